@@ -1,0 +1,95 @@
+"""What every Invoke task shares: failures become exit codes, results go to stdout, signals end our children."""
+
+import functools
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import invoke
+
+from mplskit.errors import Exit, Failure, MachineLacks, WrongInput
+from mplskit.files import is_full_disk
+
+Body = TypeVar("Body", bound=Callable[..., None])
+
+
+def task(*, help: dict[str, str], iterable: Sequence[str] = (), name: str | None = None) -> Callable[[Body], Any]:
+    """Make an Invoke task of a function whose flags are its keyword arguments, with a help text for each."""
+
+    def decorate(body: Body) -> Any:
+        @functools.wraps(body)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            signal.signal(signal.SIGTERM, _interrupt)
+            signal.signal(signal.SIGHUP, _interrupt)
+            try:
+                body(*args, **kwargs)
+            except Exception as error:
+                _leave(error)
+            except KeyboardInterrupt:
+                raise invoke.Exit("mplskit: interrupted", code=130) from None
+
+        return invoke.task(
+            guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=[]
+        )
+
+    return decorate
+
+
+def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
+    """Put a result on stdout: one JSON document, or what `text` prints."""
+    if as_json:
+        print(json.dumps(value, indent=2, default=str), flush=True)
+    else:
+        text()
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], styles: Callable[[Sequence[str]], str] | None = None) -> None:
+    """A table on stdout, as wide as the terminal, or as its content where there is none."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        grid.add_row(*row, style=styles(row) if styles else None)
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(grid)
+
+
+def number(text: str, flag: str, lowest: int, highest: int) -> int:
+    """A whole number from the command line. Raises WrongInput with the range that is allowed."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = lowest - 1
+    if not lowest <= value <= highest:
+        raise WrongInput(f"{flag} {text}: not a whole number from {lowest} to {highest}")
+    return value
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise invoke.Exit(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
+
+
+def _leave(error: Exception) -> NoReturn:
+    """Turn any exception into a message and an exit code; `-d` shows where it came from."""
+    if isinstance(error, invoke.Exit):
+        raise error
+    if logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or os.environ.get("INVOKE_DEBUG"):
+        traceback.print_exc()
+    if is_full_disk(error):
+        where = getattr(error, "filename", None) or os.getcwd()
+        error = MachineLacks(
+            f"the disk is full: {where}",
+            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+        )
+    if isinstance(error, PermissionError):
+        error = MachineLacks(f"no permission: {error.filename}", hint="run as the owner of that path, or as root")
+    if not isinstance(error, Failure):
+        raise invoke.Exit(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
+    raise invoke.Exit(f"mplskit: {error}", code=error.code)

@@ -1,0 +1,41 @@
+"""Which Debian packages each task needs: the reader of packages.txt, which `./run` reads too."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from mplskit import process
+
+
+@dataclass(frozen=True)
+class Need:
+    """One line of packages.txt: tasks (shell patterns, or TASK@RELEASE) and the packages that they need."""
+
+    patterns: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    def applies(self, task: str, release: str) -> bool:
+        """Whether the line is for `task` on the Debian release of that code name."""
+        return any(fnmatchcase(name, p) for p in self.patterns for name in (task, f"{task}@{release}"))
+
+
+def parse(text: str) -> tuple[Need, ...]:
+    """The lines of packages.txt, comments and blank lines left out."""
+    lines = (line.strip() for line in text.splitlines())
+    rows = (line.partition(":") for line in lines if line and not line.startswith("#"))
+    return tuple(Need(tuple(patterns.split("|")), tuple(packages.split())) for patterns, _, packages in rows)
+
+
+def installed(packages: list[str]) -> set[str]:
+    """Those of the packages that dpkg has installed."""
+    answer = process.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages], check=False
+    )
+    rows = (line.split() for line in answer.stdout.splitlines())
+    return {name for status, name in rows if status == "installed"}
+
+
+def release(os_release: Path = Path("/etc/os-release")) -> str:
+    """The code name of this machine's release (`bookworm`); empty when it names none."""
+    rows = (line.partition("=") for line in os_release.read_text().splitlines())
+    return next((value.strip('"') for key, _, value in rows if key == "VERSION_CODENAME"), "")

@@ -1,0 +1,63 @@
+"""How mplskit fails: one error type, one exit code for each kind of failure, and always a way on."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes that users and CI systems may rely on."""
+
+    OK = 0
+    NOT_SO = 1
+    WRONG_INPUT = 2
+    MACHINE_LACKS = 3
+    OUTSIDE_FAILED = 4
+    BUILD_FAILED = 5
+
+
+class Failure(Exception):
+    """What a user is told: what failed, what came back, what to do next. Raise one of the kinds below."""
+
+    code = Exit.NOT_SO
+
+    def __init__(self, message: str, *, detail: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [f"error: {self.message}"]
+        lines += [f"  | {line}" for line in self.detail.splitlines()]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class NotSo(Failure):
+    """What was asked is not so: an option lost, a node not ready, a lab that failed."""
+
+    code = Exit.NOT_SO
+
+
+class WrongInput(Failure):
+    """What the user gave cannot be right."""
+
+    code = Exit.WRONG_INPUT
+
+
+class MachineLacks(Failure):
+    """This machine lacks a tool, space or a privilege."""
+
+    code = Exit.MACHINE_LACKS
+
+
+class OutsideFailed(Failure):
+    """A host, mirror, archive or signature failed or cannot be trusted."""
+
+    code = Exit.OUTSIDE_FAILED
+
+
+class BuildFailed(Failure):
+    """A build step failed."""
+
+    code = Exit.BUILD_FAILED

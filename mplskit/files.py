@@ -1,0 +1,124 @@
+"""Files that are there in full or not at all, and folders that one process works in at a time."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mplskit.errors import MachineLacks
+
+
+def digest_of(value: Any) -> str:
+    """The SHA-256 (hex) of a JSON value, independent of key order: the identity of a request."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """The SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_tree(root: Path) -> str:
+    """The SHA-256 (hex) of a tree: names, modes, link targets and contents; `.git` is left out."""
+    total = hashlib.sha256()
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        for name in sorted(names):
+            path = Path(folder, name)
+            content = os.readlink(path) if path.is_symlink() else digest_file(path)
+            total.update(f"{path.relative_to(root)}\0{path.lstat().st_mode:o}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Replace `path` by `content` in one step; a crash leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def copy_atomically(source: Path, target: Path) -> Path:
+    """Copy a file so that `target` is the whole of it or what it was before; holes stay holes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        shutil.copyfile(source, name)
+        shutil.copymode(source, name)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock file `path`; the kernel lets go of it when the process ends, however it ends.
+
+    Raises MachineLacks when `wait` is false and another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise MachineLacks(
+                f"another mplskit process works in {path.parent}",
+                hint="wait for it to end, or use another folder",
+            ) from None
+        yield
+
+
+def build_once(target: Path, build: Callable[[Path], None]) -> bool:
+    """Make the folder `target` with `build(folder)` unless it is there; it appears whole or not at all.
+
+    Returns True when it was made now. What an interrupted run left behind is removed.
+    """
+    if target.is_dir():
+        return False
+    with locked(target.parent / f".{target.name}.lock"):
+        if target.is_dir():
+            return False
+        for leftover in target.parent.glob(f".{target.name}.partial-*"):
+            shutil.rmtree(leftover)
+        partial = target.parent / f".{target.name}.partial-{os.getpid()}"
+        partial.mkdir()
+        try:
+            build(partial)
+            partial.rename(target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return True
+
+
+def need_space(folder: Path, size: int, what: str) -> None:
+    """Raise MachineLacks unless the file system of `folder` has `size` bytes free for `what`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise MachineLacks(
+            f"{what} needs about {size >> 20} MiB, and {folder} has {free >> 20} MiB free",
+            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+        )
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that a file system (or a quota on it) is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

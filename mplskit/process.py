@@ -1,0 +1,193 @@
+"""The one place that starts processes: argument lists only, logs whole, failures quoted, children ended with us."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from mplskit.errors import BuildFailed, Failure, MachineLacks
+
+Argument = str | Path
+
+TAIL_LINES = 15
+NO_SPACE = os.strerror(28)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended. `stdout` and `stderr` are empty when they went to a log."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def quote(argv: Sequence[Argument]) -> str:
+    """The command as a user can paste it into a shell."""
+    return shlex.join(str(word) for word in argv)
+
+
+def require(*programs: str, package: str) -> None:
+    """Raise MachineLacks unless every program is on the PATH (or in /usr/sbin, /sbin)."""
+    absent = [name for name in programs if find(name) is None]
+    if absent:
+        raise MachineLacks(
+            f"this machine lacks {', '.join(absent)}",
+            hint=f"apt-get install {package} (./run does it for the task that you ask for)",
+        )
+
+
+def find(program: str) -> str | None:
+    """The path of a program, looking where root's tools are too."""
+    return shutil.which(program, path=_environment({})["PATH"])
+
+
+def require_root(what: str) -> None:
+    """Raise MachineLacks unless we are root."""
+    if os.geteuid() != 0:
+        raise MachineLacks(f"{what} needs root", hint="run the same command as root, or through sudo")
+
+
+@contextmanager
+def started(
+    argv: Sequence[Argument],
+    *,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a process group of its own; when the block is left, the whole group has ended.
+
+    The kernel ends the child, too, when we are killed without a chance to do it (`setpriv --pdeath-signal`).
+    Raises MachineLacks when there is no such program.
+    """
+    words = [str(word) for word in argv]
+    environment = _environment(env or {})
+    if shutil.which(words[0], path=environment["PATH"]) is None:
+        raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
+    process = subprocess.Popen(
+        ["setpriv", "--pdeath-signal", "TERM", "--", *words],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=cwd,
+        env=environment,
+        process_group=0,
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+
+def run(
+    argv: Sequence[Argument],
+    *,
+    log: Path | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+    failure: type[Failure] = BuildFailed,
+    hint: str = "",
+) -> Finished:
+    """Run a command to its end. With `log`, its output is appended there as it comes, below the quoted command.
+
+    Raises `failure` with the command and the end of its output when it exits other than 0 and `check` is set, or when
+    it takes longer than `timeout` seconds; MachineLacks when the program is missing or the disk is full.
+    """
+    begin = time.monotonic()
+    feed = subprocess.PIPE if stdin is not None else subprocess.DEVNULL
+    try:
+        if log is None:
+            with started(argv, cwd=cwd, env=env, stdin=feed) as process:
+                out, err = process.communicate(stdin, timeout=timeout)
+        else:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("ab") as file:
+                file.write(f"$ {quote(argv)}\n".encode())
+                file.flush()
+                with started(argv, cwd=cwd, env=env, stdin=feed, stdout=file, stderr=file) as process:
+                    process.communicate(stdin, timeout=timeout)
+                out, err = b"", b""
+    except subprocess.TimeoutExpired:
+        raise failure(
+            f"no end after {timeout:.0f} s: {quote(argv)}", detail=_tail(log), hint=hint or _see(log)
+        ) from None
+    result = Finished(
+        tuple(str(word) for word in argv),
+        process.returncode,
+        out.decode(errors="replace"),
+        err.decode(errors="replace"),
+        time.monotonic() - begin,
+    )
+    if check and result.returncode != 0:
+        raise _failed(result, log, cwd or Path.cwd(), failure, hint)
+    return result
+
+
+def _failed(result: Finished, log: Path | None, cwd: Path, failure: type[Failure], hint: str) -> Failure:
+    tail = _tail(log) if log else _last_lines(result.stderr or result.stdout)
+    how = f"exit {result.returncode}" if result.returncode >= 0 else f"signal {-result.returncode}"
+    message = f"{how}: {quote(result.argv)}"
+    if NO_SPACE in tail or shutil.disk_usage(cwd).free < 1 << 20:
+        return MachineLacks(
+            f"the disk is full ({cwd}); {message}",
+            detail=tail,
+            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+        )
+    return failure(message, detail=tail, hint=hint or _see(log))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the process group: asked first, forced after five seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None and number is signal.SIGKILL:
+            return
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
+
+
+def _tail(log: Path | None) -> str:
+    if log is None:
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8192))
+        return _last_lines(file.read().decode(errors="replace"))
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-TAIL_LINES:])
+
+
+def _see(log: Path | None) -> str:
+    return f"the whole output is in {log}" if log else ""
