@@ -69,7 +69,7 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command in a process group of its own; when the block is left, the whole group has ended.
 
-    The kernel ends the child, too, when we are killed without a chance to do it (`setpriv --pdeath-signal`).
+    The kernel ends the child, too, when we are killed without a chance to do it (`setpriv --pdeathsig`).
     Raises MachineLacks when there is no such program.
     """
     words = [str(word) for word in argv]
@@ -77,7 +77,7 @@ def started(
     if shutil.which(words[0], path=environment["PATH"]) is None:
         raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
     process = subprocess.Popen(
-        ["setpriv", "--pdeath-signal", "TERM", "--", *words],
+        ["setpriv", "--pdeathsig", "TERM", *words],
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
