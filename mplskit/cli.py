@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-import invoke
+from invoke.exceptions import Exit as Leave
+from invoke.tasks import task as invoke_task
 
 from mplskit.errors import Exit, Failure, MachineLacks, WrongInput
 from mplskit.files import is_full_disk
@@ -32,11 +33,9 @@ def task(*, help: dict[str, str], iterable: Sequence[str] = (), name: str | None
             except Exception as error:
                 _leave(error)
             except KeyboardInterrupt:
-                raise invoke.Exit("mplskit: interrupted", code=130) from None
+                raise Leave("mplskit: interrupted", code=130) from None
 
-        return invoke.task(
-            guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=[]
-        )
+        return invoke_task(guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=[])
 
     return decorate
 
@@ -49,7 +48,9 @@ def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
         text()
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], styles: Callable[[Sequence[str]], str] | None = None) -> None:
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], styles: Callable[[Sequence[str]], str] | None = None
+) -> None:
     """A table on stdout, as wide as the terminal, or as its content where there is none."""
     from rich import box
     from rich.console import Console
@@ -73,12 +74,12 @@ def number(text: str, flag: str, lowest: int, highest: int) -> int:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise invoke.Exit(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
+    raise Leave(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
 
 
 def _leave(error: Exception) -> NoReturn:
     """Turn any exception into a message and an exit code; `-d` shows where it came from."""
-    if isinstance(error, invoke.Exit):
+    if isinstance(error, Leave):
         raise error
     if logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or os.environ.get("INVOKE_DEBUG"):
         traceback.print_exc()
@@ -91,5 +92,5 @@ def _leave(error: Exception) -> NoReturn:
     if isinstance(error, PermissionError):
         error = MachineLacks(f"no permission: {error.filename}", hint="run as the owner of that path, or as root")
     if not isinstance(error, Failure):
-        raise invoke.Exit(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
-    raise invoke.Exit(f"mplskit: {error}", code=error.code)
+        raise Leave(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
+    raise Leave(f"mplskit: {error}", code=error.code)

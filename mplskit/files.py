@@ -33,7 +33,7 @@ def digest_tree(root: Path) -> str:
         folders[:] = sorted(name for name in folders if name != ".git")
         for name in sorted(names):
             path = Path(folder, name)
-            content = os.readlink(path) if path.is_symlink() else digest_file(path)
+            content = str(path.readlink()) if path.is_symlink() else digest_file(path)
             total.update(f"{path.relative_to(root)}\0{path.lstat().st_mode:o}\0{content}\n".encode())
     return total.hexdigest()
 
@@ -45,8 +45,8 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -60,7 +60,7 @@ def copy_atomically(source: Path, target: Path) -> Path:
     try:
         shutil.copyfile(source, name)
         shutil.copymode(source, name)
-        os.replace(name, target)
+        Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data(name: str) -> Path:
-    """The data folder or file `name` (`kconfig`, `bootstrap`, `topologies`, …): of the checkout, or of the installed package."""
+    """The data folder or file `name` (`kconfig`, `bootstrap`, …): of the checkout, or of the installed package."""
     beside, carried = _PACKAGE.parent / name, _PACKAGE / "_data" / name
     return carried if carried.exists() else beside
 

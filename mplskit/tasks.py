@@ -1,14 +1,19 @@
 """Composes the collections of all parts into one namespace."""
 
-from invoke import Collection, Program
+from invoke.collection import Collection
+from invoke.program import Program
 
 from mplskit import __version__
+from mplskit.config.tasks import config
 from mplskit.doctor.tasks import doctor
+from mplskit.sources.tasks import fetch
 
 
 def namespace() -> Collection:
     """The namespace of `invoke` and of the installed command `mplskit`."""
-    return Collection(doctor)
+    root = Collection(doctor)
+    root.add_collection(Collection("kernel", fetch, config))
+    return root
 
 
 program = Program(name="mplskit", version=__version__, namespace=namespace())

@@ -8,7 +8,17 @@ from pathlib import Path
 from mplskit.doctor import packages
 from mplskit.paths import Workspace, data
 
-TASKS = ("kernel.build", "iproute2.build", "image.build", "image.boot", "node.bootstrap", "lab.run", "ci.pipeline", "test", "test.e2e")
+TASKS = (
+    "kernel.build",
+    "iproute2.build",
+    "image.build",
+    "image.boot",
+    "node.bootstrap",
+    "lab.run",
+    "ci.pipeline",
+    "test",
+    "test.e2e",
+)
 PIPELINE_SPACE = 8 << 30
 
 
@@ -27,7 +37,9 @@ def examine(workspace: Workspace) -> list[Finding]:
     """Everything `doctor` tells, the tasks first."""
     lines = packages.parse(data("packages.txt").read_text())
     release = packages.release()
-    wanted = {task: sorted({p for line in lines if line.applies(task, release) for p in line.packages}) for task in TASKS}
+    wanted = {
+        task: sorted({p for line in lines if line.applies(task, release) for p in line.packages}) for task in TASKS
+    }
     present = packages.installed(sorted({name for names in wanted.values() for name in names}))
     tasks = [_task(task, [name for name in names if name not in present]) for task, names in wanted.items()]
     return [*tasks, _root(), _space(workspace.build), _kvm(), _own_mpls()]
@@ -43,7 +55,9 @@ def _task(task: str, missing: list[str]) -> Finding:
 
 def _root() -> Finding:
     good = os.geteuid() == 0
-    return Finding("root (images, namespaces)", good, "yes" if good else "no", "" if good else "sudo ./run …", needed=False)
+    return Finding(
+        "root (images, namespaces)", good, "yes" if good else "no", "" if good else "sudo ./run …", needed=False
+    )
 
 
 def _space(build: Path) -> Finding:
@@ -61,7 +75,9 @@ def _kvm() -> Finding:
     from mplskit.vm.acceleration import probe_kvm
 
     verdict = probe_kvm()
-    return Finding("KVM", verdict.usable, verdict.reason, "" if verdict.usable else "VMs run under emulation (TCG)", needed=False)
+    return Finding(
+        "KVM", verdict.usable, verdict.reason, "" if verdict.usable else "VMs run under emulation (TCG)", needed=False
+    )
 
 
 def _own_mpls() -> Finding:

@@ -28,9 +28,7 @@ def parse(text: str) -> tuple[Need, ...]:
 
 def installed(packages: list[str]) -> set[str]:
     """Those of the packages that dpkg has installed."""
-    answer = process.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages], check=False
-    )
+    answer = process.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages], check=False)
     rows = (line.split() for line in answer.stdout.splitlines())
     return {name for status, name in rows if status == "installed"}
 

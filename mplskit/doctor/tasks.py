@@ -1,6 +1,6 @@
 """`doctor`: what this machine lacks for each task, and the command that brings it."""
 
-from invoke import Context
+from invoke.context import Context
 
 from mplskit import cli
 
@@ -15,8 +15,13 @@ def doctor(c: Context, json: bool = False) -> None:
     findings = examine(Workspace.here())
     rows = [(f.subject, "ok" if f.good else "missing" if f.needed else "note", f.found, f.cure) for f in findings]
     headings = ("what", "", "found", "do")
-    cli.show([dict(zip(("what", "verdict", "found", "do"), row, strict=True)) for row in rows], json,
-             lambda: cli.table(headings, rows))
+    cli.show(
+        [dict(zip(("what", "verdict", "found", "do"), row, strict=True)) for row in rows],
+        json,
+        lambda: cli.table(headings, rows),
+    )
     absent = [f.subject for f in findings if f.needed and not f.good]
     if absent:
-        raise MachineLacks(f"this machine is not ready for: {', '.join(absent)}", hint="the last column has the commands")
+        raise MachineLacks(
+            f"this machine is not ready for: {', '.join(absent)}", hint="the last column has the commands"
+        )

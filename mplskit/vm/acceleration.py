@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import process
+from mplskit.errors import BuildFailed
 
 # A boot sector: mov dx,0xf4; mov al,0x10; out dx,al; hlt; jmp $-1. QEMU's isa-debug-exit device on port 0xf4 ends
 # QEMU with (value << 1) | 1, so 0x21 says that a guest instruction was executed.
@@ -35,14 +36,27 @@ def probe_kvm(device: Path = Path("/dev/kvm"), accelerator: str = "kvm") -> Kvm:
         sector = Path(folder, "sector.raw")
         sector.write_bytes(BOOT_SECTOR)
         argv = [
-            *(qemu, "-accel", accelerator, "-m", "16", "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot"),
+            *(
+                qemu,
+                "-accel",
+                accelerator,
+                "-m",
+                "16",
+                "-display",
+                "none",
+                "-nodefaults",
+                "-no-user-config",
+                "-no-reboot",
+            ),
             *("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"),
             *("-drive", f"file={sector},format=raw,if=ide,readonly=off"),
         ]
         try:
             ended = process.run(argv, timeout=PATIENCE, check=False)
-        except process.BuildFailed:
+        except BuildFailed:
             return Kvm(False, f"{device} opens, but a guest hangs")
     if ended.returncode == EXECUTED:
         return Kvm(True, "a guest ran")
-    return Kvm(False, ended.stderr.strip().splitlines()[-1] if ended.stderr.strip() else f"QEMU ended with {ended.returncode}")
+    return Kvm(
+        False, ended.stderr.strip().splitlines()[-1] if ended.stderr.strip() else f"QEMU ended with {ended.returncode}"
+    )

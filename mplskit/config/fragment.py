@@ -1,0 +1,81 @@
+"""The kernel's own format of settings: read a fragment or a `.config`, write settings into one in place."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit.errors import WrongInput
+
+_ASSIGNED = re.compile(r"CONFIG_([A-Za-z0-9_]+)=(y|m|n|-?\d+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\]|\\.)*\")")
+_ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
+_EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One symbol (without `CONFIG_`) and the value asked for it: y, m, n, a number or a quoted string."""
+
+    symbol: str
+    value: str
+    asked_by: str
+
+    def line(self) -> str:
+        """The setting as a line of a `.config`."""
+        return f"# CONFIG_{self.symbol} is not set" if self.value == "n" else f"CONFIG_{self.symbol}={self.value}"
+
+
+def parse_fragment(text: str, name: str) -> list[Setting]:
+    """The settings of a fragment in its order. Raises WrongInput with file and line for what the kernel cannot read."""
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        setting = _parse_line(line.strip(), f"{name}:{number}")
+        if setting:
+            found.append(setting)
+    return found
+
+
+def read_fragment(path: Path, name: str | None = None) -> list[Setting]:
+    """The settings of a fragment file; `name` is what errors and tables call it."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise WrongInput(f"there is no file {path.absolute()}") from None
+    except (IsADirectoryError, UnicodeDecodeError) as error:
+        raise WrongInput(f"{path.absolute()} is no text file: {error}") from None
+    return parse_fragment(text, name or str(path))
+
+
+def parse_config(text: str) -> dict[str, str]:
+    """The values of a `.config` the kernel wrote, by symbol; symbols that are not set are not in it."""
+    return {match[1]: match[2] for match in _ASSIGNED.finditer(text) if match[2] != "n"}
+
+
+def apply(text: str, settings: Iterable[Setting]) -> str:
+    """A `.config` with the settings in it: in place where the symbol has a line, else at the end. The last one wins."""
+    wanted = {setting.symbol: setting for setting in settings}
+    left = dict(wanted)
+
+    def replace(match: re.Match[str]) -> str:
+        setting = wanted.get(match[1])
+        left.pop(match[1], None)
+        return setting.line() if setting else match[0]
+
+    edited = _EITHER.sub(replace, text)
+    if edited and not edited.endswith("\n"):
+        edited += "\n"
+    return edited + "".join(f"{setting.line()}\n" for setting in left.values())
+
+
+def _parse_line(line: str, place: str) -> Setting | None:
+    assigned, absent = _ASSIGNED.fullmatch(line), _ABSENT.fullmatch(line)
+    if assigned:
+        return Setting(assigned[1], assigned[2], place)
+    if absent:
+        return Setting(absent[1], "n", place)
+    if not line or line.startswith("#"):
+        return None
+    raise WrongInput(
+        f"{place}: {line!r} is no kernel setting",
+        hint='allowed: CONFIG_X=y|m|n|NUMBER|"text", `# CONFIG_X is not set`, and comments that start with #',
+    )

@@ -1,0 +1,85 @@
+"""Where a node is reached: what the user wrote, and the ssh command that goes there."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit.errors import WrongInput
+
+ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a name from ssh_config"
+
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
+_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+-]*")
+_IN_BRACKETS = re.compile(r"\[(?P<name>[^\[\]]*)\](?::(?P<port>.*))?")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A node as OpenSSH finds it; what is None is left to ssh_config."""
+
+    name: str
+    user: str | None = None
+    port: int | None = None
+    ssh_config: Path | None = None
+
+    def __str__(self) -> str:
+        name = f"[{self.name}]" if ":" in self.name and self.port is not None else self.name
+        user = f"{self.user}@" if self.user is not None else ""
+        return user + name + (f":{self.port}" if self.port is not None else "")
+
+    @classmethod
+    def parse(cls, text: str, ssh_config: Path | None = None) -> "Host":
+        """Read `user@host:port`, an ssh_config name, `::1`, `[::1]:22`. Raises WrongInput with what is allowed."""
+        before, at, place = text.rpartition("@")
+        if at and not _USER.fullmatch(before):
+            raise _wrong(text, f"{before!r} is no user name")
+        name, port = _split(text, place)
+        return cls(name, before if at else None, port, ssh_config)
+
+    def ssh(self, *options: str) -> list[str]:
+        """The words of OpenSSH up to and including the destination: it never asks, and notices a dead link."""
+        words = ["ssh", "-T"]
+        if self.ssh_config is not None:
+            words += ["-F", str(self.ssh_config)]
+        for setting in ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"):
+            words += ["-o", setting]
+        if self.user is not None:
+            words += ["-l", self.user]
+        if self.port is not None:
+            words += ["-p", str(self.port)]
+        return [*words, *options, "--", self.name]
+
+
+def _split(text: str, place: str) -> tuple[str, int | None]:
+    bracketed = _IN_BRACKETS.fullmatch(place)
+    if bracketed:
+        port = bracketed["port"]
+        return _address(text, bracketed["name"]), None if port is None else _port(text, port)
+    if place.count(":") > 1:
+        return _address(text, place), None
+    name, colon, port = place.partition(":")
+    if not _NAME.fullmatch(name):
+        raise _wrong(text, f"{name!r} is no host name")
+    return name, _port(text, port) if colon else None
+
+
+def _address(text: str, name: str) -> str:
+    zone = name.partition("%")[2]
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        raise _wrong(text, f"{name!r} is no IPv6 address") from None
+    if "%" in name and not _NAME.fullmatch(zone):
+        raise _wrong(text, f"{zone!r} is no interface")
+    return name
+
+
+def _port(text: str, port: str) -> int:
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        raise _wrong(text, f"{port!r} is no port from 1 to 65535")
+    return int(port)
+
+
+def _wrong(text: str, why: str) -> WrongInput:
+    return WrongInput(f"host {text!r}: {why}", hint=f"allowed: {ALLOWED}")

@@ -1,0 +1,99 @@
+"""The pipes of a running ssh, moved by one thread: no side ever waits for the other, so nothing can deadlock."""
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+CHUNK = 1 << 16
+STDERR_KEPT = 1 << 16
+
+
+class TimeIsUp(Exception):
+    """The deadline passed before what was awaited came."""
+
+
+class Pipes:
+    """stdin, stdout and stderr of a process; what came on stderr is kept (its last 64 KiB)."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin and process.stdout and process.stderr
+        self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
+        self._heard = b""
+        self._open = {self._stdout.fileno(), self._stderr.fileno()}
+        os.set_blocking(self._stdin.fileno(), False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the far side has closed stdout and stderr."""
+        return not self._open
+
+    @property
+    def stderr(self) -> str:
+        """What came on stderr so far."""
+        return self._heard.decode(errors="replace")
+
+    def exchange(
+        self, feed: Iterator[bytes], heard: Callable[[bytes], bool], *, close: bool, deadline: float | None = None
+    ) -> None:
+        """Write `feed` while giving what comes on stdout to `heard`, until that returns True or both outputs end.
+
+        With `close`, stdin is closed after the feed. A far side that stops reading early is no error here.
+        Raises TimeIsUp at `deadline` (of time.monotonic).
+        """
+        with selectors.DefaultSelector() as selector:
+            for number in self._open:
+                selector.register(number, selectors.EVENT_READ)
+            selector.register(self._stdin.fileno(), selectors.EVENT_WRITE)
+            pending, writing, found = memoryview(b""), True, False
+            while self._open and not found:
+                for key, _ in selector.select(_left(deadline)):
+                    if key.fd in self._open:
+                        found = self._take(key.fd, selector, heard) or found
+                    elif writing:
+                        pending, writing = self._give(pending, feed)
+                        if not writing:
+                            selector.unregister(key.fd)
+                            if close:
+                                self._shut()
+
+    def _take(self, number: int, selector: selectors.BaseSelector, heard: Callable[[bytes], bool]) -> bool:
+        data = os.read(number, CHUNK)
+        if not data:
+            selector.unregister(number)
+            self._open.discard(number)
+        elif number == self._stdout.fileno():
+            return heard(data)
+        else:
+            self._heard = (self._heard + data)[-STDERR_KEPT:]
+        return False
+
+    def _give(self, pending: memoryview, feed: Iterator[bytes]) -> tuple[memoryview, bool]:
+        """Write one piece; returns what is left of it, and whether there is more to write."""
+        while not pending:
+            piece = next(feed, None)
+            if piece is None:
+                return pending, False
+            pending = memoryview(piece)
+        try:
+            return pending[os.write(self._stdin.fileno(), pending[:CHUNK]) :], True
+        except BlockingIOError:
+            return pending, True
+        except BrokenPipeError:
+            return memoryview(b""), False
+
+    def _shut(self) -> None:
+        try:
+            self._stdin.close()
+        except BrokenPipeError:
+            pass
+
+
+def _left(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeIsUp
+    return left

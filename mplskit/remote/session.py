@@ -1,0 +1,139 @@
+"""One SSH session: bytes in, lines out; or a shell that runs one command after another."""
+
+import base64
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mplskit import process
+from mplskit.errors import OutsideFailed
+from mplskit.remote.host import Host
+from mplskit.remote.pipes import Pipes, TimeIsUp
+from mplskit.remote.refusals import OWN_FAILURE, refusal
+
+GRACE = 15.0
+LINE = 76 * 512
+SETUP = b'LC_ALL=C.UTF-8; PATH="$PATH:/usr/sbin:/sbin"; export LC_ALL PATH\n'
+
+
+def stream(
+    host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]
+) -> tuple[int, str]:
+    """Run `command` by the login shell of `host` in one session: `feed` is its stdin, `on_line` gets each line of stdout.
+
+    Returns exit status and stderr. The command may end before it has read all of the feed.
+    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut).
+    """
+    rest = b""
+
+    def heard(data: bytes) -> bool:
+        nonlocal rest
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            on_line(line.decode(errors="replace"))
+        return False
+
+    with process.started([*host.ssh(), command], stdin=-1) as ssh:
+        pipes = Pipes(ssh)
+        pipes.exchange(iter(feed), heard, close=True)
+        status = ssh.wait()
+    if rest:
+        on_line(rest.decode(errors="replace"))
+    if status == OWN_FAILURE or status < 0:
+        raise refusal(host, pipes.stderr)
+    return status, pipes.stderr
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command on the node ended; `output` is its stdout and stderr as they came."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    output: str
+
+
+class Shell:
+    """Runs commands on a node, one after another, in one session. Made by `shell`."""
+
+    def __init__(self, host: Host, pipes: Pipes) -> None:
+        self.host = host
+        self._pipes = pipes
+        self._dead: OutsideFailed | None = None
+
+    def run(
+        self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b""
+    ) -> Answer:
+        """Run a command with the given stdin; after `timeout` seconds it is ended.
+
+        Raises OutsideFailed when it took too long, when the session is cut, and, with `check`, when it exits other
+        than 0. After a command that took too long the session can still be used, unless the node is stuck.
+        """
+        begin = time.monotonic()
+        status, output = self._frame(_script(argv, timeout, stdin), timeout + GRACE, argv)
+        answer = Answer(tuple(argv), status, output.decode(errors="replace"))
+        tail = "\n".join(answer.output.rstrip().splitlines()[-process.TAIL_LINES :])
+        if status in (124, 137) and time.monotonic() - begin >= timeout:
+            raise OutsideFailed(f"no end after {timeout:.0f} s on {self.host}: {process.quote(argv)}", detail=tail)
+        if check and status != 0:
+            raise OutsideFailed(f"exit {status} on {self.host}: {process.quote(argv)}", detail=tail)
+        return answer
+
+    def read(self, path: str) -> bytes:
+        """A file of the node, whole. Raises OutsideFailed when it cannot be read."""
+        return base64.b64decode(self.run(["base64", "--", path], timeout=300).output)
+
+    def _frame(self, script: Iterable[bytes], timeout: float, argv: Sequence[str]) -> tuple[int, bytes]:
+        """Send a script between two random marks; returns exit status and what came between them."""
+        if self._dead is not None:
+            raise self._dead
+        mark = secrets.token_hex(16).encode()
+        opening, closing = b"<" + mark + b"\n", b"\n>" + mark + b" "
+        heard = bytearray()
+
+        def whole(data: bytes) -> bool:
+            heard.extend(data)
+            start = heard.find(closing, max(0, len(heard) - len(data) - len(closing) - 8))
+            return start >= 0 and heard.find(b"\n", start + len(closing)) >= 0
+
+        def script_between_marks() -> Iterator[bytes]:
+            yield b"printf '<%s\\n' " + mark + b"\n"
+            yield from script
+            yield b"printf '\\n>%s %s\\n' " + mark + b' "$?"\n'
+
+        try:
+            self._pipes.exchange(script_between_marks(), whole, close=False, deadline=time.monotonic() + timeout)
+        except TimeIsUp:
+            self._dead = OutsideFailed(
+                f"{self.host} did not answer for {timeout:.0f} s: {process.quote(argv)}", detail=self._pipes.stderr
+            )
+            raise self._dead from None
+        if self._pipes.ended:
+            self._dead = refusal(self.host, self._pipes.stderr)
+            raise self._dead
+        output, _, status = bytes(heard).partition(opening)[2].rpartition(closing)
+        return int(status.split(b"\n")[0]), output
+
+
+@contextmanager
+def shell(host: Host) -> Iterator[Shell]:
+    """A session with `sh` on the node, open as long as the block. Raises OutsideFailed when ssh cannot connect or log in."""
+    with process.started([*host.ssh(), "exec sh"], stdin=-1) as ssh:
+        session = Shell(host, Pipes(ssh))
+        session._frame([SETUP], 60, ["sh"])
+        yield session
+
+
+def _script(argv: Sequence[str], timeout: float, stdin: bytes) -> Iterator[bytes]:
+    """What `sh` is given: the command quoted, under `timeout`, its stdin as a here-document in base64."""
+    command = f"timeout -k 5 {timeout:g} {shlex.join(argv)} 2>&1"
+    if not stdin:
+        yield f"{command} </dev/null\n".encode()
+        return
+    yield f"base64 -d <<'END' | {command}\n".encode()
+    for start in range(0, len(stdin), LINE):
+        yield base64.encodebytes(stdin[start : start + LINE])
+    yield b"END\n"

@@ -1,0 +1,47 @@
+"""A source tree as every later part receives it."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mplskit.errors import WrongInput
+
+# The files without which no kernel tree configures, from the kernel's own top-level Makefile.
+KERNEL_FILES = ("Makefile", "Kconfig", "Kbuild", "scripts/kconfig/Makefile")
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """An unpacked tree. `digest` is the SHA-256 (hex) of what it was unpacked from, or of the tree itself."""
+
+    name: str
+    version: str
+    spec: str
+    origin: str
+    digest: str
+    path: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """The tree as metadata.json records it."""
+        return asdict(self)
+
+
+def kernel_version(tree: Path) -> str:
+    """The version in a kernel tree's Makefile, such as `6.1.192`. Raises WrongInput if it is no kernel."""
+    missing = [name for name in KERNEL_FILES if not (tree / name).is_file()]
+    if missing:
+        raise WrongInput(
+            f"{tree} is not a Linux source tree: it has no {missing[0]}",
+            hint="give the folder that holds the kernel's top-level Makefile, or an archive of it",
+        )
+    text = (tree / "Makefile").read_text(errors="replace")
+    parts = [_variable(text, name) for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
+    if not all(part.isdigit() for part in parts):
+        raise WrongInput(f"{tree}/Makefile states no VERSION, PATCHLEVEL and SUBLEVEL")
+    return ".".join(parts) + _variable(text, "EXTRAVERSION")
+
+
+def _variable(makefile: str, name: str) -> str:
+    found = re.search(rf"^{name} *= *(.*)$", makefile, re.MULTILINE)
+    return found[1].strip() if found else ""

@@ -1,0 +1,20 @@
+"""Unpacks archives in full or not at all."""
+
+from pathlib import Path
+
+from mplskit import process
+from mplskit.errors import OutsideFailed
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a tar archive into the empty `folder`; returns the one folder that it held, or `folder` itself.
+
+    Raises OutsideFailed when tar finds it damaged.
+    """
+    process.run(
+        ["tar", "--extract", "--no-same-owner", "--file", archive.absolute(), "--directory", folder],
+        failure=OutsideFailed,
+        hint=f"{archive} is damaged or no tar archive: get it again",
+    )
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
