@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -84,7 +85,7 @@ def _leave(error: Exception) -> NoReturn:
     if logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or os.environ.get("INVOKE_DEBUG"):
         traceback.print_exc()
     if is_full_disk(error):
-        where = getattr(error, "filename", None) or os.getcwd()
+        where = getattr(error, "filename", None) or Path.cwd()
         error = MachineLacks(
             f"the disk is full: {where}",
             hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",

@@ -15,9 +15,11 @@ from mplskit.config.verdict import State, Verdict
 
 # Kconfiglib 14.1.0 reads the language as it was before Linux 5.13. What came later is said in its words:
 # a bare `modules` (5.13), `transitional` (6.18), `depends on A if B` (7.x).
-_MODULES = re.compile(r"^(\s+)modules\s*$", re.MULTILINE)
-_TRANSITIONAL = re.compile(r"^\s+transitional\s*$", re.MULTILINE)
-_CONDITIONAL = re.compile(r"^(\s+depends\s+on\s+)([^#\n]+?)\s+if\s+([^#\n]+?)\s*(#.*)?$", re.MULTILINE)
+_MODULES = re.compile(r"^([ \t]+)modules[ \t]*$", re.MULTILINE)
+_TRANSITIONAL = re.compile(r"^[ \t]+transitional[ \t]*$", re.MULTILINE)
+_CONDITIONAL = re.compile(
+    r"^([ \t]+depends[ \t]+on[ \t]+)([^#\n]+?)[ \t]+if[ \t]+([^#\n]+?)[ \t]*(#.*)?$", re.MULTILINE
+)
 
 
 class _Kconfig(kconfiglib.Kconfig):  # type: ignore[misc]

@@ -1,11 +1,35 @@
 """What a node is: which interfaces accept labelled packets, its table size, its loopbacks and routes."""
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
+from typing import Annotated, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from mplskit.errors import WrongInput
+
+Parsed = TypeVar("Parsed")
 
 LABEL_MAX = (1 << 20) - 1
 FIRST_FREE_LABEL = 16
@@ -41,28 +65,47 @@ def _in_label(label: int) -> int:
 def _out_label(label: int) -> int:
     if label == IMPLICIT_NULL:
         raise ValueError(
-            f"implicit null ({IMPLICIT_NULL}) is never on the wire: for penultimate hop popping write {{pop: L, via: A}}"
+            f"implicit null ({IMPLICIT_NULL}) is never on the wire; a penultimate hop pops: {{pop: L, via: A}}"
         )
     if label not in EXPLICIT_NULLS and not FIRST_FREE_LABEL <= label <= LABEL_MAX:
         raise ValueError(f"an outgoing label is {FIRST_FREE_LABEL} to {LABEL_MAX}, or explicit null (0, 2)")
     return label
 
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+def _stack(labels: tuple[int, ...]) -> tuple[int, ...]:
+    if not 1 <= len(labels) <= STACK_MAX:
+        raise ValueError(f"a label stack has 1 to {STACK_MAX} labels")
+    return labels
+
+
+def _written(parse: Callable[[str], Parsed]) -> BeforeValidator:
+    """Takes text only: the ipaddress module would take a number for an address, too."""
+
+    def read(value: object) -> object:
+        if isinstance(value, int | bytes):
+            raise ValueError("an address is text")
+        return parse(value) if isinstance(value, str) else value
+
+    return BeforeValidator(read)
+
+
+Address = Annotated[IPv4Address | IPv6Address, _written(ip_address)]
+Network = Annotated[IPv4Network | IPv6Network, _written(ip_network)]
+Loopback = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface)]
 InterfaceName = Annotated[str, AfterValidator(interface_name)]
 InLabel = Annotated[int, Field(strict=True), AfterValidator(_in_label)]
 OutLabel = Annotated[int, Field(strict=True), AfterValidator(_out_label)]
-Stack = Annotated[tuple[OutLabel, ...], Field(min_length=1, max_length=STACK_MAX)]
+Stack = Annotated[tuple[OutLabel, ...], AfterValidator(_stack)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Push(_Part):
     """Packets to `to` get the label stack `push` (top first) and go to the next hop `via`."""
 
+    kind: ClassVar[str] = "push"
     push: Stack
     to: Network
     via: Address
@@ -82,6 +125,7 @@ class Push(_Part):
 class Swap(_Part):
     """Packets with the top label `swap` get the stack `as` in its place and go to `via`."""
 
+    kind: ClassVar[str] = "swap"
     swap: InLabel
     as_: Stack = Field(alias="as")
     via: Address
@@ -94,8 +138,9 @@ class Swap(_Part):
 
 
 class Pop(_Part):
-    """Packets with the top label `pop` lose it and are delivered: here (`dev: lo`), in a VRF (`dev`), or to `via` (PHP)."""
+    """Packets with the top label `pop` lose it: delivered here (`dev: lo`), in a VRF (`dev`), or sent to `via` (PHP)."""
 
+    kind: ClassVar[str] = "pop"
     pop: InLabel
     via: Address | None = None
     dev: InterfaceName | None = None
@@ -109,18 +154,86 @@ class Pop(_Part):
         return self
 
 
-def _need_device(via: Address, dev: str | None) -> None:
-    if via.is_link_local and via.version == 6 and dev is None:
+def _need_device(via: IPv4Address | IPv6Address, dev: str | None) -> None:
+    if via.version == 6 and via.is_link_local and dev is None:
         raise ValueError(f"the link-local next hop {via} needs dev")
 
 
-Route = Push | Swap | Pop
+def _kind(value: object) -> str | None:
+    keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, _Part) else ()
+    kinds = [kind for kind in ("push", "swap", "pop") if kind in keys]
+    return kinds[0] if len(kinds) == 1 else None
 
 
-def route_kind(value: object) -> str:
-    """Which of the route forms a mapping or route is, by the one key that only that form has. Raises ValueError."""
-    names = value if isinstance(value, dict) else value.__class__.model_fields if isinstance(value, _Part) else {}
-    kinds = [kind for kind in ("push", "swap", "pop") if kind in names]
-    if len(kinds) != 1:
-        raise ValueError("a route has exactly one of push, swap, pop")
-    return kinds[0]
+Route = Annotated[
+    Annotated[Push, Tag("push")] | Annotated[Swap, Tag("swap")] | Annotated[Pop, Tag("pop")],
+    Discriminator(
+        _kind, custom_error_type="route", custom_error_message="a route has exactly one of push, swap and pop"
+    ),
+]
+
+
+class NodeSpec(_Part):
+    """One node. `platform_labels` is the size of the label table: incoming labels are below it."""
+
+    platform_labels: Annotated[int, Field(strict=True, ge=0, le=LABEL_MAX)] = 100_000
+    mpls_input: tuple[InterfaceName, ...] = ()
+    loopbacks: tuple[Loopback, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for name in self.mpls_input:
+            if self.mpls_input.count(name) > 1:
+                raise ValueError(f"mpls_input names {name} twice")
+        labels = [label for route in self.routes if (label := incoming(route)) is not None]
+        for label in labels:
+            if label >= self.platform_labels:
+                raise ValueError(f"label {label} needs platform_labels above {label}: it is {self.platform_labels}")
+            if labels.count(label) > 1:
+                raise ValueError(f"label {label} has more than one route")
+        return self
+
+
+def incoming(route: Push | Swap | Pop) -> int | None:
+    """The label that a route matches on; None for a push."""
+    return route.swap if isinstance(route, Swap) else route.pop if isinstance(route, Pop) else None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a spec: keys and indexes down to the value, and the rule that it breaks."""
+
+    path: tuple[str | int, ...]
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{path_text(self.path)}: {self.rule}" if self.path else self.rule
+
+
+def problems(error: ValidationError) -> list[Problem]:
+    """What pydantic found, in our words."""
+    return [Problem(_without_tags(item["loc"]), _rule(item["type"], item["msg"])) for item in error.errors()]
+
+
+def wrong_input(error: ValidationError, what: str) -> WrongInput:
+    """The failure to raise for a spec that came from the command line or from a program."""
+    return WrongInput(f"{what} cannot be right", detail="\n".join(str(problem) for problem in problems(error)))
+
+
+def path_text(path: tuple[str | int, ...]) -> str:
+    """`('routes', 0, 'push')` as users write it: `routes[0].push`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _without_tags(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Pydantic puts the form of a route into the path, behind its index."""
+    return tuple(
+        part for i, part in enumerate(path) if not (i > 1 and path[i - 2] == "routes" and isinstance(path[i - 1], int))
+    )
+
+
+def _rule(kind: str, message: str) -> str:
+    own = {"extra_forbidden": "there is no such key", "missing": "is missing"}
+    return own.get(kind) or message.removeprefix("Value error, ").removeprefix("Input ")

@@ -6,6 +6,9 @@ from mplskit.remote.host import Host
 
 OWN_FAILURE = 255
 
+NO_SSHD = "what listens there does not speak SSH, or turns us away: is the port the right one?"
+CUT = "the session was cut: did the node reboot, or lose its network? Run it again"
+
 # (words of OpenSSH, what to do); the first that is found counts. {ssh} is the command by hand, {known} the host as
 # known_hosts has it.
 HINTS = (
@@ -32,18 +35,18 @@ HINTS = (
     ),
     ("Could not resolve hostname", "no such name: correct it, or give it a HostName in ssh_config"),
     ("Connection refused", "nothing listens there: is sshd running on the node, and is the port the right one?"),
+    ("banner exchange", NO_SSHD),
+    ("kex_exchange_identification", NO_SSHD),
     (
         "timed out",
         "the node does not answer: is it up, is the address right, does a firewall drop the packets?",
     ),
     ("No route to host", "there is no way to that address: is the node up, is the address right?"),
     ("Network is unreachable", "this machine has no route to that address"),
-    ("banner exchange", "what listens there does not speak SSH, or turns us away: is the port the right one?"),
-    ("kex_exchange_identification", "what listens there does not speak SSH, or turns us away: is the port the right one?"),
-    ("closed by remote host", "the session was cut: did the node reboot, or lose its network? Run it again"),
-    ("Connection reset", "the session was cut: did the node reboot, or lose its network? Run it again"),
-    ("Broken pipe", "the session was cut: did the node reboot, or lose its network? Run it again"),
-    ("not responding", "the session was cut: did the node reboot, or lose its network? Run it again"),
+    ("closed by remote host", CUT),
+    ("Connection reset", CUT),
+    ("Broken pipe", CUT),
+    ("not responding", CUT),
 )
 
 

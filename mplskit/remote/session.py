@@ -19,10 +19,8 @@ LINE = 76 * 512
 SETUP = b'LC_ALL=C.UTF-8; PATH="$PATH:/usr/sbin:/sbin"; export LC_ALL PATH\n'
 
 
-def stream(
-    host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]
-) -> tuple[int, str]:
-    """Run `command` by the login shell of `host` in one session: `feed` is its stdin, `on_line` gets each line of stdout.
+def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]) -> tuple[int, str]:
+    """Run `command` on `host` in one session: `feed` is its stdin, `on_line` gets each line of its stdout.
 
     Returns exit status and stderr. The command may end before it has read all of the feed.
     Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut).
@@ -64,9 +62,7 @@ class Shell:
         self._pipes = pipes
         self._dead: OutsideFailed | None = None
 
-    def run(
-        self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b""
-    ) -> Answer:
+    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
         """Run a command with the given stdin; after `timeout` seconds it is ended.
 
         Raises OutsideFailed when it took too long, when the session is cut, and, with `check`, when it exits other
@@ -77,7 +73,7 @@ class Shell:
         answer = Answer(tuple(argv), status, output.decode(errors="replace"))
         tail = "\n".join(answer.output.rstrip().splitlines()[-process.TAIL_LINES :])
         if status in (124, 137) and time.monotonic() - begin >= timeout:
-            raise OutsideFailed(f"no end after {timeout:.0f} s on {self.host}: {process.quote(argv)}", detail=tail)
+            raise OutsideFailed(f"no end after {timeout:g} s on {self.host}: {process.quote(argv)}", detail=tail)
         if check and status != 0:
             raise OutsideFailed(f"exit {status} on {self.host}: {process.quote(argv)}", detail=tail)
         return answer
@@ -108,7 +104,7 @@ class Shell:
             self._pipes.exchange(script_between_marks(), whole, close=False, deadline=time.monotonic() + timeout)
         except TimeIsUp:
             self._dead = OutsideFailed(
-                f"{self.host} did not answer for {timeout:.0f} s: {process.quote(argv)}", detail=self._pipes.stderr
+                f"{self.host} did not answer for {timeout:g} s: {process.quote(argv)}", detail=self._pipes.stderr
             )
             raise self._dead from None
         if self._pipes.ended:
@@ -120,7 +116,10 @@ class Shell:
 
 @contextmanager
 def shell(host: Host) -> Iterator[Shell]:
-    """A session with `sh` on the node, open as long as the block. Raises OutsideFailed when ssh cannot connect or log in."""
+    """A session with `sh` on the node, open as long as the block.
+
+    Raises OutsideFailed when ssh cannot connect or log in.
+    """
     with process.started([*host.ssh(), "exec sh"], stdin=-1) as ssh:
         session = Shell(host, Pipes(ssh))
         session._frame([SETUP], 60, ["sh"])

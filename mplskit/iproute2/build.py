@@ -1,0 +1,107 @@
+"""Builds iproute2 from Debian's own source package, as a version that upgrades Debian's and is upgraded by its next."""
+
+import json
+import re
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mplskit import files, process
+from mplskit.errors import BuildFailed, WrongInput
+from mplskit.iproute2.prove import Probe, prove
+from mplskit.kernel.builders import unmet_dependencies
+from mplskit.kernel.package import Role, read_package
+from mplskit.paths import Workspace
+from mplskit.progress import duration, note, step
+from mplskit.sources.iproute2 import fetch_iproute2
+from mplskit.sources.tree import SourceTree
+
+METADATA = "iproute2.json"
+
+
+@dataclass(frozen=True)
+class Iproute2:
+    """The package in `dist/`, what proved it, and whether it was built now."""
+
+    path: Path
+    probes: tuple[Probe, ...]
+    metadata: dict[str, Any]
+    made: bool
+
+
+def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: int) -> Iproute2:
+    """Build, prove and deliver the package; the same source and revision are built once, and proven every time.
+
+    Raises BuildFailed, MachineLacks (build dependencies), NotSo (its `ip` does not speak MPLS), OutsideFailed.
+    """
+    source = fetch_iproute2(source_spec, workspace.cache)
+    version = f"{source.version}+mpls{revision}"
+    key = files.digest_of([source.digest, version, process.run(["gcc", "--version"]).stdout])[:16]
+    target = workspace.build / "iproute2" / key
+    log = workspace.build / "logs" / f"iproute2-{key}.log"
+
+    def build(folder: Path) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        begin = time.monotonic()
+        with step(f"building iproute2 {version} (log: {log})"):
+            path = _build(source, version, folder, jobs, log)
+        record = {
+            "packages": [asdict(read_package(path))],
+            "source": source.as_json(),
+            "seconds": round(time.monotonic() - begin, 1),
+        }
+        (folder / METADATA).write_text(json.dumps(record, indent=2, default=str))
+
+    made = files.build_once(target, build)
+    record = json.loads((target / METADATA).read_text())
+    if not made:
+        note(f"✓ iproute2 {version} is built already ({duration(record['seconds'])} were spared)")
+    [package] = record["packages"]
+    probes = prove(target / package["file"])
+    path = files.copy_atomically(target / package["file"], workspace.dist / package["file"])
+    files.write_atomically(workspace.dist / METADATA, json.dumps(record, indent=2) + "\n")
+    return Iproute2(path, tuple(probes), record, made)
+
+
+def delivered(workspace: Workspace) -> Path:
+    """The package that was built last. Raises WrongInput when there is none."""
+    try:
+        [package] = json.loads((workspace.dist / METADATA).read_text())["packages"]
+    except FileNotFoundError:
+        raise WrongInput(f"{workspace.dist} holds no iproute2 package", hint="invoke iproute2.build") from None
+    return workspace.dist / str(package["file"])
+
+
+def changelog_entry(changelog: str, version: str) -> str:
+    """A changelog with our entry on top: same distribution and date as the entry below, so that builds repeat."""
+    first = re.search(r"^iproute2 \([^)]+\) (\S+?);", changelog)
+    date = re.search(r"^ -- .*>  (.*)$", changelog, re.MULTILINE)
+    if not first or not date:
+        raise BuildFailed("debian/changelog of iproute2 does not begin with an entry")
+    return (
+        f"iproute2 ({version}) {first[1]}; urgency=medium\n\n"
+        "  * Built by mplskit, from the source package below without changes.\n\n"
+        f" -- mplskit <mplskit@localhost>  {date[1]}\n\n{changelog}"
+    )
+
+
+def _build(source: SourceTree, version: str, folder: Path, jobs: int, log: Path) -> Path:
+    tree = folder / "tree"
+    shutil.copytree(source.path, tree, symlinks=True)
+    changelog = tree / "debian" / "changelog"
+    changelog.write_text(changelog_entry(changelog.read_text(), version))
+    env = {"DEB_BUILD_OPTIONS": f"nocheck nodoc noautodbgsym parallel={jobs}"}
+    try:
+        process.run(["dpkg-buildpackage", "-B", "-uc", "-us"], cwd=tree, env=env, log=log)
+    except BuildFailed as error:
+        raise unmet_dependencies(log.read_text(errors="replace")) or error from None
+    shutil.rmtree(tree)
+    found = [path for path in folder.glob("*.deb") if read_package(path).role is Role.IPROUTE2]
+    if len(found) != 1:
+        raise BuildFailed(
+            f"dpkg-buildpackage left {len(found)} iproute2 packages", hint=f"the whole output is in {log}"
+        )
+    return found[0]

@@ -1,0 +1,43 @@
+"""`iproute2.build` and `iproute2.verify`."""
+
+from invoke.context import Context
+
+from mplskit import cli
+
+
+@cli.task(
+    help={
+        "source": "where the source comes from: debian",
+        "revision": "the N in the version VERSION+mplsN",
+        "jobs": "how many compilers at a time (left out: one for each CPU)",
+        "json": "print one JSON document",
+    }
+)
+def build(c: Context, source: str = "debian", revision: str = "1", jobs: str = "", json: bool = False) -> None:
+    """Build iproute2 as a Debian package, and prove that its ip speaks MPLS."""
+    import os
+
+    from mplskit.iproute2.build import build_iproute2
+    from mplskit.paths import Workspace
+
+    count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
+    made = build_iproute2(Workspace.here(), source, cli.number(revision, "--revision", 1, 9999), count)
+    cli.show(made.metadata, json, lambda: print(made.path))
+
+
+@cli.task(help={"package": "an iproute2 package file (left out: the one in dist/)", "json": "print one JSON document"})
+def verify(c: Context, package: str = "", json: bool = False) -> None:
+    """Prove that the ip inside a package speaks MPLS; exit 1 where it does not."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from mplskit.iproute2.build import delivered
+    from mplskit.iproute2.prove import prove
+    from mplskit.paths import Workspace
+
+    probes = prove(Path(package) if package else delivered(Workspace.here()))
+    cli.show(
+        [asdict(probe) for probe in probes],
+        json,
+        lambda: cli.table(("proves", "command", "answer"), [(p.shows, p.command, p.answer) for p in probes]),
+    )

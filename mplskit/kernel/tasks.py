@@ -1,0 +1,55 @@
+"""`kernel.build`: a kernel as Debian packages."""
+
+from invoke.context import Context
+
+from mplskit import cli
+from mplskit.config.tasks import HELP as CONFIG_HELP
+from mplskit.config.tasks import ITERABLE
+
+HELP = {
+    **CONFIG_HELP,
+    "builder": "bindeb-pkg, make-kpkg, or auto: make-kpkg where it is installed, else bindeb-pkg",
+    "revision": "the Debian version of the packages",
+    "suffix": "what follows the kernel version; left out: -mpls- and a digest of all inputs",
+    "jobs": "how many compilers at a time (left out: one for each CPU)",
+}
+
+
+@cli.task(
+    help={
+        **HELP,
+        "json": "print one JSON document",
+        "dry-run": "show the configuration and the command, build nothing",
+    },
+    iterable=ITERABLE,
+)
+def build(
+    c: Context,
+    source: str = "debian",
+    base: str = "guest",
+    options: list[str] = [],  # noqa: B006 - Invoke fills it
+    set_: list[str] = [],  # noqa: B006
+    fragment: list[str] = [],  # noqa: B006
+    builder: str = "auto",
+    revision: str = "1.mpls",
+    suffix: str = "",
+    jobs: str = "",
+    json: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Build a kernel as Debian packages that provably hold the MPLS options."""
+    from mplskit.config.request import make_request
+    from mplskit.kernel.build import build_kernel, plan
+    from mplskit.kernel.request import make_packaging
+    from mplskit.paths import Workspace
+    from mplskit.sources.spec import parse_spec
+
+    packaging = make_packaging(builder, revision, suffix, cli.number(jobs, "--jobs", 1, 1024) if jobs else None)
+    request, spec = make_request(base, options, fragment, set_), parse_spec(source)
+    if dry_run:
+        planned = plan(spec, request, packaging)
+        cli.show(planned, json, lambda: print("\n".join(f"{name}: {value}" for name, value in planned.items())))
+        return
+    workspace = Workspace.here()
+    built = build_kernel(workspace, spec, request, packaging)
+    cli.show(built.metadata, json, lambda: print("\n".join(str(workspace.dist / p.file) for p in built.packages)))
