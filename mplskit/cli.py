@@ -21,8 +21,13 @@ from mplskit.files import is_full_disk
 Body = TypeVar("Body", bound=Callable[..., None])
 
 
-def task(*, help: dict[str, str], iterable: Sequence[str] = (), name: str | None = None) -> Callable[[Body], Any]:
-    """Make an Invoke task of a function whose flags are its keyword arguments, with a help text for each."""
+def task(
+    *, help: dict[str, str], iterable: Sequence[str] = (), positional: Sequence[str] = (), name: str | None = None
+) -> Callable[[Body], Any]:
+    """Make an Invoke task of a function whose flags are its keyword arguments, with a help text for each.
+
+    Those named in `positional` can be given as bare words, too.
+    """
 
     def decorate(body: Body) -> Any:
         @functools.wraps(body)
@@ -36,7 +41,9 @@ def task(*, help: dict[str, str], iterable: Sequence[str] = (), name: str | None
             except KeyboardInterrupt:
                 raise Leave("mplskit: interrupted", code=130) from None
 
-        return invoke_task(guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=[])
+        return invoke_task(
+            guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=list(positional)
+        )
 
     return decorate
 

@@ -31,6 +31,8 @@ def digest_tree(root: Path) -> str:
     total = hashlib.sha256()
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name != ".git")
+        # os.walk counts a link to a folder among the folders, and does not follow it.
+        names += [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted(names):
             path = Path(folder, name)
             content = str(path.readlink()) if path.is_symlink() else digest_file(path)

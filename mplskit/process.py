@@ -17,6 +17,9 @@ from mplskit.errors import BuildFailed, Failure, MachineLacks
 Argument = str | Path
 
 TAIL_LINES = 15
+# How far from the end of a log a full disk is looked for: what else ran in parallel wrote below it.
+LOOKED_AT = 1 << 16
+GRACE = 5.0
 NO_SPACE = os.strerror(28)
 
 
@@ -62,10 +65,11 @@ def started(
     argv: Sequence[Argument],
     *,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
-    stdout: int | IO[bytes] = subprocess.PIPE,
-    stderr: int | IO[bytes] = subprocess.PIPE,
+    stdout: int | IO[bytes] | None = subprocess.PIPE,
+    stderr: int | IO[bytes] | None = subprocess.PIPE,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command in a process group of its own; when the block is left, the whole group has ended.
 
@@ -84,6 +88,7 @@ def started(
         cwd=cwd,
         env=environment,
         process_group=0,
+        pass_fds=pass_fds,
     )
     try:
         yield process
@@ -115,6 +120,7 @@ def run(
     it takes longer than `timeout` seconds; MachineLacks when the program is missing or the disk is full.
     """
     begin = time.monotonic()
+    start = 0
     feed = subprocess.PIPE if stdin is not None else subprocess.DEVNULL
     try:
         if log is None:
@@ -125,12 +131,14 @@ def run(
             with log.open("ab") as file:
                 file.write(f"$ {quote(argv)}\n".encode())
                 file.flush()
+                start = file.tell()
                 with started(argv, cwd=cwd, env=env, stdin=feed, stdout=file, stderr=file) as process:
                     process.communicate(stdin, timeout=timeout)
                 out, err = b"", b""
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as late:
+        said = _logged(log, start) if log else (late.stderr or late.output or b"").decode(errors="replace")
         raise failure(
-            f"no end after {timeout:.0f} s: {quote(argv)}", detail=_tail(log), hint=hint or _see(log)
+            f"no end after {timeout:g} s: {quote(argv)}", detail=_last_lines(said), hint=hint or _see(log)
         ) from None
     result = Finished(
         tuple(str(word) for word in argv),
@@ -140,36 +148,55 @@ def run(
         time.monotonic() - begin,
     )
     if check and result.returncode != 0:
-        raise _failed(result, log, cwd or Path.cwd(), failure, hint)
+        said = _logged(log, start) if log else result.stderr or result.stdout
+        raise _failed(result, said, cwd or Path.cwd(), failure, hint or _see(log))
     return result
 
 
-def _failed(result: Finished, log: Path | None, cwd: Path, failure: type[Failure], hint: str) -> Failure:
-    tail = _tail(log) if log else _last_lines(result.stderr or result.stdout)
+def show(argv: Sequence[Argument], *, cwd: Path | None = None) -> int:
+    """Run a command whose output is for the user, as it comes; returns its exit status."""
+    with started(argv, cwd=cwd, stdout=None, stderr=None) as process:
+        return process.wait()
+
+
+def _failed(result: Finished, said: str, cwd: Path, failure: type[Failure], hint: str) -> Failure:
     how = f"exit {result.returncode}" if result.returncode >= 0 else f"signal {-result.returncode}"
     message = f"{how}: {quote(result.argv)}"
-    if NO_SPACE in tail or shutil.disk_usage(cwd).free < 1 << 20:
+    if NO_SPACE in said or shutil.disk_usage(cwd).free < 1 << 20:
         return MachineLacks(
             f"the disk is full ({cwd}); {message}",
-            detail=tail,
+            detail=_last_lines(said),
             hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
         )
-    return failure(message, detail=tail, hint=hint or _see(log))
+    return failure(message, detail=_last_lines(said), hint=hint)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the process group: asked first, forced after five seconds."""
+    """End what is left of the process group: asked first, forced when it is still there after GRACE seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None and number is signal.SIGKILL:
-            return
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             return
+        deadline = time.monotonic() + GRACE
+        while process.poll() is None or _lives(process.pid):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _lives(group: int) -> bool:
+    """Whether a process group has a member that is more than an entry in the table, waiting to be reaped by init."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
         try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
+            state, _, found = file.read_text(errors="replace").rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        if int(found) == group and state not in "ZX":
+            return True
+    return False
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -177,12 +204,11 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
 
 
-def _tail(log: Path | None) -> str:
-    if log is None:
-        return ""
+def _logged(log: Path, start: int) -> str:
+    """The end of what was written to a log from `start` (bytes) on."""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
-        return _last_lines(file.read().decode(errors="replace"))
+        file.seek(max(start, log.stat().st_size - LOOKED_AT))
+        return file.read().decode(errors="replace")
 
 
 def _last_lines(text: str) -> str:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 INTERVAL = 30.0
 
@@ -16,16 +17,18 @@ def note(text: str) -> None:
 
 def duration(seconds: float) -> str:
     """Seconds as people say them: `7.2 s`, `4 min 49 s`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
 
 
 @contextmanager
-def step(title: str, interval: float = INTERVAL) -> Iterator[None]:
-    """Show that `title` is under way and how long it has taken; at the end one line stays."""
+def step(title: str, log: Path | None = None, interval: float = INTERVAL) -> Iterator[None]:
+    """Show that `title` is under way and how long it has taken; at the end one line stays. `log` is named at once."""
     begin = time.monotonic()
+    if log:
+        note(f"… {title}: the whole output goes to {log}")
     with _spinner(title) if sys.stderr.isatty() else _lines(title, begin, interval):
         try:
             yield

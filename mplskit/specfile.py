@@ -1,6 +1,7 @@
 """Reads a YAML file into a pydantic model. What does not fit is told with file, line, reason and what is allowed."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from mplskit.errors import WrongInput
 
 Model = TypeVar("Model", bound=BaseModel)
+SHAPES = {"model_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list", "string_type": "text"}
 Place = tuple[str | int, ...]
 
 
@@ -46,9 +48,13 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
 
 def no_such(kind: str, name: str, known: Sequence[str]) -> str:
     """Says that `name` is none of the `known` ones, and which of them was probably meant."""
+    return f"there is no {kind} {name!r}; {_allowed(name, known)}"
+
+
+def _allowed(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
-    meant = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {name!r}; allowed: {', '.join(known) or 'none'}.{meant}"
+    meant = f"; did you mean {close[0]}?" if close else ""
+    return f"allowed: {', '.join(known) or 'none'}{meant}"
 
 
 def _shown(path: Path) -> str:
@@ -65,11 +71,16 @@ def _parse(path: Path, name: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise WrongInput(f"{name}{line}: no YAML: {(error.problem or str(error)).splitlines()[0]}") from None
+        raise WrongInput(f"{name}{line}: no YAML: {_problem(error)}") from None
     except YAMLError as error:
         raise WrongInput(f"{name}: no YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise WrongInput(f"{name}: nested too deep") from None
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """What ruamel.yaml says, without the values that it repeats for a key given twice."""
+    return (error.problem or str(error)).splitlines()[0].partition(" with value ")[0]
 
 
 def _sentence(fault: Fault) -> str:
@@ -95,15 +106,18 @@ def _fault(model: type[BaseModel], error: Any) -> Fault:
     if error["type"] == "missing":
         return Fault(place, "is missing")
     if error["type"] == "extra_forbidden":
-        return Fault(place[:-1], no_such("key", str(place[-1]), _keys(_walk(model, error["loc"][:-1])[1])))
-    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        key = error["loc"][-1]
+        return Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")
+    kind = SHAPES.get(error["type"])
+    reason = f"should be {kind}" if kind else error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     found = error["input"]
     plain = isinstance(found, str | int | float) or found is None
-    return Fault(place, f"{reason} (here: {found})" if plain and str(found) not in reason else reason)
+    told = re.search(rf"(?<!\w){re.escape(str(found))}(?!\w)", reason)
+    return Fault(place, f"{reason} (here: {found})" if plain and not told else reason)
 
 
 def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:
-    """Follow pydantic's location through the model: the place in the file, and the types that belong there.
+    """Follow pydantic's location as far as the model goes: the place in the file, and the types that belong there.
 
     Pydantic puts the tag of a union's member into the location; it is no key of the file.
     """
@@ -111,11 +125,12 @@ def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:
     kinds: list[tuple[str | None, Any]] = [(None, model)]
     for part in location:
         tagged = [kind for tag, kind in kinds if tag is not None and tag == part]
+        inner = [member for _, kind in kinds for below in _into(kind, part) for member in _members(below)]
         if tagged:
             kinds = [(None, kind) for kind in tagged]
-            continue
-        place.append(part)
-        kinds = [member for _, kind in kinds for inner in _into(kind, part) for member in _members(inner)]
+        elif inner:
+            place.append(part)
+            kinds = inner
     return tuple(place), [kind for _, kind in kinds]
 
 

@@ -41,7 +41,7 @@ def load(tree: Path, environment: Mapping[str, str], config: Path) -> Any:
     before = dict(os.environ)
     os.environ.update({**environment, "srctree": str(tree), "CONFIG_": "CONFIG_"})
     try:
-        loaded = _Kconfig(str(tree / "Kconfig"), warn=False, suppress_traceback=False)
+        loaded = _Kconfig("Kconfig", warn=False, suppress_traceback=False)
         loaded.load_config(str(config))
     finally:
         os.environ.clear()
@@ -89,7 +89,7 @@ def _unmet(expression: Any, rank: int) -> Iterator[Any]:
 
 
 def _operand(part: Any, asked: Mapping[str, Verdict]) -> str:
-    text: str = kconfiglib.expr_str(part, lambda item: f"{item.name}={item.str_value}" if item.nodes else item.name)
+    text: str = kconfiglib.expr_str(part, lambda item: f"{item.name} [={item.str_value}]" if item.nodes else item.name)
     names = [item.name for item in kconfiglib.expr_items(part) if item.name in asked]
     askers = [asked[name].setting for name in names if asked[name].setting.value != "y"]
     return text + "".join(f" (asked by {setting.asked_by})" for setting in askers)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mplskit.errors import WrongInput
 
-_ASSIGNED = re.compile(r"CONFIG_([A-Za-z0-9_]+)=(y|m|n|-?\d+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\]|\\.)*\")")
+# What the kernel takes for a value: y, m, n, a number, or a string in which \ stands before " and before itself.
+VALUE = r"y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\\n]|\\.)*\""
+
+_ASSIGNED = re.compile(rf"^CONFIG_([A-Za-z0-9_]+)=({VALUE})$", re.MULTILINE)
 _ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
 _EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)$", re.MULTILINE)
 
@@ -28,7 +31,7 @@ class Setting:
 def parse_fragment(text: str, name: str) -> list[Setting]:
     """The settings of a fragment in its order. Raises WrongInput with file and line for what the kernel cannot read."""
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         setting = _parse_line(line.strip(), f"{name}:{number}")
         if setting:
             found.append(setting)

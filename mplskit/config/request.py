@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit.config.fragment import Setting, read_fragment
+from mplskit.config.fragment import VALUE, Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
 
@@ -17,7 +17,7 @@ FRIENDLY = {
     "MPLS_ROUTER": "MPLS_ROUTING",
     "MPLS_LWTUNNEL": "LWTUNNEL",
 }
-_SET = re.compile(r"([A-Za-z0-9_-]+)=(y|m|n|-?\d+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\]|\\.)*\"|.*)")
+_SET = re.compile(r"([A-Za-z0-9_-]+)=(.+)")
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ def last_of_each(settings: Iterable[Setting]) -> tuple[Setting, ...]:
 def parse_set(text: str) -> Setting:
     """Parse `--set SYMBOL=VALUE`. Raises WrongInput with what is allowed."""
     found = _SET.fullmatch(text)
-    if not found or not found[2]:
+    if not found:
         raise WrongInput(
             f"--set {text!r}: not SYMBOL=VALUE", hint="for example: --set MPLS_ROUTING=y, --set NR_CPUS=64"
         )
-    value = found[2]
-    plain = value in ("y", "m", "n") or value.startswith('"') or re.fullmatch(r"-?\d+|0[xX][0-9a-fA-F]+", value)
-    return Setting(symbol_name(found[1]), value if plain else _quoted(value), f"--set {text}")
+    value = found[2] if re.fullmatch(VALUE, found[2]) else _quoted(found[2])
+    return Setting(symbol_name(found[1]), value, f"--set {text}")
 
 
 def symbol_name(text: str) -> str:
     """The kernel's name of what a user calls `mpls-router`, `MPLS_GSO` or `CONFIG_MPLS`."""
-    name = text.replace("-", "_").removeprefix("CONFIG_")
-    if name.islower():
+    name = text.replace("-", "_")
+    if name.removeprefix("CONFIG_").islower():
         name = name.upper()
+    name = name.removeprefix("CONFIG_")
     return FRIENDLY.get(name, name)
 
 

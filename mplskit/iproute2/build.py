@@ -46,7 +46,7 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         begin = time.monotonic()
-        with step(f"building iproute2 {version} (log: {log})"):
+        with step(f"building iproute2 {version}", log):
             path = _build(source, version, folder, jobs, log)
         record = {
             "packages": [asdict(read_package(path))],

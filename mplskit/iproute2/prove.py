@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import process
-from mplskit.errors import MachineLacks, NotSo
+from mplskit.errors import MachineLacks, NotSo, WrongInput
 
 PARSED = (0, 2)
 PROBES = (
@@ -39,7 +39,7 @@ class Probe:
 def prove(package: Path) -> list[Probe]:
     """Run the packaged `ip` in a network namespace of its own. Raises NotSo with every probe that failed."""
     with tempfile.TemporaryDirectory() as folder:
-        process.run(["dpkg-deb", "--extract", package, folder])
+        process.run(["dpkg-deb", "--extract", package, folder], failure=WrongInput)
         ip = next((path for path in (Path(folder, "bin/ip"), Path(folder, "usr/bin/ip")) if path.is_file()), None)
         if ip is None:
             raise NotSo(f"{package.name} holds no ip")

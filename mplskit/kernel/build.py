@@ -61,7 +61,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         begin = time.monotonic()
-        with step(f"building Linux {source.version}{suffix} with {packaging.builder} (log: {log})"):
+        with step(f"building Linux {source.version}{suffix} with {packaging.builder}", log):
             made = build_packages(source, configured.path, folder, packaging, suffix, log)
         record = _describe(source, configured, packaging, suffix, made, time.monotonic() - begin)
         for left in folder.iterdir():

@@ -5,8 +5,8 @@ import re
 from mplskit.errors import WrongInput
 
 # The stricter of both builders: make-kpkg's own check, and Debian Policy 5.6.12 for what dpkg takes.
-_REVISION = re.compile(r"(\d+:)?\d[a-zA-Z\d~.+]*(-\d[a-zA-Z\d~.+]*)*")
-_SUFFIX = re.compile(r"[a-z\d.+-]+")
+_REVISION = re.compile(r"(\d+:)?\d[a-zA-Z\d~.+]*(-\d[a-zA-Z\d~.+]*)*", re.ASCII)
+_SUFFIX = re.compile(r"[a-z\d.+-]+", re.ASCII)
 # UTS_RELEASE is at most 64 characters (init/version.c, __NEW_UTS_LEN); the version before it takes some.
 _SUFFIX_LENGTH = 40
 

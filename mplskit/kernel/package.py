@@ -42,9 +42,9 @@ def role_of(name: str) -> Role:
 def read_package(path: Path) -> Package:
     """Ask dpkg what a file is. Raises WrongInput when it is no package."""
     shown = process.run(
-        ["dpkg-deb", "--show", "--showformat", "${Package}\n${Version}", path], failure=WrongInput
+        ["dpkg-deb", "--show", "--showformat", "${Package} ${Version}", path], failure=WrongInput
     ).stdout
-    name, version = shown.splitlines()
+    name, version = shown.split()
     return Package(name, version, path.name, files.digest_file(path), path.stat().st_size, role_of(name))
 
 

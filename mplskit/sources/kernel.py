@@ -71,7 +71,7 @@ def _tree(spec: Tree) -> SourceTree:
     if not spec.path.is_dir():
         raise WrongInput(f"source {spec}: there is no folder {spec.path.absolute()}")
     path = spec.path.resolve()
-    version = kernel_version(path)
+    version = kernel_version(path, f"source {spec}")
     if (path / ".config").exists() or (path / "include/config").exists():
         raise WrongInput(
             f"source {spec}: the tree has been built in, and an out-of-tree build would refuse it",
@@ -92,7 +92,7 @@ def _cached(spec: Spec, digest: str, origin: str, cache: Path, archive_in: Calla
         archive = archive_in(folder / "download")
         with step(f"unpacking {archive.name}"):
             tree = unpack(archive, folder / "unpacked")
-        version = kernel_version(tree)
+        version = kernel_version(tree, f"source {spec}")
         tree.rename(folder / "linux")
         shutil.rmtree(folder / "download")
         if (folder / "unpacked").exists():

@@ -27,18 +27,23 @@ class SourceTree:
         return asdict(self)
 
 
-def kernel_version(tree: Path) -> str:
-    """The version in a kernel tree's Makefile, such as `6.1.192`. Raises WrongInput if it is no kernel."""
+def kernel_version(tree: Path, called: str) -> str:
+    """The version in a kernel tree's Makefile, such as `6.1.192`. Raises WrongInput if it is no kernel.
+
+    `called` is what the user knows the tree as: it may lie in a cache, or be gone when the error is read.
+    """
     missing = [name for name in KERNEL_FILES if not (tree / name).is_file()]
     if missing:
         raise WrongInput(
-            f"{tree} is not a Linux source tree: it has no {missing[0]}",
+            f"{called} is not a Linux source tree: it has no {missing[0]}",
             hint="give the folder that holds the kernel's top-level Makefile, or an archive of it",
         )
     text = (tree / "Makefile").read_text(errors="replace")
     parts = [_variable(text, name) for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
     if not all(part.isdigit() for part in parts):
-        raise WrongInput(f"{tree}/Makefile states no VERSION, PATCHLEVEL and SUBLEVEL")
+        raise WrongInput(
+            f"{called} is not a Linux source tree: its Makefile states no VERSION, PATCHLEVEL and SUBLEVEL"
+        )
     return ".".join(parts) + _variable(text, "EXTRAVERSION")
 
 

@@ -1,0 +1,64 @@
+"""The main job is run once, in the checkout's own `build/` and `dist/`; the VM tests use what it made."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mplskit.image.build import load_image
+from mplskit.vm.guest import Guest
+from mplskit.vm.machine import Machine, booted
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command line of ours ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Stdout as the one JSON document that it must be."""
+        return json.loads(self.out)
+
+
+def invoke(*words: str) -> Ran:
+    """Run a task as a user does, from the top of the checkout; its progress goes to this run's stderr as it comes."""
+    argv = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *words]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            print(line, end="", file=sys.stderr)
+        out = process.stdout.read()
+    return Ran(process.returncode, out, "".join(said))
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Any:
+    """What the main job says of itself, as JSON."""
+    ran = invoke("ci.pipeline", "--json")
+    assert ran.code == 0, ran.err
+    return ran.json
+
+
+@pytest.fixture(scope="session")
+def stock_vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A running VM with Debian's own kernel and ip, never touched by mplskit's node setup."""
+    ran = invoke("image.build", "--kernel", "stock", "--iproute2", "stock", "--name", "stock", "--plain", "--json")
+    assert ran.code == 0, ran.err
+    image = load_image(ROOT / "dist" / "stock.json")
+    guest = Guest(disk=image.qcow2, kernel=image.kernel, initrd=image.initrd, key=image.key)
+    with booted(guest, tmp_path_factory.mktemp("stock-vm")) as machine:
+        yield machine

@@ -1,0 +1,108 @@
+"""Boots the image that the pipeline (or `image.build`) left in dist/, for real."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mplskit.errors import NotSo, OutsideFailed, WrongInput
+from mplskit.image.boot import chosen_image, guest_of
+from mplskit.image.record import Image
+from mplskit.paths import Workspace
+from mplskit.remote.session import shell
+from mplskit.vm.machine import Machine, booted
+
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    try:
+        return chosen_image(Workspace.here(), os.environ.get("MPLSKIT_TEST_IMAGE", ""))
+    except WrongInput as none:
+        pytest.skip(str(none))
+
+
+@pytest.fixture(scope="module")
+def machine(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with booted(guest_of(image, 1024, 2), tmp_path_factory.mktemp("vm")) as running:
+        yield running
+
+
+def test_the_image_boots_the_kernel_that_its_record_names(machine: Machine, image: Image) -> None:
+    with shell(machine.host) as sh:
+        assert sh.run(["uname", "-r"]).output == f"{image.release}\n"
+
+
+def test_the_nodes_setup_is_there_after_the_first_boot(machine: Machine) -> None:
+    with shell(machine.host) as sh:
+        assert sh.run(["cat", "/proc/sys/net/mpls/platform_labels"]).output == "100000\n"
+
+
+def test_root_has_no_password_and_nobody_logs_in_with_one(machine: Machine) -> None:
+    with shell(machine.host) as sh:
+        assert sh.run(["getent", "shadow", "root"]).output.startswith("root:*:")
+        settings = sh.run(["sshd", "-T"]).output.splitlines()
+    assert {"passwordauthentication no", "permitrootlogin without-password", "kbdinteractiveauthentication no"} <= set(
+        settings
+    )
+
+
+def test_the_host_key_is_made_by_the_machine_itself(machine: Machine, image: Image) -> None:
+    with shell(machine.host) as sh:
+        assert sh.run(["sh", "-c", "ls /etc/ssh/ssh_host_*"]).output.split() == [
+            "/etc/ssh/ssh_host_ed25519_key",
+            "/etc/ssh/ssh_host_ed25519_key.pub",
+        ]
+    found = subprocess.run(["debugfs", "-R", "ls -p /etc/ssh", image.raw], capture_output=True, text=True, check=True)
+    assert "ssh_host" not in found.stdout
+
+
+def test_a_key_that_is_not_the_images_is_refused(machine: Machine, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    assert machine.host.ssh_config is not None
+    config = machine.host.ssh_config.read_text()
+    line = next(line for line in config.splitlines() if "IdentityFile" in line)
+    (tmp_path / "config").write_text(config.replace(line, f"  IdentityFile {tmp_path / 'key'}"))
+    from mplskit.remote.host import Host
+
+    with pytest.raises(OutsideFailed, match="ssh to vm failed"), shell(Host("vm", ssh_config=tmp_path / "config")):
+        pass
+
+
+def test_a_guest_that_panics_is_told_at_once_with_its_last_words(image: Image, tmp_path: Path) -> None:
+    guest = guest_of(image, 1024, 2, append="init=/nonexistent root=/dev/nonexistent rootwait=0 panic=-1")
+    from dataclasses import replace
+
+    guest = replace(guest, initrd=None)
+    with pytest.raises(NotSo) as ended, booted(guest, tmp_path):
+        pass
+    assert ended.value.message == "the guest ended before it answered by SSH"
+    assert "Kernel panic - not syncing" in (tmp_path / "console.log").read_text(errors="replace")
+
+
+def test_what_a_guest_writes_is_gone_unless_it_persists(image: Image, tmp_path: Path) -> None:
+    before = image.qcow2.stat().st_mtime_ns
+    with booted(guest_of(image, 1024, 2), tmp_path) as running, shell(running.host) as sh:
+        sh.run(["sh", "-c", "echo x >/root/mark; sync"])
+    assert image.qcow2.stat().st_mtime_ns == before
+    assert "reboot: Power down" in (tmp_path / "console.log").read_text(errors="replace")
+
+
+def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Image) -> None:
+    record = Workspace.here().dist / f"{image.name}.json"
+    command = [sys.executable, "-m", "invoke", "image.boot", "--image", str(record), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        document = ""
+        while not document.endswith("}\n"):
+            document += running.stdout.readline()
+        report = json.loads(document)
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=120)
+    assert running.returncode == 0
+    assert report["ssh"].endswith("/ssh_config vm")
+    assert "reboot: Power down" in Path(report["console"]).read_text(errors="replace")

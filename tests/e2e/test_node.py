@@ -1,0 +1,162 @@
+"""A stock Debian node becomes MPLS-ready over SSH, says so, and stays so. The tests build on each other, in order."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mplskit import process
+from mplskit.image.boot import chosen_image, guest_of
+from mplskit.paths import Workspace
+from mplskit.remote.host import Host
+from mplskit.vm.machine import Machine, booted
+from tests.e2e.conftest import ROOT, Ran, invoke
+
+CHANGES = {
+    ("file", "/etc/modules-load.d/mplskit.conf"),
+    ("file", "/etc/mplskit/node.json"),
+    ("file", "/etc/sysctl.d/90-mplskit.conf"),
+    ("file", "/etc/udev/rules.d/90-mplskit.rules"),
+    ("module", "mpls_router"),
+    ("sysctl", "net/mpls/conf/eth0/input"),
+}
+
+
+def node(task: str, host: Host, *words: str) -> Ran:
+    return invoke(task, "--host", str(host), "--ssh-config", str(host.ssh_config), "--json", *words)
+
+
+def on(host: Host, command: str) -> str:
+    return process.run([*host.ssh(), command], timeout=120).stdout
+
+
+def input_of(host: Host, name: str, make: str) -> str:
+    """The `input` of an interface that `make` brings, after udev has dealt with it."""
+    return on(host, f"{make} && udevadm settle && cat /proc/sys/net/mpls/conf/{name}/input").strip()
+
+
+def test_a_node_that_was_never_set_up_is_told_so(stock_vm: Machine) -> None:
+    ran = node("node.verify", stock_vm.host)
+    assert ran.code == 1
+    verdicts = {check["id"]: check["passed"] for check in ran.json["checks"]}
+    assert verdicts["N1"] is False
+    assert verdicts["K3"] is False
+    assert verdicts["K5"] is True
+
+
+def test_a_dry_run_shows_the_files_and_touches_nothing(stock_vm: Machine) -> None:
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", "--dry-run")
+    assert ran.code == 0
+    assert "net/mpls/conf/eth0/input = 1\n" in ran.json["files"]["/etc/sysctl.d/90-mplskit.conf"]
+    assert on(stock_vm.host, "ls /etc/mplskit 2>&1 || true").strip().endswith("No such file or directory")
+
+
+def test_a_stock_node_is_set_up_without_packages_and_without_a_reboot(stock_vm: Machine) -> None:
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    assert ran.code == 0, ran.err
+    changed = {(item["kind"], item["name"]) for item in ran.json["items"] if item["state"] == "changed"}
+    # The module's arrival makes udev set the label table, or apply.sh does: whichever is first.
+    assert (
+        CHANGES
+        <= changed
+        <= CHANGES
+        | {
+            ("sysctl", "net/mpls/platform_labels"),
+            ("module", "mpls_iptunnel"),
+            ("module", "mpls_gso"),
+        }
+    )
+    assert ran.json["reboot_needed"] is None
+
+
+def test_the_second_time_there_is_no_change(stock_vm: Machine) -> None:
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    assert (ran.code, ran.json["changed"]) == (0, False)
+    told = invoke(
+        *("node.bootstrap", "--host", str(stock_vm.host), "--ssh-config", str(stock_vm.host.ssh_config)),
+        *("--mpls-input", "eth0"),
+    )
+    assert (told.code, told.out) == (0, "no change\n")
+
+
+def test_it_is_verified(stock_vm: Machine) -> None:
+    ran = node("node.verify", stock_vm.host)
+    assert ran.code == 0, ran.out
+    assert all(check["passed"] for check in ran.json["checks"])
+
+
+def test_the_checks_run_by_plain_pytest_too(stock_vm: Machine, tmp_path: Path) -> None:
+    words = ["--hosts=ssh://vm", f"--ssh-config={stock_vm.host.ssh_config}", ROOT / "bootstrap" / "checks"]
+    ended = process.run([ROOT / ".venv" / "bin" / "pytest", *words], cwd=tmp_path, check=False)
+    assert ended.returncode == 0, ended.stdout
+    assert "15 passed" in ended.stdout
+
+
+def test_a_label_table_that_was_emptied_is_named_with_cause_and_cure_and_mended(stock_vm: Machine) -> None:
+    on(stock_vm.host, "echo 0 >/proc/sys/net/mpls/platform_labels")
+    ran = node("node.verify", stock_vm.host)
+    assert ran.code == 1
+    [check] = [check for check in ran.json["checks"] if check["passed"] is not True]
+    assert check["id"] == "S1"
+    assert check["seen"] == "net.mpls.platform_labels = 0, wanted 100000"
+    assert check["cause"].startswith("net.mpls.platform_labels is 0 by default")
+    assert check["cure"].startswith("sysctl -w net.mpls.platform_labels=")
+    mended = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    changed = [(item["name"], item["detail"]) for item in mended.json["items"] if item["state"] == "changed"]
+    assert changed == [("net/mpls/platform_labels", "0 -> 100000")]
+
+
+def test_modules_that_were_unloaded_and_files_that_are_gone_are_named_and_mended(stock_vm: Machine) -> None:
+    on(stock_vm.host, "rmmod mpls_iptunnel mpls_gso mpls_router && rm /etc/udev/rules.d/90-mplskit.rules")
+    ran = node("node.verify", stock_vm.host)
+    verdicts = {check["id"]: check["passed"] for check in ran.json["checks"]}
+    assert {name for name, passed in verdicts.items() if passed is False} == {"K3", "K2", "G1", "N4"}
+    assert {name for name, passed in verdicts.items() if passed is None} == {"S1", "S11", "X1"}
+    assert node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0").code == 0
+    assert node("node.verify", stock_vm.host).code == 0
+
+
+def test_interfaces_that_appear_later_accept_labels_when_they_are_named(stock_vm: Machine) -> None:
+    host = stock_vm.host
+    names = ("eth0", "eth0.100", "dum.7", "core1")
+    ran = node("node.bootstrap", host, *(word for name in names for word in ("--mpls-input", name)))
+    assert [item["name"] for item in ran.json["items"] if item["state"] == "note"] == [
+        f"net/mpls/conf/{name}/input" for name in names[1:]
+    ]
+    assert input_of(host, "eth0.100", "ip link add link eth0 name eth0.100 type vlan id 100") == "1"
+    assert input_of(host, "dum.7", "ip link add dum.7 type dummy") == "1"
+    assert input_of(host, "other", "ip link add other type dummy") == "0"
+    assert input_of(host, "core1", "ip link set other name core1") == "1"
+
+
+def test_an_interface_that_is_named_no_longer_accepts_no_labels(stock_vm: Machine) -> None:
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", "--mpls-input", "core1")
+    closed = {item["name"] for item in ran.json["items"] if item["detail"] == "1 -> 0"}
+    assert closed == {"net/mpls/conf/eth0.100/input", "net/mpls/conf/dum.7/input"}
+    assert node("node.verify", stock_vm.host).code == 0
+
+
+def test_input_that_someone_else_switched_on_is_named(stock_vm: Machine) -> None:
+    on(stock_vm.host, "echo 1 >/proc/sys/net/mpls/conf/dum.7/input")
+    ran = node("node.verify", stock_vm.host)
+    [check] = [check for check in ran.json["checks"] if check["passed"] is not True]
+    assert (check["id"], check["seen"]) == ("X1", "input is on for dum.7")
+
+
+def test_a_node_is_ready_after_a_boot(stock_vm: Machine, tmp_path: Path) -> None:
+    image = chosen_image(Workspace.here(), "stock")
+    disk = tmp_path / "disk.qcow2"
+    process.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image.qcow2.absolute(), disk])
+    guest = replace(guest_of(image, memory=1024, cpus=2, persist=True), disk=disk)
+    with booted(guest, tmp_path / "first") as machine:
+        assert node("node.bootstrap", machine.host, "--mpls-input", "eth0").code == 0
+    with booted(guest, tmp_path / "second") as machine:
+        ran = node("node.verify", machine.host)
+        assert ran.code == 0, ran.out
+
+
+def test_a_host_that_is_not_there_is_outside_and_not_a_bad_node(stock_vm: Machine) -> None:
+    nowhere = Host("127.0.0.1", "root", 1, stock_vm.host.ssh_config)
+    for task in ("node.bootstrap", "node.verify"):
+        ran = node(task, nowhere)
+        assert ran.code == 4
+        assert "Connection refused" in ran.err
+        assert ran.out == ""

@@ -1,0 +1,73 @@
+"""`test`, `test.e2e`, `test.full`: the three tiers."""
+
+import sys
+from pathlib import Path
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from mplskit import cli, process
+from mplskit.errors import NotSo
+
+ROOT = Path(__file__).parent.parent
+FILTER = {"k": "only tests that match this pytest expression"}
+
+
+def _demand(what: str, argv: list[str]) -> None:
+    print(f"\n== {what}", flush=True)
+    if process.show(argv, cwd=ROOT) != 0:
+        raise NotSo(f"{what} failed", hint=f"cd {ROOT} && {process.quote(argv)}")
+
+
+def _pytest(what: str, *words: str) -> None:
+    _demand(what, [sys.executable, "-m", "pytest", *words])
+
+
+def _static() -> None:
+    scripts = [
+        path for path in process.run(["git", "ls-files"], cwd=ROOT).stdout.splitlines() if _is_shell(ROOT / path)
+    ]
+    python = [sys.executable, "-m"]
+    _demand("ruff", [*python, "ruff", "check"])
+    _demand("ruff format", [*python, "ruff", "format", "--check"])
+    _demand("mypy", [*python, "mypy"])
+    _demand("shellcheck", ["shellcheck", *scripts])
+
+
+def _is_shell(path: Path) -> bool:
+    if not path.is_file() or path.suffix == ".j2":
+        return False
+    with path.open("rb") as file:
+        return file.readline().strip() in (b"#!/bin/sh", b"#!/usr/bin/env sh")
+
+
+def _only(expression: str) -> list[str]:
+    return ["-k", expression] if expression else []
+
+
+@cli.task(help=FILTER)
+def quick(c: Context, k: str = "") -> None:
+    """Linters, types, unit and integration tests: under 10 minutes."""
+    if not k:
+        _static()
+    _pytest("unit and integration tests", "tests/unit", "tests/integration", *_only(k))
+
+
+@cli.task(help=FILTER)
+def e2e(c: Context, k: str = "") -> None:
+    """The main job and the most telling VM tests; the kernel is built once: under 35 minutes."""
+    process.require_root("test.e2e")
+    _pytest("end-to-end tests", "tests/e2e", "-m", "not full", *_only(k))
+
+
+@cli.task(help=FILTER)
+def full(c: Context, k: str = "") -> None:
+    """Everything, as long as it takes."""
+    process.require_root("test.full")
+    if not k:
+        _static()
+    _pytest("all tests", "tests", *_only(k))
+
+
+collection = Collection("test", e2e, full)
+collection.add_task(quick, name="quick", default=True)
