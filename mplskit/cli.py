@@ -16,7 +16,7 @@ from invoke.exceptions import Exit as Leave
 from invoke.tasks import task as invoke_task
 
 from mplskit.errors import Exit, Failure, MachineLacks, WrongInput
-from mplskit.files import is_full_disk
+from mplskit.files import ROOM, is_full_disk
 
 Body = TypeVar("Body", bound=Callable[..., None])
 
@@ -95,7 +95,7 @@ def _leave(error: Exception) -> NoReturn:
         where = getattr(error, "filename", None) or Path.cwd()
         error = MachineLacks(
             f"the disk is full: {where}",
-            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+            hint=ROOM,
         )
     if isinstance(error, PermissionError):
         error = MachineLacks(f"no permission: {error.filename}", hint="run as the owner of that path, or as root")

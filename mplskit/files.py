@@ -14,6 +14,8 @@ from typing import Any
 
 from mplskit.errors import MachineLacks
 
+ROOM = "free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system"
+
 
 def digest_of(value: Any) -> str:
     """The SHA-256 (hex) of a JSON value, independent of key order: the identity of a request."""
@@ -42,31 +44,32 @@ def digest_tree(root: Path) -> str:
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content` in one step; a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _replacing(path) as new:
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        new.chmod(mode)
 
 
 def copy_atomically(source: Path, target: Path) -> Path:
     """Copy a file so that `target` is the whole of it or what it was before; holes stay holes."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
-        shutil.copyfile(source, name)
-        shutil.copymode(source, name)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _replacing(target) as new:
+        shutil.copyfile(source, new)
+        shutil.copymode(source, new)
     return target
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path` that takes its place when the block ends well, and is gone when it does not."""
+    with _full_disk_told(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            yield Path(name)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
@@ -94,7 +97,7 @@ def build_once(target: Path, build: Callable[[Path], None]) -> bool:
     """
     if target.is_dir():
         return False
-    with locked(target.parent / f".{target.name}.lock"):
+    with _full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
         if target.is_dir():
             return False
         for leftover in target.parent.glob(f".{target.name}.partial-*"):
@@ -117,8 +120,19 @@ def need_space(folder: Path, size: int, what: str) -> None:
     if free < size:
         raise MachineLacks(
             f"{what} needs about {size >> 20} MiB, and {folder} has {free >> 20} MiB free",
-            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+            hint=ROOM,
         )
+
+
+@contextmanager
+def _full_disk_told(place: Path) -> Iterator[None]:
+    """Turn the error of a full disk, which seldom says where, into MachineLacks with the place."""
+    try:
+        yield
+    except OSError as error:
+        if is_full_disk(error):
+            raise MachineLacks(f"the disk is full: {place}", hint=ROOM) from error
+        raise
 
 
 def is_full_disk(error: BaseException) -> bool:

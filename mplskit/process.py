@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from mplskit.errors import BuildFailed, Failure, MachineLacks
+from mplskit.files import ROOM
 
 Argument = str | Path
 
@@ -166,7 +167,7 @@ def _failed(result: Finished, said: str, cwd: Path, failure: type[Failure], hint
         return MachineLacks(
             f"the disk is full ({cwd}); {message}",
             detail=_last_lines(said),
-            hint="free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system",
+            hint=ROOM,
         )
     return failure(message, detail=_last_lines(said), hint=hint)
 

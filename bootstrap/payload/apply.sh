@@ -90,37 +90,42 @@ put() {
     target=/$1
     if cmp -s "$source" "$target"; then
         report same file "$target" ""
-    elif error=$(mkdir -p "${target%/*}" && cp "$source" "$target.mplskit" && mv -f "$target.mplskit" "$target" 2>&1); then
+    elif error=$( (mkdir -p "${target%/*}" && cp "$source" "$target.mplskit" && mv -f "$target.mplskit" "$target") 2>&1); then
         report changed file "$target" "written"
         [ "$target" != "$udev_file" ] || udev_changed=yes
     else
+        rm -f "$target.mplskit"
         report failed file "$target" "$error"
     fi
 }
 
 # --- the kernel -------------------------------------------------------------------------------------------------
 
-# A kernel that was brought, or one that could do MPLS where the running one cannot, wants a reboot.
+# A reboot is needed for a kernel that was brought, or for one that can do MPLS where the running one cannot.
+# What is not ready until then has not failed.
 tell_reboot() {
+    unready=failed
     for deb in "$here"/packages/linux-image-*.deb; do
         [ -e "$deb" ] || continue
         describe "$deb"
         release=${name#linux-image-}
-        [ "$release" = "$kernel" ] || [ ! -d "/lib/modules/$release" ] ||
-            report note kernel "$release" "installed; $kernel is running: reboot needed"
+        [ "$release" = "$kernel" ] || [ ! -d "/lib/modules/$release" ] || need_reboot "$release" "installed"
     done
-}
-
-other_kernel() {
+    [ "$unready" = failed ] && ! can_mpls "/lib/modules/$kernel" && [ ! -d /proc/sys/net/mpls ] || return 0
     for folder in /lib/modules/*; do
-        release=${folder##*/}
-        [ "$release" != "$kernel" ] || continue
-        if grep -qs '/mpls_router\.ko' "$folder/modules.dep" "$folder/modules.builtin"; then
-            printf %s "$release"
+        if can_mpls "$folder"; then
+            need_reboot "${folder##*/}" "has MPLS"
             return
         fi
     done
 }
+
+need_reboot() {
+    unready=note
+    report note kernel "$1" "$2; $kernel is running: reboot needed"
+}
+
+can_mpls() { grep -qs '/mpls_router\.ko' "$1/modules.dep" "$1/modules.builtin"; }
 
 live() {
     grep -q "^$1 " /proc/modules || [ -d "/sys/module/$1" ] ||
@@ -136,12 +141,7 @@ load_modules() {
         elif error=$(modprobe "$module" 2>&1) && live "$module"; then
             report changed module "$module" "loaded"
         else
-            release=$(other_kernel)
-            if [ -n "$release" ]; then
-                report note module "$module" "not in the running kernel $kernel: $error"
-            else
-                report failed module "$module" "${error:-modprobe loaded nothing}"
-            fi
+            report "$unready" module "$module" "${error:-modprobe loaded nothing}"
         fi
     done <"$here/files$modules_file"
 }
@@ -154,7 +154,8 @@ sysctls() { sed -n 's|^\(net/mpls/[^ ]*\) = \([0-9]*\)$|\1 \2|p' "$1" 2>/dev/nul
 # An interface that is named no longer accepts no labelled packets any more.
 close_inputs() {
     while read -r key value; do
-        [ -n "$key" ] && [ "$key" != net/mpls/platform_labels ] && [ -e "/proc/sys/$key" ] || continue
+        case $key in net/mpls/conf/*) ;; *) continue ;; esac
+        [ -e "/proc/sys/$key" ] || continue
         sysctls "$here/files$sysctl_file" | grep -qxF "$key $value" || set_value "$key" 0
     done <<EOF
 $(sysctls "$sysctl_file")
@@ -164,7 +165,7 @@ EOF
 apply_sysctls() {
     while read -r key value; do
         if [ ! -d /proc/sys/net/mpls ]; then
-            report "$without_mpls" sysctl "$key" "there is no /proc/sys/net/mpls: mpls_router is not loaded"
+            report "$unready" sysctl "$key" "there is no /proc/sys/net/mpls: mpls_router is not loaded"
         elif [ ! -e "/proc/sys/$key" ]; then
             report note sysctl "$key" "no such interface yet"
         else
@@ -243,6 +244,7 @@ node)
     ;;
 image) install_files ;;
 live)
+    unready=failed
     apply_sysctls
     apply_routes
     ;;

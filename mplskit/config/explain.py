@@ -91,7 +91,8 @@ def _unmet(expression: Any, rank: int) -> Iterator[Any]:
 def _operand(part: Any, asked: Mapping[str, Verdict]) -> str:
     text: str = kconfiglib.expr_str(part, lambda item: f"{item.name} [={item.str_value}]" if item.nodes else item.name)
     names = [item.name for item in kconfiglib.expr_items(part) if item.name in asked]
-    askers = [asked[name].setting for name in names if asked[name].setting.value != "y"]
+    # Who asked for less than y and has got it, is why; who has not got it, suffers from the same cause.
+    askers = [asked[name].setting for name in names if asked[name].granted and asked[name].setting.value != "y"]
     return text + "".join(f" (asked by {setting.asked_by})" for setting in askers)
 
 

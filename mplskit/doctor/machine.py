@@ -42,7 +42,7 @@ def examine(workspace: Workspace) -> list[Finding]:
     }
     present = packages.installed(sorted({name for names in wanted.values() for name in names}))
     tasks = [_task(task, [name for name in names if name not in present]) for task, names in wanted.items()]
-    return [*tasks, _root(), _space(workspace.build), _kvm(), _own_mpls()]
+    return [*tasks, _root(), _space(workspace.build), _kvm(workspace), _own_mpls()]
 
 
 def _task(task: str, missing: list[str]) -> Finding:
@@ -71,13 +71,18 @@ def _space(build: Path) -> Finding:
     )
 
 
-def _kvm() -> Finding:
-    from mplskit.vm.acceleration import probe_kvm
+def _kvm(workspace: Workspace) -> Finding:
+    """A kernel is the only proof: the newest of the images' kernels, if there is one."""
+    from mplskit.vm.acceleration import DEVICE, proven, unavailable
 
-    verdict = probe_kvm()
-    return Finding(
-        "KVM", verdict.usable, verdict.reason, "" if verdict.usable else "VMs run under emulation (TCG)", needed=False
-    )
+    absent = unavailable()
+    kernels = sorted(workspace.dist.glob("*.vmlinuz"), key=lambda path: path.stat().st_mtime)
+    if absent or not kernels:
+        found = absent or f"{DEVICE} opens, which proves nothing yet: the first boot of an image tries it"
+        return Finding("KVM", not absent, found, "VMs run under emulation (TCG)" if absent else "", needed=False)
+    verdict = proven(kernels[-1], workspace.cache)
+    cure = "" if verdict.usable else "VMs run under emulation (TCG)"
+    return Finding("KVM", verdict.usable, verdict.reason, cure, needed=False)
 
 
 def _own_mpls() -> Finding:

@@ -63,7 +63,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         begin = time.monotonic()
         with step(f"building Linux {source.version}{suffix} with {packaging.builder}", log):
             made = build_packages(source, configured.path, folder, packaging, suffix, log)
-        record = _describe(source, configured, packaging, suffix, made, time.monotonic() - begin)
+        record = _describe(source, configured, packaging, suffix, made, log, time.monotonic() - begin)
         for left in folder.iterdir():
             if left not in made:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -93,11 +93,19 @@ def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:
 
 
 def _describe(
-    source: SourceTree, configured: Configured, packaging: Packaging, suffix: str, made: list[Path], seconds: float
+    source: SourceTree,
+    configured: Configured,
+    packaging: Packaging,
+    suffix: str,
+    made: list[Path],
+    log: Path,
+    seconds: float,
 ) -> dict[str, Any]:
     packages = [read_package(path) for path in made]
     kept = [package for package in packages if package.role in WANTED]
-    image = next(package for package in kept if package.role is Role.IMAGE)
+    image = next((package for package in kept if package.role is Role.IMAGE), None)
+    if image is None:
+        raise BuildFailed(f"{packaging.builder} ended well and left no linux-image package", hint=f"see {log}")
     release, text = packaged_config(next(path for path in made if path.name == image.file))
     verdicts = read_back(configured, text, image.file)
     line = command(source.path, Path("."), packaging, suffix, 0)

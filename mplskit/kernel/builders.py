@@ -32,9 +32,9 @@ def command(source: Path, folder: Path, packaging: Packaging, suffix: str, epoch
         ("SOURCE_DATE_EPOCH", str(epoch)),
     )
     if packaging.builder is Builder.MAKE_KPKG:
-        # It refuses -j, and builds nothing that could be called an initrd: --initrd lets the hooks make one at install.
+        # It refuses -j, the user's in MAKEFLAGS too, and builds nothing that could be called an initrd: --initrd lets the hooks make one at install.
         words = (f"--revision={packaging.revision}", f"--append-to-version={suffix}", "kernel_image")
-        level = (("CONCURRENCY_LEVEL", str(packaging.jobs)), ("CONFIG_TARGET", "olddefconfig"))
+        level = (("CONCURRENCY_LEVEL", str(packaging.jobs)), ("MAKEFLAGS", ""), ("CONFIG_TARGET", "olddefconfig"))
         return Command(("fakeroot", "make-kpkg", "--initrd", *words), same + level)
     return Command(
         (

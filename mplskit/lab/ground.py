@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from mplskit.lab.report import Command
 from mplskit.process import quote
 from mplskit.remote.session import Answer, Shell
+
+SCRIPT = Path(__file__).with_name("ground.sh")
 
 
 class Undone(Exception):
@@ -38,6 +41,10 @@ class Ground:
         if answer.returncode != 0:
             raise Undone(f"exit {answer.returncode}: {quote(argv)}", answer.output)
         return answer.output
+
+    def script(self, *words: str) -> str:
+        """Run a command of ground.sh, and return its output. Raises Undone when it exits other than 0."""
+        return self.do(["sh", "-s", *words], stdin=SCRIPT.read_bytes())
 
     def read(self, path: str) -> bytes:
         """A file of the machine, whole."""

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-_STATISTICS = re.compile(r"^(\d+) packets transmitted, (\d+) received,.* packet loss", re.MULTILINE | re.ASCII)
-_REPLY = re.compile(r"^\d+ bytes from .*\bttl=(\d+)\b", re.MULTILINE | re.ASCII)
+_STATISTICS = re.compile(r"^(\d{1,9}) packets transmitted, (\d{1,9}) received,.* packet loss", re.MULTILINE | re.ASCII)
+_REPLY = re.compile(r"^\d+ bytes from .*\bttl=(\d{1,3})\b", re.MULTILINE | re.ASCII)
 
 
 @dataclass(frozen=True)

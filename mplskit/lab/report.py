@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mplskit.progress import duration
+
 
 @dataclass(frozen=True)
 class Command:
@@ -53,3 +55,13 @@ class LabReport:
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
         return {**asdict(self), "folder": str(self.folder)}
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """The report as a table: verdict, step or check, what was expected, what was seen."""
+        rows = []
+        for step in self.steps:
+            rows.append((step.verdict, step.step, "", "" if step.verdict == "skipped" else duration(step.seconds)))
+            for check in step.checks:
+                verdict = "  ok" if check.passed else "  not so"
+                rows.append((verdict, f"  {check.about}", check.expected, check.seen))
+        return rows

@@ -4,32 +4,20 @@ Everything on the machine is named with PREFIX and the lab's name, so that nothi
 inside the namespaces and never stand in the machine's own.
 """
 
-import io
-import tarfile
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import suppress
 
-from mplskit.lab.ground import Ground
+from mplskit.lab.ground import Ground, Undone
 from mplskit.lab.topology import End, Link, Topology
-from mplskit.node.payload import stage as stage_payload
+from mplskit.node.payload import archive
+from mplskit.node.report import Item, parse_line
 from mplskit.node.spec import NodeSpec
 
 PREFIX = "mplskit."
 
-# $1: the prefix of the lab's namespaces, $2: its folder. Ends what still runs in them, too.
-REMOVE = """
-ip netns list | while read -r name rest; do
-    case $name in "$1"*) ;; *) continue ;; esac
-    for pid in $(ip netns pids "$name"); do kill -KILL "$pid" 2>/dev/null; done
-    ip netns delete "$name" || exit 1
-done && rm -rf -- "$2"
-"""
-
 
 class Stage:
-    """The namespaces of one lab on one machine, and the folder there. Made by `staged`."""
+    """The namespaces of one lab on one machine, and the folder there."""
 
     def __init__(self, ground: Ground, lab: str) -> None:
         self.ground = ground
@@ -49,53 +37,44 @@ class Stage:
         self.ground.do(["mkdir", "-m", "700", self.folder])
         for node in topology.nodes:
             self.ground.do(["ip", "netns", "add", self.namespace(node)])
-            self.ground.do(["ip", "-n", self.namespace(node), "link", "set", "lo", "up"])
+            self.ground.do([*self._ip(node), "link", "set", "lo", "up"])
         for link in topology.links:
             self._connect(link)
 
     def apply(self, node: str, spec: NodeSpec) -> None:
-        """Set a node up by the payload that real nodes get. Raises Undone when an item of it failed."""
+        """Set a node up by the payload that real nodes get. Raises Undone with the items that failed."""
         folder = f"{self.folder}/{node}"
         self.ground.do(["mkdir", "-p", folder])
-        self.ground.do(["tar", "-x", "-C", folder, "-f", "-"], stdin=_payload(spec))
-        self.ground.do(self.inside(node, "sh", f"{folder}/apply.sh", "live"))
+        self.ground.do(["tar", "-x", "-C", folder, "-f", "-"], stdin=b"".join(archive(spec)))
+        answer = self.ground.run(self.inside(node, "sh", f"{folder}/apply.sh", "live"))
+        if answer.returncode != 0:
+            failed = [item for item in _items(answer.output) if item.state == "failed"]
+            said = "\n".join(f"{item.kind} {item.name}: {item.detail}" for item in failed)
+            raise Undone(f"node setup of {node}", said or answer.output)
 
     def remove(self) -> None:
         """Take away everything of this lab on the machine, of an interrupted run too. Raises Undone."""
-        self.ground.do(["sh", "-c", REMOVE, "sh", self._prefix, self.folder])
+        self.ground.script("remove", self._prefix, self.folder)
 
     def _connect(self, link: Link) -> None:
         first, second = link.ends
-        one, other = (["name", end.dev, "mtu", str(link.mtu), "netns", self.namespace(end.node)] for end in link.ends)
-        self.ground.do(["ip", "link", "add", *one, "type", "veth", "peer", *other])
-        for end in (first, second):
+        mtu = ["mtu", str(link.mtu)]
+        peer = ["peer", "name", second.dev, *mtu, "netns", self.namespace(second.node)]
+        self.ground.do([*self._ip(first.node), "link", "add", "name", first.dev, *mtu, "type", "veth", *peer])
+        for end in link.ends:
             self._address(end)
 
     def _address(self, end: End) -> None:
-        ip = ["ip", "-n", self.namespace(end.node)]
         at_once = ["nodad"] if end.address.version == 6 else []
+        ip = self._ip(end.node)
         self.ground.do([*ip, "address", "add", str(end.address), "dev", end.dev, *at_once])
         self.ground.do([*ip, "link", "set", end.dev, "up"])
 
-
-@contextmanager
-def staged(ground: Ground, lab: str) -> Iterator[Stage]:
-    """A stage on clean ground; nothing of it is left when the block is left. Raises Undone."""
-    stage = Stage(ground, lab)
-    stage.remove()
-    try:
-        yield stage
-    finally:
-        stage.remove()
+    def _ip(self, node: str) -> list[str]:
+        return ["ip", "-n", self.namespace(node)]
 
 
-def _payload(spec: NodeSpec) -> bytes:
-    """What a carrier brings to a node, as a tar archive."""
-    packed = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder:
-        stage_payload(Path(folder), spec)
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            archive.add(folder, arcname=".")
-    return packed.getvalue()
-
-
+def _items(output: str) -> Iterator[Item]:
+    for line in output.splitlines():
+        with suppress(ValueError):
+            yield parse_line(line)

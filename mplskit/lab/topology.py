@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mplskit.errors import WrongInput
 from mplskit.lab.counters import NAMES
-from mplskit.node.spec import Address, InterfaceName, Loopback, NodeSpec, Pop, Push, Route, Swap, problems
+from mplskit.node.spec import Address, InterfaceName, Loopback, NodeSpec, Route, problems
 from mplskit.paths import data
 from mplskit.specfile import Fault, no_such, read_spec
 
@@ -62,7 +62,7 @@ class Capture(_Part):
 
 
 class Captured(_Part):
-    """Packets that must be in a capture; what is left out does not matter. `tc`, `ttl` and `bottom` are the top label's."""
+    """Packets that must be in a capture. `tc`, `ttl` and `bottom` are the top label's; what is left out may be any."""
 
     on: str
     dev: InterfaceName
@@ -107,14 +107,18 @@ class Topology(_Part):
 
     name: Name
     proves: str
-    nodes: dict[Name, NodeSpec] = Field(min_length=1)
+    nodes: dict[Name, NodeSpec]
     links: tuple[Link, ...] = ()
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...]
 
 
-def with_routes(spec: NodeSpec, routes: tuple[Push | Swap | Pop, ...]) -> NodeSpec:
-    """A node with further routes. Raises ValidationError (of pydantic) when they do not agree with those it has."""
-    return NodeSpec.model_validate({**dict(spec), "routes": (*spec.routes, *routes)})
+def nodes_at(topology: Topology, number: int) -> dict[str, NodeSpec]:
+    """The nodes with the routes that the first `number` steps add. Raises ValidationError (of pydantic) on a clash."""
+    nodes = dict(topology.nodes)
+    for step in topology.steps[:number]:
+        for name, routes in step.routes.items():
+            nodes[name] = NodeSpec.model_validate({**dict(nodes[name]), "routes": (*nodes[name].routes, *routes)})
+    return nodes
 
 
 def known() -> list[str]:
@@ -131,18 +135,21 @@ def load(name: str) -> Topology:
 
 def read_topology(path: Path) -> Topology:
     """A topology from its file. Raises WrongInput with file, line, reason and what is allowed."""
-    topology = read_spec(path, Topology, _faults)
-    if topology.name != path.stem:
-        raise WrongInput(f"{path}: its name is {topology.name!r}; a lab is named as its file: {path.stem}")
-    return topology
+    return read_spec(path, Topology, lambda topology: _faults(topology, path.stem))
 
 
-def _faults(topology: Topology) -> Iterator[Fault]:
-    yield from _unknown_nodes(topology)
+def _faults(topology: Topology, stem: str) -> Iterator[Fault]:
+    if topology.name != stem:
+        yield Fault(("name",), f"a lab is named as its file: {stem} (here: {topology.name})")
+    if not topology.steps:
+        yield Fault(("steps",), "a lab has at least one step")
+    strangers = list(_unknown_nodes(topology))
+    yield from strangers
     yield from _wrong_links(topology)
     for index, step in enumerate(topology.steps):
         yield from (Fault(("steps", index, *fault.place), fault.reason) for fault in _wrong_step(step))
-    yield from _routes_that_disagree(topology)
+    if not strangers:
+        yield from _clashing_routes(topology)
 
 
 def _unknown_nodes(topology: Topology) -> Iterator[Fault]:
@@ -156,7 +163,9 @@ def _unknown_nodes(topology: Topology) -> Iterator[Fault]:
         named += [((*at, "ping", "from"), step.ping.from_)] if step.ping else []
         named += [((*at, "expect", "captured", j, "on"), item.on) for j, item in enumerate(step.expect.captured)]
         named += [((*at, "expect", "counters", j, "on"), item.on) for j, item in enumerate(step.expect.counters)]
-    yield from (Fault(at, no_such("node", node, list(topology.nodes))) for at, node in named if node not in topology.nodes)
+    yield from (
+        Fault(at, no_such("node", node, list(topology.nodes))) for at, node in named if node not in topology.nodes
+    )
 
 
 def _wrong_links(topology: Topology) -> Iterator[Fault]:
@@ -174,14 +183,13 @@ def _wrong_links(topology: Topology) -> Iterator[Fault]:
             yield Fault(("links", i), f"{first.address} and {second.address} are not on one segment")
 
 
-def _routes_that_disagree(topology: Topology) -> Iterator[Fault]:
-    nodes = dict(topology.nodes)
-    for i, step in enumerate(topology.steps):
-        for name in step.routes.keys() & nodes.keys():
-            try:
-                nodes[name] = with_routes(nodes[name], step.routes[name])
-            except ValidationError as error:
-                yield Fault(("steps", i, "routes", name), "; ".join(problem.rule for problem in problems(error)))
+def _clashing_routes(topology: Topology) -> Iterator[Fault]:
+    for i in range(len(topology.steps)):
+        try:
+            nodes_at(topology, i + 1)
+        except ValidationError as error:
+            yield Fault(("steps", i, "routes"), "; ".join(problem.rule for problem in problems(error)))
+            return
 
 
 def _wrong_step(step: Step) -> Iterator[Fault]:

@@ -138,7 +138,7 @@ class Swap(_Part):
 
 
 class Pop(_Part):
-    """Packets with the top label `pop` lose it: delivered here (`dev: lo`), in a VRF (`dev`), or sent to `via` (PHP)."""
+    """Packets with the top label `pop` lose it: delivered here (`dev: lo`), in a VRF (`dev`), or sent `via` (PHP)."""
 
     kind: ClassVar[str] = "pop"
     pop: InLabel

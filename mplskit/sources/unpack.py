@@ -17,4 +17,5 @@ def unpack(archive: Path, folder: Path) -> Path:
         hint=f"{archive} is damaged or no tar archive: get it again",
     )
     inside = list(folder.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+    alone = len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink()
+    return inside[0] if alone else folder

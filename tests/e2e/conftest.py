@@ -54,11 +54,16 @@ def pipeline() -> Any:
 
 
 @pytest.fixture(scope="session")
-def stock_vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A running VM with Debian's own kernel and ip, never touched by mplskit's node setup."""
+def stock_guest() -> Guest:
+    """A disk with Debian's own kernel and ip, never touched by mplskit's node setup."""
     ran = invoke("image.build", "--kernel", "stock", "--iproute2", "stock", "--name", "stock", "--plain", "--json")
     assert ran.code == 0, ran.err
     image = load_image(ROOT / "dist" / "stock.json")
-    guest = Guest(disk=image.qcow2, kernel=image.kernel, initrd=image.initrd, key=image.key)
-    with booted(guest, tmp_path_factory.mktemp("stock-vm")) as machine:
+    return Guest(disk=image.qcow2, kernel=image.kernel, initrd=image.initrd, key=image.key)
+
+
+@pytest.fixture(scope="session")
+def stock_vm(stock_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A running VM of that disk."""
+    with booted(stock_guest, tmp_path_factory.mktemp("stock-vm")) as machine:
         yield machine

@@ -1,0 +1,155 @@
+"""Builds an image once for the same inputs: staged in `build/`, brought to `dist/` in whole, vouched for last."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mplskit import files, process
+from mplskit.image import mirror
+from mplskit.image.disk import make_qcow2, make_raw
+from mplskit.image.record import Image, load_image, same_image, write_record
+from mplskit.image.request import ImageRequest
+from mplskit.image.rootfs import installed, kernel_release, make_tree, packages
+from mplskit.node.payload import stage
+from mplskit.node.spec import NodeSpec
+from mplskit.paths import Workspace
+from mplskit.progress import duration, note, step
+
+__all__ = ["Image", "ImageRequest", "build_image", "load_image", "plan"]
+
+SPACE = 3 << 30
+
+
+def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, bool]:
+    """The image in `dist/`, and whether it was made now.
+
+    Raises MachineLacks (root, tools, space, a mirror), BuildFailed when a step fails: then `dist/` is as it was.
+    """
+    process.require_root("image.build")
+    process.require("mmdebstrap", package="mmdebstrap")
+    process.require("mke2fs", package="e2fsprogs")
+    process.require("qemu-img", package="qemu-utils")
+    process.require("ssh-keygen", package="openssh-client")
+    staging = workspace.build / "image" / request.name
+    record = workspace.dist / f"{request.name}.json"
+    with files.locked(staging.parent / f".{request.name}.lock"), _emptied(staging) as folder:
+        payload = folder / "payload"
+        stage(payload, NodeSpec(), [deb.path for deb in request.debs])
+        sources = mirror.archives(request.suite)
+        inputs = files.digest_of(
+            {
+                "suite": request.suite,
+                "sources": [source.line() for source in sources],
+                "payload": files.digest_tree(payload),
+                "key": request.public_key.read_text() if request.public_key else "made",
+                "recipe": recipe_digest(),
+            }
+        )
+        found = same_image(record, inputs)
+        if found is not None:
+            note(f"✓ image {request.name} is built already ({duration(found.seconds)} were spared)")
+            return found, False
+        files.need_space(folder, SPACE, "building an image")
+        begin = time.monotonic()
+        made = _make(request, sources, folder, workspace.build / "logs" / f"image-{request.name}.log")
+        image = _deliver(replace(made, seconds=round(time.monotonic() - begin, 1)), workspace.dist)
+        write_record(image, inputs, record)
+    return image, True
+
+
+def plan(request: ImageRequest) -> dict[str, Any]:
+    """What `build_image` would make, and from what; nothing is fetched and nothing is written."""
+    return {
+        "image": request.name,
+        "suite": request.suite,
+        "archives": [source.line() for source in mirror.archives(request.suite)],
+        "packages": list(packages(request)),
+        "package files": [str(deb.path) for deb in request.debs],
+        "key": str(request.public_key) if request.public_key else f"{request.name}.key, made with the image",
+    }
+
+
+def recipe_digest(folder: Path = Path(__file__).parent) -> str:
+    """The digest of this part's own files: another recipe makes another image."""
+    recipe = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return files.digest_of([(str(path.relative_to(folder)), files.digest_file(path)) for path in recipe])
+
+
+def _make(request: ImageRequest, sources: list[mirror.Archive], folder: Path, log: Path) -> Image:
+    """Make every file of the image in `folder`, under the names that they will have."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    name, tree = request.name, folder / "tree"
+    key = folder / f"{name}.key"
+    if request.public_key is None:
+        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key])
+    public_key = request.public_key or key.with_name(f"{key.name}.pub")
+    with step(f"making Debian {request.suite} a node (log: {log})"):
+        make_tree(request, sources, mirror.settings(), folder / "payload", public_key, tree, log)
+    release = kernel_release(tree)
+    raw, qcow2 = folder / f"{name}.raw", folder / f"{name}.qcow2"
+    kernel, initrd = folder / f"{name}.vmlinuz", folder / f"{name}.initrd"
+    shutil.copyfile(tree / "boot" / f"vmlinuz-{release}", kernel)
+    packed = tree / "boot" / f"initrd.img-{release}"
+    if packed.exists():
+        shutil.copyfile(packed, initrd)
+    with step(f"making {raw.name} and {qcow2.name}"):
+        make_raw(tree, raw, log)
+        make_qcow2(raw, qcow2, log)
+    return Image(
+        name=name,
+        suite=request.suite,
+        raw=raw,
+        qcow2=qcow2,
+        kernel=kernel,
+        initrd=initrd if packed.exists() else None,
+        key=request.public_key.with_suffix("") if request.public_key else key,
+        release=release,
+        packages=installed(tree),
+        seconds=0.0,
+    )
+
+
+def _deliver(image: Image, dist: Path) -> Image:
+    """Bring the files to `dist/`. The old record goes first: until the new one is there, nothing is vouched for."""
+    dist.mkdir(parents=True, exist_ok=True)
+    for leftover in dist.glob(f"{image.name}.*"):
+        if leftover.suffix in (".json", ".raw", ".qcow2", ".vmlinuz", ".initrd", ".key", ".pub"):
+            leftover.unlink()
+    places = {what: _move(path, dist) for what, path in image.artefacts.items()}
+    key = image.key
+    if key.parent == image.raw.parent:
+        _move(key.with_name(f"{key.name}.pub"), dist)
+        key = _move(key, dist)
+    return replace(
+        image,
+        raw=places["raw"],
+        qcow2=places["qcow2"],
+        kernel=places["kernel"],
+        initrd=places.get("initrd"),
+        key=key,
+    )
+
+
+def _move(path: Path, folder: Path) -> Path:
+    target = folder / path.name
+    try:
+        path.replace(target)
+    except OSError:  # another file system
+        files.copy_atomically(path, target)
+    return target
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A folder without what an earlier run left in it, gone again afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

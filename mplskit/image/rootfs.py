@@ -1,0 +1,76 @@
+"""A Debian tree that is a node: mmdebstrap makes it, `furnish.sh` brings keys, kernel, `ip` and the node's setup."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from mplskit import process
+from mplskit.errors import BuildFailed
+from mplskit.image.mirror import Archive
+from mplskit.image.request import ImageRequest
+from mplskit.kernel.package import packaged_config
+
+HERE = Path(__file__).parent
+BASE = (
+    *("systemd-sysv", "systemd-resolved", "udev", "kmod", "procps"),
+    *("openssh-server", "iproute2", "iputils-ping", "tcpdump"),
+)
+LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/doc/*")
+KEPT = ("/usr/share/doc/*/copyright",)
+# What a kernel must have built in to find its root on a virtio disk without an initramfs.
+TO_FIND_ROOT = ("CONFIG_VIRTIO_PCI=y", "CONFIG_VIRTIO_BLK=y", "CONFIG_EXT4_FS=y")
+
+
+def make_tree(
+    request: ImageRequest,
+    sources: Sequence[Archive],
+    settings: Sequence[str],
+    payload: Path,
+    public_key: Path,
+    tree: Path,
+    log: Path,
+) -> None:
+    """Make the tree. Its mounts are in a mount namespace that ends with mmdebstrap, so none can be left behind."""
+    furnish = shlex.join(["sh", str(HERE / "furnish.sh")]) + ' "$1" '
+    furnish += shlex.join([str(HERE / "tree"), str(payload), str(public_key)])
+    process.run(
+        [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
+            f"--include={','.join(packages(request))}",
+            *(f"--aptopt={setting}" for setting in settings),
+            "--dpkgopt=force-unsafe-io",
+            *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
+            *(f"--dpkgopt=path-include={path}" for path in KEPT),
+            f"--customize-hook={furnish}",
+            *(request.suite, tree),
+            *(archive.line() for archive in sources),
+        ],
+        log=log,
+    )
+
+
+def packages(request: ImageRequest) -> tuple[str, ...]:
+    """What apt installs: Debian's kernel if no other is given, and the maker of initramfs if the kernel needs one."""
+    if request.kernel is None:
+        return (*BASE, "linux-image-amd64", "initramfs-tools")
+    return BASE if finds_root(packaged_config(request.kernel.path)[1]) else (*BASE, "initramfs-tools")
+
+
+def finds_root(config: str) -> bool:
+    """Whether a kernel of that configuration mounts a virtio disk without an initramfs."""
+    return set(TO_FIND_ROOT) <= set(config.splitlines())
+
+
+def kernel_release(tree: Path) -> str:
+    """The release of the tree's only kernel. Raises BuildFailed when there is none, or more than one."""
+    found = sorted(path.name.removeprefix("vmlinuz-") for path in (tree / "boot").glob("vmlinuz-*"))
+    if len(found) != 1:
+        raise BuildFailed(f"the image has {len(found)} kernels: {', '.join(found)}")
+    return found[0]
+
+
+def installed(tree: Path) -> dict[str, str]:
+    """The tree's packages: name to version."""
+    shown = process.run(["dpkg-query", f"--admindir={tree / 'var/lib/dpkg'}", "-W", "-f", "${Package} ${Version}\n"])
+    return dict(line.split(" ", 1) for line in shown.stdout.splitlines())

@@ -1,0 +1,88 @@
+"""`image.build` and `image.boot`."""
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from mplskit import cli
+
+
+@cli.task(
+    help={
+        "suite": "the Debian release: bookworm or trixie",
+        "kernel": "a linux-image package file, or stock for Debian's own (left out: the one that kernel.build made)",
+        "iproute2": "an iproute2 package file, or stock (left out: the one that iproute2.build made, if there is one)",
+        "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
+        "name": "the image's name (left out: mplskit-SUITE, with -stock for Debian's own kernel)",
+        "json": "print one JSON document",
+        "dry-run": "show what would be made, make nothing",
+    }
+)
+def build(
+    c: Context,
+    suite: str = "bookworm",
+    kernel: str = "",
+    iproute2: str = "",
+    ssh_key: str = "",
+    name: str = "",
+    json: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Build a bootable Debian image of a node: raw and qcow2, with the kernel beside it."""
+    from dataclasses import asdict
+
+    from mplskit.image.build import build_image, plan
+    from mplskit.image.request import make_request
+    from mplskit.paths import Workspace
+
+    workspace = Workspace.here()
+    request = make_request(workspace, suite, kernel, iproute2, ssh_key, name)
+    if dry_run:
+        planned = plan(request)
+        cli.show(planned, json, lambda: print("\n".join(f"{what}: {value}" for what, value in planned.items())))
+        return
+    image, _ = build_image(workspace, request)
+    cli.show(
+        asdict(image), json, lambda: print("\n".join(str(path) for path in (*image.artefacts.values(), image.key)))
+    )
+
+
+@cli.task(
+    help={
+        "image": "an image's name in dist/, or its record FILE.json (left out: the newest of mplskit-SUITE)",
+        "memory": "in MiB",
+        "cpus": "how many",
+        "append": "more words for the kernel's command line",
+        "persist": "write to the image itself, which is then no longer what was built (left out: it stays as it is)",
+        "json": "print one JSON document when the guest answers",
+    }
+)
+def boot(
+    c: Context,
+    image: str = "",
+    memory: str = "1024",
+    cpus: str = "2",
+    append: str = "",
+    persist: bool = False,
+    json: bool = False,
+) -> None:
+    """Boot an image, say how to reach it, and stay until it powers off or Ctrl-C."""
+    from mplskit.files import locked
+    from mplskit.image.boot import chosen_image, guest_of, reached
+    from mplskit.paths import Workspace
+    from mplskit.vm.machine import booted
+
+    workspace = Workspace.here()
+    found = chosen_image(workspace, image)
+    guest = guest_of(
+        found, cli.number(memory, "--memory", 128, 1 << 20), cli.number(cpus, "--cpus", 1, 64), append, persist
+    )
+    folder = workspace.build / "vm" / found.name
+    with locked(folder / "lock", wait=False), booted(guest, folder) as machine:
+        report = reached(machine)
+        cli.show(
+            report, json, lambda: print("\n".join(f"{what}: {value}" for what, value in report.items()), flush=True)
+        )
+        try:
+            machine.wait()
+        except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it
+            pass

@@ -1,0 +1,25 @@
+"""The conditions of an MPLS-ready node, as bootstrap/checklist.yaml has them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from mplskit.paths import data
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`title` is what is so on a good node; `symptom` what users see when it is not."""
+
+    id: str
+    title: str
+    symptom: str
+    cause: str
+    cure: str
+
+
+def load_checklist(path: Path | None = None) -> dict[str, Condition]:
+    """All conditions by id, in the order in which they build on each other."""
+    rows = YAML(typ="safe").load(path or data("bootstrap") / "checklist.yaml")
+    return {row["id"]: Condition(**row) for row in rows}

@@ -1,0 +1,48 @@
+"""What the payload says: one tab-separated line per item."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STATES = ("changed", "same", "failed", "note")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing on the node. `state` is changed, same, failed or note; `kind` is package, file, module, sysctl, …"""
+
+    state: str
+    kind: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a set-up did: its items in order. `reboot_needed` says why, or is None."""
+
+    items: tuple[Item, ...]
+    changed: bool
+    reboot_needed: str | None
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> "Report":
+        """The report of these items."""
+        kernels = [item for item in items if item.kind == "kernel" and item.state == "note"]
+        return cls(
+            items=tuple(items),
+            changed=any(item.state == "changed" for item in items),
+            reboot_needed=f"{kernels[0].name}: {kernels[0].detail}" if kernels else None,
+        )
+
+    @property
+    def failed(self) -> tuple[Item, ...]:
+        """The items that failed."""
+        return tuple(item for item in self.items if item.state == "failed")
+
+
+def parse_line(line: str) -> Item:
+    """Read STATE<TAB>KIND<TAB>NAME<TAB>DETAIL. Raises ValueError for any other line (a login message, say)."""
+    parts = line.rstrip("\r\n").split("\t")
+    if len(parts) != 4 or parts[0] not in STATES or not parts[1] or not parts[2]:
+        raise ValueError(f"not a line of the payload: {line!r}")
+    return Item(*parts)

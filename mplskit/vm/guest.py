@@ -1,0 +1,99 @@
+"""What to boot, and the words of QEMU that boot it; each function adds one thing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit.errors import WrongInput
+from mplskit.vm.acceleration import Accelerator
+
+QEMU = "qemu-system-x86_64"
+QCOW2 = b"QFI\xfb"
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A disk with a root file system on it, unpartitioned, and the kernel that is loaded directly; memory in MiB.
+
+    Without `persist` the disk stays as it is: what the guest writes goes to a temporary overlay.
+    """
+
+    disk: Path
+    kernel: Path
+    key: Path
+    initrd: Path | None = None
+    memory: int = 1024
+    cpus: int = 2
+    append: str = ""
+    persist: bool = False
+
+    def check(self) -> None:
+        """Raise WrongInput unless every file is there."""
+        for what, path in (("disk", self.disk), ("kernel", self.kernel), ("key", self.key), ("initrd", self.initrd)):
+            if path is not None and not path.is_file():
+                raise WrongInput(f"no {what} {path}", hint="`image.build` makes disk, kernel and key together")
+
+
+def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int) -> list[str]:
+    """The command line of QEMU; `monitor` is the number of the file descriptor that speaks QMP."""
+    return [
+        *machine(accelerator),
+        *("-smp", str(guest.cpus), "-m", str(guest.memory)),
+        *direct_boot(guest),
+        *disk(guest),
+        *network(),
+        *entropy(),
+        *serial(console),
+        *qmp(monitor),
+    ]
+
+
+def machine(accelerator: Accelerator) -> list[str]:
+    """A PC with nothing in it that was not asked for; a reboot ends it, so a panic is noticed."""
+    return [
+        QEMU,
+        "-machine",
+        "q35",
+        *accelerator.argv,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+    ]
+
+
+def direct_boot(guest: Guest) -> list[str]:
+    """Kernel, initramfs and kernel command line; the interface is called eth0 as there is but one."""
+    initrd = ["-initrd", str(guest.initrd)] if guest.initrd is not None else []
+    line = f"root=/dev/vda rw console=ttyS0 panic=-1 net.ifnames=0 {guest.append}".strip()
+    return ["-kernel", str(guest.kernel), *initrd, "-append", line]
+
+
+def disk(guest: Guest) -> list[str]:
+    """The disk as /dev/vda."""
+    with guest.disk.open("rb") as file:
+        form = "qcow2" if file.read(4) == QCOW2 else "raw"
+    writes = "snapshot=off" if guest.persist else "snapshot=on,cache=unsafe"
+    path = str(guest.disk).replace(",", ",,")
+    return ["-drive", f"file={path},format={form},if=none,id=root,{writes}", "-device", "virtio-blk-pci,drive=root"]
+
+
+def network() -> list[str]:
+    """User networking with the guest's port 22 on a port of 127.0.0.1 that QEMU picks; `info usernet` tells which."""
+    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-pci,netdev=net,romfile="]
+
+
+def entropy() -> list[str]:
+    """Randomness for the guest's first keys."""
+    return ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
+
+
+def serial(console: Path) -> list[str]:
+    """The first serial port, into a file."""
+    path = str(console).replace(",", ",,")
+    return ["-chardev", f"file,id=console,path={path}", "-serial", "chardev:console"]
+
+
+def qmp(monitor: int) -> list[str]:
+    """The control channel, on a socket that QEMU inherits."""
+    return ["-chardev", f"socket,id=qmp,fd={monitor}", "-mon", "chardev=qmp,mode=control"]

@@ -1,0 +1,178 @@
+"""A running machine: started by QEMU, reached by SSH, ended cleanly however the block is left."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mplskit import process, progress
+from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed
+from mplskit.paths import Workspace
+from mplskit.remote.host import Host
+from mplskit.remote.refusals import refusal
+from mplskit.vm import acceleration, console
+from mplskit.vm.guest import Guest, command
+from mplskit.vm.qmp import Monitor
+
+__all__ = ["Guest", "Machine", "booted"]
+
+CONSOLE = "console.log"
+PAUSE = 0.2
+PATIENCE = 3.0
+RARELY = 15.0
+PROMPT = b" login: "
+BANNER = b"SSH-2.0"
+LOGIN = 30.0
+POWEROFF = 60.0
+QUIT = 10.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A running machine: `host` and `port` (of 127.0.0.1) lead to its SSH, `console` is the whole console log."""
+
+    host: Host
+    port: int
+    console: Path
+    accelerator: str
+    process: "subprocess.Popen[bytes]" = field(repr=False, compare=False)
+
+    def wait(self) -> None:
+        """Return when the guest has powered off or rebooted."""
+        self.process.wait()
+
+
+@contextmanager
+def booted(guest: Guest, folder: Path, timeout: float = 300) -> Iterator[Machine]:
+    """Boot a guest and log in to it; `folder` gets console.log, qemu.log, ssh_config and known_hosts.
+
+    Raises NotSo with the console's tail when the guest ends early or does not answer within `timeout` seconds,
+    OutsideFailed when it answers but refuses the key, MachineLacks without QEMU, WrongInput when a file is missing.
+    """
+    guest.check()
+    process.require("qemu-system-x86_64", package="qemu-system-x86")
+    process.require("ssh", package="openssh-client")
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    accelerator = acceleration.choose(guest.kernel, Workspace.here().cache)
+    progress.note(f"  {accelerator.name}: {accelerator.reason}")
+    with _qemu(guest, accelerator, folder) as (qemu, monitor):
+        with progress.step(f"boot {guest.disk.name}"):
+            port = monitor.ssh_port()
+            host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
+            machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu)
+            _await_ssh(machine, timeout)
+            _log_in(machine)
+        try:
+            yield machine
+        finally:
+            _end(machine, monitor)
+
+
+@contextmanager
+def _qemu(
+    guest: Guest, accelerator: acceleration.Accelerator, folder: Path
+) -> Iterator[tuple["subprocess.Popen[bytes]", Monitor]]:
+    log = folder / CONSOLE
+    log.write_bytes(b"")
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (folder / "qemu.log").open("wb") as words:
+        argv = command(guest, accelerator, log, theirs.fileno())
+        words.write(f"$ {process.quote(argv)}\n".encode())
+        words.flush()
+        # TMPDIR is where QEMU makes the overlay of snapshot=on; it is unlinked at once, so nothing can be left behind.
+        environment = {"TMPDIR": str(folder)}
+        with process.started(argv, stdout=words, stderr=words, env=environment, pass_fds=[theirs.fileno()]) as qemu:
+            theirs.close()
+            try:
+                monitor = Monitor(ours)
+            except NotSo:
+                with suppress(subprocess.TimeoutExpired):
+                    qemu.wait(QUIT)
+                raise MachineLacks(
+                    f"QEMU did not start (exit {qemu.returncode})",
+                    detail=console.tail(folder / "qemu.log"),
+                    hint="its first line is the command; memory, cpus and the files in it must suit this machine",
+                ) from None
+            yield qemu, monitor
+
+
+def _ssh_config(guest: Guest, folder: Path, port: int) -> Path:
+    """An ssh_config whose only host is `vm`; its host key is new at each boot of a disk that does not persist."""
+    known_hosts, path = folder / "known_hosts", folder / "ssh_config"
+    known_hosts.unlink(missing_ok=True)
+    settings = {
+        "HostName": "127.0.0.1",
+        "Port": str(port),
+        "User": "root",
+        "IdentityFile": _quoted(guest.key.absolute()),
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "UserKnownHostsFile": _quoted(known_hosts),
+        "GlobalKnownHostsFile": "none",
+        "StrictHostKeyChecking": "accept-new",
+    }
+    path.write_text("Host vm\n" + "".join(f"  {name} {value}\n" for name, value in settings.items()))
+    return path
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("%", "%%") + '"'
+
+
+def _await_ssh(machine: Machine, timeout: float) -> None:
+    """Return when sshd's banner is read from the forwarded port.
+
+    QEMU itself accepts connections from the start and hands all of them to the guest once it is up, so only few are
+    made before the console shows a login prompt.
+    """
+    deadline, next_try = time.monotonic() + timeout, time.monotonic() + RARELY
+    while True:
+        now = time.monotonic()
+        if now >= next_try or PROMPT in machine.console.read_bytes():
+            next_try = now + RARELY
+            if _greets(machine.port):
+                return
+        with suppress(subprocess.TimeoutExpired):
+            machine.process.wait(PAUSE)
+        if machine.process.poll() is not None:
+            raise _silent(machine, "the guest ended before it answered by SSH")
+        if now > deadline:
+            raise _silent(machine, f"the guest does not answer by SSH after {timeout:g} s")
+
+
+def _silent(machine: Machine, message: str) -> NotSo:
+    return NotSo(message, detail=console.tail(machine.console), hint=f"the whole console is in {machine.console}")
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+            connection.settimeout(PATIENCE)
+            return connection.recv(len(BANNER)) == BANNER
+    except OSError:
+        return False
+
+
+def _log_in(machine: Machine) -> None:
+    """Prove that the key lets us in. Raises OutsideFailed with ssh's words."""
+    answer = process.run([*machine.host.ssh(), "true"], check=False, timeout=LOGIN, failure=OutsideFailed)
+    if answer.returncode != 0:
+        raise refusal(machine.host, answer.stderr)
+
+
+def _end(machine: Machine, monitor: Monitor) -> None:
+    """Power off by SSH; what does not follow is told to quit; what then is left is ended by `process.started`."""
+    if machine.process.poll() is not None:
+        return
+    try:
+        with progress.step("power off"):
+            process.run([*machine.host.ssh(), "poweroff"], check=False, timeout=LOGIN)
+            machine.process.wait(POWEROFF)
+    except (Failure, subprocess.TimeoutExpired):
+        with suppress(Failure, subprocess.TimeoutExpired):
+            monitor.execute("quit")
+            machine.process.wait(QUIT)

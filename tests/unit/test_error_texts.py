@@ -1,0 +1,252 @@
+"""The exact words on stderr for each error that users meet in the frame, sources, configurations, kernels and iproute2.
+
+Each case leaves a task with an error; its text is tests/unit/golden/CASE.txt, its exit code stands here. See
+tests/golden.py for how the files are written anew.
+"""
+
+import errno
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.program import Program
+
+from mplskit import cli, process
+from mplskit.config.configure import Configured, demand, read_back
+from mplskit.config.fragment import Setting
+from mplskit.config.request import make_request, parse_set
+from mplskit.config.verdict import State, Verdict
+from mplskit.errors import NotSo, OutsideFailed
+from mplskit.files import locked, need_space
+from mplskit.iproute2.build import changelog_entry, delivered
+from mplskit.iproute2.prove import prove
+from mplskit.kernel.builders import unmet_dependencies
+from mplskit.kernel.package import packaged_config, read_package
+from mplskit.kernel.request import make_packaging
+from mplskit.paths import Workspace
+from mplskit.sources.iproute2 import fetch_iproute2
+from mplskit.sources.kernel import fetch_kernel, newest
+from mplskit.sources.spec import parse_spec
+from tests.golden import FOLDER, assert_golden
+
+HERE = Path(__file__).parent
+ZEROS = "0" * 64
+
+
+def fetch(spec: str) -> None:
+    fetch_kernel(parse_spec(spec), Path("cache").absolute())
+
+
+def kernel_files(folder: Path, makefile: str) -> Path:
+    for name in ("Kconfig", "Kbuild", "scripts/kconfig/Makefile"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "Makefile").write_text(makefile)
+    return folder
+
+
+def truncated() -> None:
+    Path("big").write_bytes(os.urandom(200_000))
+    with tarfile.open("whole.tar.xz", "w:xz") as archive:
+        archive.add("big")
+    Path("linux.tar.xz").write_bytes(Path("whole.tar.xz").read_bytes()[:100_000])
+    fetch("file:linux.tar.xz")
+
+
+def not_tar() -> None:
+    Path("linux.tar.xz").write_text("<html>404 Not Found</html>\n")
+    fetch("file:linux.tar.xz")
+
+
+def no_kernel() -> None:
+    Path("iproute2-6.1.0").mkdir()
+    Path("iproute2-6.1.0/Makefile").touch()
+    with tarfile.open("iproute2.tar", "w") as archive:
+        archive.add("iproute2-6.1.0")
+    fetch("file:iproute2.tar")
+
+
+def wrong_digest() -> None:
+    Path("linux.tar.xz").write_bytes(b"abc")
+    fetch(f"file:linux.tar.xz#sha256={ZEROS}")
+
+
+def tree(spec_of: Callable[[], str]) -> Callable[[], None]:
+    return lambda: fetch(spec_of())
+
+
+def built_in() -> None:
+    kernel_files(Path("linux"), "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 0\n")
+    Path("linux/.config").touch()
+    fetch("tree:linux")
+
+
+def no_version() -> None:
+    kernel_files(Path("linux"), "VERSION = 6\nPATCHLEVEL = x\n")
+    fetch("tree:linux")
+
+
+def fragment(text: bytes) -> Callable[[], None]:
+    def body() -> None:
+        Path("my.config").write_bytes(text)
+        make_request("guest", [], ["my.config"], [])
+
+    return body
+
+
+def lost() -> Configured:
+    return Configured(
+        Path(".config"),
+        (
+            Verdict(parse_set("MPLS=n"), "n", State.GRANTED),
+            Verdict(
+                Setting("MPLS_ROUTING", "m", "options/mpls.config:13"),
+                "n",
+                State.UNMET,
+                "depends on MPLS [=n] (asked by --set MPLS=n) (net/mpls/Kconfig:23)",
+            ),
+            Verdict(parse_set("MPLS_IPTUNEL=y"), "n", State.UNKNOWN, "this kernel has no such symbol"),
+            Verdict(parse_set("LWTUNNEL=y"), "m", State.DEMOTED),
+            Verdict(Setting("NET", "n", "--set NET=n"), "y", State.FORCED, "selected by WIRELESS (net/Kconfig:6)"),
+        ),
+        (),
+    )
+
+
+def log_of_a_build() -> None:
+    lacks = unmet_dependencies(
+        "dpkg-checkbuilddeps: error: Unmet build dependencies: libdw-dev:native debhelper-compat (= 12)\n"
+    )
+    assert lacks
+    raise lacks
+
+
+def deb(name: str, *files: str) -> Path:
+    """A tiny package with empty files."""
+    root = Path("root")
+    for file in ("DEBIAN/control", *files):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+    (root / "DEBIAN/control").write_text(
+        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
+    )
+    subprocess.run(["dpkg-deb", "--build", "-Znone", root, f"{name}.deb"], check=True, capture_output=True)
+    return Path(f"{name}.deb")
+
+
+def held_lock() -> None:
+    with locked(Path("build/lock")), locked(Path("build/lock"), wait=False):
+        pass
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+VARYING = {
+    r"has [0-9]+ MiB free": "has N MiB free",
+    r"\.linux-[0-9a-f]{24}\.partial-[0-9]+": ".linux-DIGEST.partial-PID",
+    r"/tmp/tmp\w+": "/tmp/FOLDER",
+}
+
+
+def here() -> Workspace:
+    return Workspace.here()
+
+
+CASES: dict[str, tuple[int, Callable[[], object]]] = {
+    "frame-internal-fault": (1, raising(KeyError("label"))),
+    "frame-interrupted": (130, raising(KeyboardInterrupt())),
+    "frame-full-disk": (3, raising(OSError(errno.ENOSPC, "No space left on device", "build/kernel/x"))),
+    "frame-no-permission": (3, raising(PermissionError(errno.EACCES, "Permission denied", "dist/metadata.json"))),
+    "frame-no-space-before": (3, lambda: need_space(Path("build"), 1 << 60, "building a kernel")),
+    "frame-held-lock": (3, held_lock),
+    "frame-number": (2, lambda: cli.number("many", "--jobs", 1, 1024)),
+    "frame-command-failed": (
+        5,
+        lambda: process.run(["sh", "-c", "echo 'no rule' >&2; exit 2"], log=Path("build/a.log")),
+    ),
+    "frame-command-missing": (3, lambda: process.run(["no-such-program"])),
+    "frame-tools-missing": (3, lambda: process.require("no-flex", "no-bison", package="flex bison")),
+    "frame-command-late": (
+        4,
+        lambda: process.run(["sh", "-c", "echo begun; sleep 9"], timeout=0.2, failure=OutsideFailed, hint="is it up?"),
+    ),
+    "frame-command-full-disk": (
+        3,
+        lambda: process.run(["dd", "if=/dev/zero", "of=/dev/full", "count=1", "status=none"]),
+    ),
+    "sources-unknown-scheme": (2, lambda: fetch("kernel.org:6.12")),
+    "sources-path-alone": (2, lambda: fetch("linux-6.1.tar.xz")),
+    "sources-digest-malformed": (2, lambda: fetch("file:linux.tar.xz#sha256=beef")),
+    "sources-no-file": (2, lambda: fetch("file:linux.tar.xz")),
+    "sources-no-folder": (2, lambda: fetch("tree:linux")),
+    "sources-truncated": (4, truncated),
+    "sources-not-tar": (4, not_tar),
+    "sources-no-kernel": (2, no_kernel),
+    "sources-wrong-digest": (4, wrong_digest),
+    "sources-tree-no-kernel": (2, lambda: fetch(f"tree:{HERE}")),
+    "sources-tree-built-in": (2, built_in),
+    "sources-tree-no-version": (2, no_version),
+    "sources-apt-offers-none": (4, lambda: newest([])),
+    "sources-iproute2-elsewhere": (2, lambda: fetch_iproute2("kernel.org:6.12", Path("cache"))),
+    "config-unknown-base": (2, lambda: make_request("gest", [], [], [])),
+    "config-unknown-options": (2, lambda: make_request("guest", ["labb"], [], [])),
+    "config-no-fragment": (2, lambda: make_request("guest", [], ["my.config"], [])),
+    "config-fragment-no-text": (2, fragment(b"\x7fELF\xff\xfe")),
+    "config-fragment-line": (2, fragment(b"# mine\nCONFIG_MPLS=y\nMPLS_ROUTING=y\n")),
+    "config-set-malformed": (2, lambda: parse_set("MPLS")),
+    "config-lost": (1, lambda: demand(lost())),
+    "config-lost-in-the-package": (1, lambda: read_back(lost(), "CONFIG_NET=y\n", "linux-image-6.1.deb")),
+    "kernel-revision": (2, lambda: make_packaging("auto", "mpls1", "", None)),
+    "kernel-suffix": (2, lambda: make_packaging("auto", "1.mpls", "-MPLS", None)),
+    "kernel-unknown-builder": (2, lambda: make_packaging("deb-pkg", "1.mpls", "", None)),
+    "kernel-no-make-kpkg": (3, lambda: make_packaging("make-kpkg", "1.mpls", "", None)),
+    "kernel-unmet-build-dependencies": (3, log_of_a_build),
+    "kernel-no-package": (2, lambda: read_package(HERE / "test_error_texts.py")),
+    "kernel-package-without-config": (2, lambda: packaged_config(deb("linux-image-6.1", "boot/vmlinuz"))),
+    "iproute2-none-built": (2, lambda: delivered(here())),
+    "iproute2-no-ip-inside": (1, lambda: prove(deb("iproute2", "sbin/tc"))),
+    "iproute2-no-package": (2, lambda: prove(HERE / "test_error_texts.py")),
+    "iproute2-no-such-file": (2, lambda: prove(Path("none.deb"))),
+    "iproute2-changelog": (5, lambda: changelog_entry("", "1+mpls1")),
+    "frame-not-so-alone": (1, raising(NotSo("the lab failed"))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_error_is_told_in_exactly_these_words(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MPLSKIT_BUILD", "MPLSKIT_DIST", "MPLSKIT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    code, body = CASES[case]
+
+    @cli.task(help={})
+    def do(c: Context) -> None:
+        """Do it."""
+        body()
+
+    with pytest.raises(SystemExit) as left:
+        Program(namespace=Collection(do)).run(["mplskit", "do"])
+    out, err = capsys.readouterr()
+    assert (left.value.code, out) == (code, "")
+    text = "".join(line for line in err.splitlines(keepends=True) if not line.startswith(("…", "✗", "✓")))
+    for varying, name in VARYING.items():
+        text = re.sub(varying, name, text)
+    assert_golden(case, text, {tmp_path: "/work", HERE: "/tests", Path.home(): "/home"})
+
+
+def test_every_golden_file_of_these_parts_has_its_case() -> None:
+    parts = ("frame-", "sources-", "config-", "kernel-", "iproute2-")
+    assert {path.stem for path in FOLDER.glob("*.txt") if path.stem.startswith(parts)} == set(CASES)

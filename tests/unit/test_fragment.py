@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mplskit.config.fragment import Setting, apply, parse_config, parse_fragment, read_fragment
+from mplskit.errors import WrongInput
+
+
+def values(settings: list[Setting]) -> list[tuple[str, str]]:
+    return [(setting.symbol, setting.value) for setting in settings]
+
+
+def test_a_fragment_is_read_in_its_order_with_file_and_line() -> None:
+    text = '# why\nCONFIG_MPLS=y\n\n  CONFIG_NR_CPUS=64\r\n# CONFIG_WLAN is not set\nCONFIG_CMDLINE="a \\"b\\" \\\\"\n'
+    assert parse_fragment(text, "lab.config") == [
+        Setting("MPLS", "y", "lab.config:2"),
+        Setting("NR_CPUS", "64", "lab.config:4"),
+        Setting("WLAN", "n", "lab.config:5"),
+        Setting("CMDLINE", r'"a \"b\" \\"', "lab.config:6"),
+    ]
+
+
+@pytest.mark.parametrize("value", ["y", "m", "n", "0", "-1", "64", "0x1000000", "0XfF", '""', r'"\\"', '"#"', '"=y"'])
+def test_every_kind_of_value_is_read_from_fragments_and_from_finished_configurations(value: str) -> None:
+    assert values(parse_fragment(f"CONFIG_X={value}", "f")) == [("X", value)]
+    assert parse_config(f"CONFIG_A=y\nCONFIG_X={value}\nCONFIG_B=m\n") == {
+        "A": "y",
+        **({} if value == "n" else {"X": value}),
+        "B": "m",
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["CONFIG_MPLS", "CONFIG_MPLS=", "CONFIG_MPLS=yes", "CONFIG_MPLS = y", "MPLS=y", "CONFIG_A=0x", 'CONFIG_A="', "=y",
+     'CONFIG_A="\\"', 'CONFIG_A="a"b"', "CONFIG_MPLS=y # why", "CONFIG_É=y", "CONFIG_MPLS is not set"],
+)  # fmt: skip
+def test_a_line_that_the_kernel_would_not_read_is_refused_with_its_place(line: str) -> None:
+    with pytest.raises(WrongInput) as refused:
+        parse_fragment(f"CONFIG_NET=y\n{line}\n", "my.config")
+    assert refused.value.message == f"my.config:2: {line!r} is no kernel setting"
+
+
+def test_a_finished_configuration_leaves_out_what_is_not_set_and_what_only_looks_like_a_setting() -> None:
+    text = (
+        '#\n# CONFIG_A=y is a comment\n# CONFIG_B is not set\nCONFIG_CMDLINE="x CONFIG_C=y CONFIG_D=m"\n'
+        "# CONFIG_E=m\nCONFIG_PHYSICAL_START=0x1000000\n"
+    )
+    assert parse_config(text) == {"CMDLINE": '"x CONFIG_C=y CONFIG_D=m"', "PHYSICAL_START": "0x1000000"}
+
+
+def test_settings_take_the_place_of_their_lines_and_new_ones_come_last() -> None:
+    before = "# head\nCONFIG_NET=y\n# CONFIG_MPLS is not set\nCONFIG_WLAN=m\nCONFIG_MPLS_GSO=y"
+    after = apply(before, [Setting("WLAN", "n", ""), Setting("MPLS", "y", ""), Setting("VETH", "m", "")])
+    assert after == (
+        "# head\nCONFIG_NET=y\nCONFIG_MPLS=y\n# CONFIG_WLAN is not set\nCONFIG_MPLS_GSO=y\nCONFIG_VETH=m\n"
+    )
+
+
+def test_the_last_setting_of_a_symbol_wins() -> None:
+    assert apply("", [Setting("MPLS", "n", "a"), Setting("MPLS", "y", "b")]) == "CONFIG_MPLS=y\n"
+
+
+def test_a_value_with_a_backslash_is_written_as_it_is() -> None:
+    assert apply("CONFIG_X=y\n", [Setting("X", r'"\1 \g<0> \\"', "")]) == 'CONFIG_X="\\1 \\g<0> \\\\"\n'
+
+
+SYMBOLS = st.from_regex(r"[A-Z0-9][A-Z0-9_]{0,8}", fullmatch=True)
+STRINGS = st.text(
+    st.characters(exclude_characters="\n\r", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12
+).map(lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+VALUES = st.one_of(st.sampled_from(["y", "m", "n"]), st.integers().map(str), st.integers(0).map(hex), STRINGS)
+SETTING = st.builds(Setting, SYMBOLS, VALUES, st.just(""))
+SETTINGS = st.lists(SETTING, max_size=8)
+# A configuration that the kernel wrote names each symbol once.
+WRITTEN = st.lists(SETTING, max_size=8, unique_by=lambda setting: setting.symbol)
+
+
+def config_text(settings: list[Setting]) -> str:
+    return "".join(f"{setting.line()}\n" for setting in settings)
+
+
+@given(SETTINGS)
+def test_what_is_written_is_read_again(settings: list[Setting]) -> None:
+    assert values(parse_fragment(config_text(settings), "f")) == values(settings)
+
+
+@given(WRITTEN, SETTINGS)
+def test_an_edited_configuration_holds_what_was_asked_and_keeps_the_rest(
+    before: list[Setting], asked: list[Setting]
+) -> None:
+    kept, wanted = (dict(values(settings)) for settings in (before, asked))
+    held = parse_config(apply(config_text(before), asked))
+    assert held == {symbol: value for symbol, value in {**kept, **wanted}.items() if value != "n"}
+
+
+@given(WRITTEN, SETTINGS)
+def test_editing_twice_changes_nothing_more(before: list[Setting], asked: list[Setting]) -> None:
+    once = apply(config_text(before), asked)
+    assert apply(once, asked) == once
+
+
+@given(st.text())
+def test_no_text_does_more_than_be_refused(text: str) -> None:
+    try:
+        parse_fragment(text, "f")
+    except WrongInput as refused:
+        assert refused.message.startswith("f:")
+    parse_config(text)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\x7fELF\xff\xfe")
+    for name in ("none", "binary", "."):
+        with pytest.raises(WrongInput):
+            read_fragment(tmp_path / name)

@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mplskit import process
+from mplskit.doctor.packages import release
+from mplskit.errors import WrongInput
+from mplskit.image.request import make_request
+from mplskit.paths import Workspace
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "build", tmp_path / "dist", tmp_path / "cache")
+
+
+def make_deb(folder: Path, name: str) -> Path:
+    tree = folder / f"tree-{name}"
+    (tree / "DEBIAN").mkdir(parents=True)
+    control = f"Package: {name}\nVersion: 1.mpls\nArchitecture: all\nMaintainer: nobody <n@localhost>\nDescription: x\n"
+    (tree / "DEBIAN" / "control").write_text(control)
+    path = folder / f"{name}.deb"
+    process.run(["dpkg-deb", "--root-owner-group", "--build", tree, path])
+    return path
+
+
+def put(workspace: Workspace, record: str, name: str, role: str) -> Path:
+    workspace.dist.mkdir(exist_ok=True)
+    path = make_deb(workspace.dist, name)
+    (workspace.dist / record).write_text(json.dumps({"packages": [{"file": path.name, "role": role}]}))
+    return path
+
+
+def test_the_kernel_and_ip_that_were_built_here_are_taken(workspace: Workspace) -> None:
+    kernel = put(workspace, "metadata.json", "linux-image-6.1.1-mpls", "image")
+    iproute2 = put(workspace, "iproute2.json", "iproute2", "iproute2")
+    request = make_request(workspace, "bookworm")
+    assert request.name == "mplskit-bookworm"
+    assert request.kernel is not None and request.kernel.path == kernel
+    assert [deb.path for deb in request.debs] == ([kernel, iproute2] if release() == "bookworm" else [kernel])
+
+
+def test_an_ip_that_was_built_on_another_release_is_not_taken_unasked(workspace: Workspace) -> None:
+    path = put(workspace, "iproute2.json", "iproute2", "iproute2")
+    other = "trixie" if release() == "bookworm" else "bookworm"
+    assert make_request(workspace, other, kernel="stock").iproute2 is None
+    asked = make_request(workspace, other, kernel="stock", iproute2=str(path)).iproute2
+    assert asked is not None and asked.path == path
+
+
+def test_a_stock_image_has_nothing_of_ours_and_a_name_of_its_own(workspace: Workspace) -> None:
+    put(workspace, "metadata.json", "linux-image-6.1.1-mpls", "image")
+    request = make_request(workspace, "trixie", kernel="stock", iproute2="stock")
+    assert (request.name, request.debs, request.public_key) == ("mplskit-trixie-stock", (), None)
+
+
+def test_a_public_key_is_taken(workspace: Workspace, tmp_path: Path) -> None:
+    key = tmp_path / "id_ed25519.pub"
+    key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 me@here\n")
+    assert make_request(workspace, "bookworm", kernel="stock", ssh_key=str(key)).public_key == key
+
+
+@pytest.mark.parametrize(
+    ("case", "flags"),
+    [
+        ("suite", {"suite": "jessie"}),
+        ("name", {"kernel": "stock", "name": "../x"}),
+        ("no-kernel", {}),
+        ("kernel-file", {"kernel": "linux.deb"}),
+        ("kernel-is-headers", {"kernel": "linux-headers-6.1.deb"}),
+        ("ssh-key", {"kernel": "stock", "ssh_key": "private"}),
+    ],
+)
+def test_what_cannot_be_built_is_refused_with_what_is_allowed(
+    case: str, flags: dict[str, str], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_deb(tmp_path, "linux-headers-6.1")
+    Path("private").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    with pytest.raises(WrongInput) as refused:
+        make_request(workspace, flags.pop("suite", "bookworm"), **flags)
+    assert f"{refused.value}\n".replace(str(tmp_path), "") == (GOLDEN / f"image-{case}.txt").read_text()

@@ -1,0 +1,155 @@
+"""The grammar of a topology: what fits, and the exact words for what does not (golden/lab-*.txt)."""
+
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mplskit.errors import Exit, WrongInput
+from mplskit.lab.topology import known, load, nodes_at, read_topology
+from mplskit.node.spec import NodeSpec, Pop, Push
+
+GOLDEN = Path(__file__).parent / "golden"
+
+GOOD = """\
+name: pair
+proves: two routers
+
+nodes:
+  ler-1:
+    mpls_input: [eth0]
+    routes:
+      - {push: [101], to: 192.168.10.152/32, via: 10.10.0.152}
+  ler-2: {}
+
+links:
+  - ends:
+      - {node: ler-1, dev: eth0, address: 10.10.0.187/24}
+      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}
+
+steps:
+  - step: it answers
+    routes:
+      ler-2:
+        - {pop: 101, dev: lo}
+    capture:
+      - {on: ler-2, dev: eth0}
+    ping: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}
+    expect:
+      loss: 0
+      captured:
+        - {on: ler-2, dev: eth0, labels: [101], tc: 0}
+"""
+
+# case: what is replaced in GOOD, and by what
+WRONG = {
+    "unknown-node-in-a-link": ("{node: ler-2, dev", "{node: ler-3, dev"),
+    "unknown-node-in-a-ping": ("ping: {from: ler-1", "ping: {from: router"),
+    "unknown-node-in-routes": ("      ler-2:\n        - {pop", "      ler-9:\n        - {pop"),
+    "unknown-key-of-the-lab": ("proves: two routers", "proves: two routers\nprove: it"),
+    "unknown-key-of-a-node": ("mpls_input: [eth0]", "mpls_inputs: [eth0]"),
+    "unknown-key-of-a-route": ("{pop: 101, dev: lo}", "{pop: 101, dev: lo, nexthop: 10.10.0.187}"),
+    "no-kind-of-route": ("{pop: 101, dev: lo}", "{pp: 101, dev: lo}"),
+    "address-out-of-range": ("10.10.0.152/24", "10.10.0.300/24"),
+    "address-without-prefix": ("10.10.0.152/24", "10.10.0.152"),
+    "two-segments": ("10.10.0.152/24", "10.20.0.152/24"),
+    "label-too-large": ("push: [101]", "push: [1048576]"),
+    "label-reserved": ("pop: 101", "pop: 5"),
+    "label-beyond-the-table": ("pop: 101", "pop: 200000"),
+    "label-is-text": ("labels: [101]", "labels: [one]"),
+    "missing-key": (", source: 10.10.0.187", ""),
+    "loss-out-of-range": ("loss: 0", "loss: 101"),
+    "captured-without-a-capture": ("    capture:\n      - {on: ler-2, dev: eth0}\n", ""),
+    "expected-without-a-ping": ("    ping: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}\n", ""),
+    "unknown-counter": ("loss: 0", "loss: 0\n      counters:\n        - {on: ler-2, dev: eth0, name: noroute}"),
+    "address-is-a-list": ("via: 10.10.0.152", "via: [10.10.0.152]"),
+    "no-steps": (GOOD[GOOD.index("steps:") :], "steps: []\n"),
+    "one-end": ("      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n", ""),
+    "a-device-twice": ("{node: ler-2, dev: eth0, address", "{node: ler-1, dev: eth0, address"),
+    "several-faults": ("ler-2: {}", "ler-2: {platform_labels: -1, loopbacks: [300.0.0.1/32], colour: red}"),
+    "another-name-than-its-file": ("name: pair", "name: two"),
+    "no-yaml": ("ler-2: {}", "ler-2: {"),
+    "a-tab": ("    mpls_input", "\tmpls_input"),
+    "a-key-twice": ("  ler-2: {}", "  ler-1: {}"),
+    "not-a-mapping": (GOOD, "- pair\n"),
+    "empty": (GOOD, ""),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_does_not_fit_is_told_with_file_line_reason_and_what_is_allowed(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = WRONG[case]
+    assert GOOD.count(old) == 1
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "pair.yaml"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(WrongInput) as caught:
+        read_topology(path)
+    assert caught.value.code == Exit.WRONG_INPUT
+    assert f"{caught.value}\n" == (GOLDEN / f"lab-{case}.txt").read_text()
+
+
+def test_a_topology_that_fits_becomes_nodes_links_and_steps(tmp_path: Path) -> None:
+    path = tmp_path / "pair.yaml"
+    path.write_text(GOOD)
+    topology = read_topology(path)
+    assert list(topology.nodes) == ["ler-1", "ler-2"]
+    assert topology.nodes["ler-1"].routes == (
+        Push(push=(101,), to=IPv4Network("192.168.10.152/32"), via=IPv4Address("10.10.0.152")),
+    )
+    assert [end.address for end in topology.links[0].ends] == [
+        IPv4Interface("10.10.0.187/24"),
+        IPv4Interface("10.10.0.152/24"),
+    ]
+    ping = topology.steps[0].ping
+    assert ping is not None
+    assert (ping.from_, ping.count) == ("ler-1", 5)
+
+
+def test_routes_of_a_step_are_added_to_those_that_a_node_has(tmp_path: Path) -> None:
+    path = tmp_path / "pair.yaml"
+    path.write_text(GOOD)
+    topology = read_topology(path)
+    assert nodes_at(topology, 0) == topology.nodes
+    assert nodes_at(topology, 1)["ler-2"] == NodeSpec(routes=(Pop(pop=101, dev="lo"),))
+
+
+def test_hello_world_has_the_addresses_and_labels_of_the_article() -> None:
+    assert "hello-world" in known()
+    topology = load("hello-world")
+    assert {str(end.address) for link in topology.links for end in link.ends} == {"10.10.0.187/24", "10.10.0.152/24"}
+    assert {str(address) for node in topology.nodes.values() for address in node.loopbacks} == {
+        "192.168.10.187/32",
+        "192.168.10.152/32",
+    }
+    assert {tuple(node.mpls_input) for node in topology.nodes.values()} == {("eth0",)}
+    failing, answering = topology.steps
+    assert (failing.expect.loss, answering.expect.loss, answering.expect.ttl) == (100, 0, 63)
+    assert not failing.routes
+    assert set(answering.routes) == {"ler-1", "ler-2"}
+
+
+def test_every_topology_that_comes_with_mplskit_fits_its_grammar() -> None:
+    assert [load(name).name for name in known()] == known()
+
+
+def test_an_unknown_lab_is_told_with_the_known_ones() -> None:
+    with pytest.raises(WrongInput) as caught:
+        load("helo-world")
+    assert caught.value.code == Exit.WRONG_INPUT
+    assert str(caught.value) == (
+        "error: there is no lab 'helo-world'; allowed: hello-world; did you mean hello-world?\n"
+        "hint: `invoke lab.list` says what each of them proves"
+    )
+
+
+@given(st.text(max_size=60))
+def test_any_other_text_is_wrong_input_and_nothing_else(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("topology") / "pair.yaml"
+    path.write_text(text)
+    with pytest.raises(WrongInput):
+        read_topology(path)

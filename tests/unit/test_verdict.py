@@ -1,0 +1,37 @@
+import pytest
+
+from mplskit.config.fragment import Setting
+from mplskit.config.verdict import State, judge
+
+CELLS = [
+    ("y", "y", "granted"),
+    ("y", "m", "demoted"),
+    ("y", "n", "unmet"),
+    ("m", "y", "granted"),
+    ("m", "m", "granted"),
+    ("m", "n", "unmet"),
+    ("n", "y", "forced"),
+    ("n", "m", "forced"),
+    ("n", "n", "granted"),
+    ("n", "64", "forced"),
+    ("n", '""', "forced"),
+    ("64", "64", "granted"),
+    ("64", "8", "unmet"),
+    ("64", "n", "unmet"),
+    ('"a"', '"a"', "granted"),
+    ('"a"', '"b"', "unmet"),
+    ('""', '""', "granted"),
+    ("0x10", "0x10", "granted"),
+    ("0x10", "0", "unmet"),
+]
+
+
+@pytest.mark.parametrize(("asked", "got", "state"), CELLS)
+def test_each_pair_of_asked_and_got_has_its_verdict(asked: str, got: str, state: str) -> None:
+    [verdict] = judge([Setting("X", asked, "")], {} if got == "n" else {"X": got})
+    assert (verdict.got, verdict.state, verdict.granted) == (got, State(state), state == "granted")
+
+
+def test_verdicts_come_in_the_order_of_the_settings() -> None:
+    settings = [Setting("B", "y", ""), Setting("A", "m", "")]
+    assert [verdict.setting.symbol for verdict in judge(settings, {"A": "m"})] == ["B", "A"]
