@@ -31,6 +31,7 @@ def snapshot(tree: Path) -> dict[str, tuple[int, int, bytes]]:
 def pack(tree: Path, archive: Path) -> Path:
     """The tree as a tar archive, compressed by what the archive's name says."""
     subprocess.run(
-        ["tar", "--create", "--auto-compress", "--file", archive, "--directory", tree.parent, tree.name], check=True
+        ["tar", "--create", "--auto-compress", "--mode=u+w", "--file", archive, "--directory", tree.parent, tree.name],
+        check=True,
     )
     return archive

@@ -76,9 +76,9 @@ has_version() {
 install_files() {
     udev_changed=
     while read -r path; do
-        put "$path"
+        [ -z "$path" ] || put "$path"
     done <<EOF
-$(cd "$here/files" && find etc -type f | sort)
+$(cd "$here/files" && find . -type f | sed 's|^\./||' | sort)
 EOF
     [ "$mode" = node ] && [ -n "$udev_changed" ] || return 0
     udevadm control --reload >&2 || report note file "$udev_file" "udev did not reload its rules"

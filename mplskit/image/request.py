@@ -28,13 +28,17 @@ class Deb:
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """An image: without `kernel` or `iproute2` it has Debian's own, without `public_key` a key pair is made for it."""
+    """An image: without `kernel` or `iproute2` it has Debian's own, without `public_key` a key pair is made for it.
+
+    A bare one is left without the node setup.
+    """
 
     name: str
     suite: str
     kernel: Deb | None
     iproute2: Deb | None
     public_key: Path | None
+    bare: bool = False
 
     @property
     def debs(self) -> tuple[Deb, ...]:
@@ -43,7 +47,13 @@ class ImageRequest:
 
 
 def make_request(
-    workspace: Workspace, suite: str, kernel: str = "", iproute2: str = "", ssh_key: str = "", name: str = ""
+    workspace: Workspace,
+    suite: str,
+    kernel: str = "",
+    iproute2: str = "",
+    ssh_key: str = "",
+    name: str = "",
+    bare: bool = False,
 ) -> ImageRequest:
     """The request that flags make; an empty one takes what was built here. Raises WrongInput with what is allowed."""
     check_suite(suite)
@@ -57,6 +67,7 @@ def make_request(
         kernel=_kernel(workspace, kernel),
         iproute2=_iproute2(workspace, iproute2, suite),
         public_key=_public_key(Path(ssh_key)) if ssh_key else None,
+        bare=bare,
     )
 
 

@@ -13,6 +13,7 @@ from mplskit import cli
         "iproute2": "an iproute2 package file, or stock (left out: the one that iproute2.build made, if there is one)",
         "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
         "name": "the image's name (left out: mplskit-SUITE, with -stock for Debian's own kernel)",
+        "bare": "leave the node setup out: for trying node.bootstrap on",
         "json": "print one JSON document",
         "dry-run": "show what would be made, make nothing",
     }
@@ -24,6 +25,7 @@ def build(
     iproute2: str = "",
     ssh_key: str = "",
     name: str = "",
+    bare: bool = False,
     json: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -35,7 +37,7 @@ def build(
     from mplskit.paths import Workspace
 
     workspace = Workspace.here()
-    request = make_request(workspace, suite, kernel, iproute2, ssh_key, name)
+    request = make_request(workspace, suite, kernel, iproute2, ssh_key, name, bare)
     if dry_run:
         planned = plan(request)
         cli.show(planned, json, lambda: print("\n".join(f"{what}: {value}" for what, value in planned.items())))

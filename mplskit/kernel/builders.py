@@ -56,6 +56,7 @@ def build_packages(
     if packaging.builder is Builder.MAKE_KPKG:
         # It deletes ./debian and writes wherever it likes.
         process.run(["cp", "-a", "--reflink=auto", "--", source.path, work], log=log)
+        process.run(["chmod", "-R", "u+w", "--", work], log=log)
     else:
         work.mkdir()
     shutil.copyfile(config, work / ".config")

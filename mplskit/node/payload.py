@@ -13,8 +13,12 @@ from mplskit.paths import data
 CHUNK = 1 << 20
 
 
-def stage(folder: Path, spec: NodeSpec, packages: Sequence[Path] = ()) -> None:
-    """Write the payload into `folder`: apply.sh, files/… (the node's paths), packages/…; run as `sh apply.sh MODE`."""
+def stage(folder: Path, spec: NodeSpec | None, packages: Sequence[Path] = ()) -> None:
+    """Write the payload into `folder`: apply.sh, files/… (the node's paths), packages/…; run as `sh apply.sh MODE`.
+
+    Without a spec it brings packages alone.
+    """
+    (folder / "files").mkdir(parents=True, exist_ok=True)
     for name, source in contents(spec, packages):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -24,10 +28,10 @@ def stage(folder: Path, spec: NodeSpec, packages: Sequence[Path] = ()) -> None:
             target.write_bytes(source)
 
 
-def contents(spec: NodeSpec, packages: Sequence[Path] = ()) -> Iterator[tuple[str, bytes | Path]]:
+def contents(spec: NodeSpec | None, packages: Sequence[Path] = ()) -> Iterator[tuple[str, bytes | Path]]:
     """The payload's files: name inside it, and its bytes or where they are."""
     yield "apply.sh", data("bootstrap") / "payload" / "apply.sh"
-    for path, text in render(spec).items():
+    for path, text in (render(spec) if spec else {}).items():
         yield f"files{path}", text.encode()
     for package in packages:
         yield f"packages/{package.name}", package

@@ -63,9 +63,11 @@ def machine(accelerator: Accelerator) -> list[str]:
 
 
 def direct_boot(guest: Guest) -> list[str]:
-    """Kernel, initramfs and kernel command line; the interface is called eth0 as there is but one."""
+    """Kernel, initramfs and kernel command line: an init that fails ends the guest as a panic does, and the only
+    interface is called eth0.
+    """
     initrd = ["-initrd", str(guest.initrd)] if guest.initrd is not None else []
-    line = f"root=/dev/vda rw console=ttyS0 panic=-1 net.ifnames=0 {guest.append}".strip()
+    line = f"root=/dev/vda rw console=ttyS0 panic=-1 systemd.crash_reboot=yes net.ifnames=0 {guest.append}".strip()
     return ["-kernel", str(guest.kernel), *initrd, "-append", line]
 
 

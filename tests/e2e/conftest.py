@@ -56,7 +56,7 @@ def pipeline() -> Any:
 @pytest.fixture(scope="session")
 def stock_guest() -> Guest:
     """A disk with Debian's own kernel and ip, never touched by mplskit's node setup."""
-    ran = invoke("image.build", "--kernel", "stock", "--iproute2", "stock", "--name", "stock", "--plain", "--json")
+    ran = invoke("image.build", "--kernel", "stock", "--iproute2", "stock", "--name", "stock", "--bare", "--json")
     assert ran.code == 0, ran.err
     image = load_image(ROOT / "dist" / "stock.json")
     return Guest(disk=image.qcow2, kernel=image.kernel, initrd=image.initrd, key=image.key)

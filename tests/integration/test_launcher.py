@@ -1,7 +1,7 @@
 """`./run` in a checkout of its own, below a folder with a space in its name: what it installs, when, and that a second
 call does nothing more.
 
-Stand-ins, named as such: `apt-get` and `dpkg-query` on the PATH, and a tiny package `invoke` that prints its arguments,
+Stand-ins, named as such: `apt-get`, `dpkg-query` and `sudo` on the PATH, and a tiny package `invoke` that prints its arguments,
 so that neither this machine's packages nor a package index are touched.
 """
 
@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DPKG_QUERY = 'for word; do grep -qx -e "$word" "$HAVE" && echo "installed $word"; done; true\n'
+SUDO = 'exec "$@"\n'
 APT_GET = 'echo "apt-get $*" >>"$APT_LOG"; [ -z "${APT_FAILS:-}" ]\n'
 
 
@@ -71,7 +72,7 @@ def pack_invoke(folder: Path) -> Path:
 def lay_out(folder: Path) -> Checkout:
     """A checkout that `run` was never called in."""
     (folder / "bin").mkdir()
-    for name, script in (("dpkg-query", DPKG_QUERY), ("apt-get", APT_GET)):
+    for name, script in (("dpkg-query", DPKG_QUERY), ("apt-get", APT_GET), ("sudo", SUDO)):
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}")
         (folder / "bin" / name).chmod(0o755)
     (folder / "index").mkdir()

@@ -22,7 +22,7 @@ def test_the_command_is_the_whole_machine(guest: Guest, tmp_path: Path) -> None:
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-smp", "2", "-m", "1024"),
         *("-kernel", f"{tmp_path}/vmlinuz"),
-        *("-append", "root=/dev/vda rw console=ttyS0 panic=-1 net.ifnames=0 quiet"),
+        *("-append", "root=/dev/vda rw console=ttyS0 panic=-1 systemd.crash_reboot=yes net.ifnames=0 quiet"),
         *("-drive", f"file={tmp_path}/disk,format=qcow2,if=none,id=root,snapshot=on,cache=unsafe"),
         *("-device", "virtio-blk-pci,drive=root"),
         *("-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-pci,netdev=net,romfile="),
