@@ -69,7 +69,7 @@ def started(
     stdout: int | IO[bytes] | None = subprocess.PIPE,
     stderr: int | IO[bytes] | None = subprocess.PIPE,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command in a process group of its own; when the block is left, the whole group has ended.
@@ -108,7 +108,7 @@ def run(
     *,
     log: Path | None = None,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     stdin: bytes | None = None,
     timeout: float | None = None,
     check: bool = True,
@@ -200,9 +200,11 @@ def _lives(group: int) -> bool:
     return False
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(extra: Mapping[str, str | None]) -> dict[str, str]:
+    """Our own environment with `extra` in it; None takes a variable away."""
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
+    merged = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
+    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _logged(log: Path, start: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mplskit import files, process
 from mplskit.config.fragment import apply, parse_config, read_fragment
+from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import Request
 from mplskit.config.verdict import Verdict, judge
 from mplskit.errors import NotSo
@@ -123,7 +124,7 @@ def _write(source: SourceTree, request: Request, folder: Path, log: Path) -> Non
 def _make(
     source: SourceTree, scratch: str, log: Path, target: str, env: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    process.run(["make", "-C", source.path, f"O={scratch}", target], log=log, env=env)
+    process.run(["make", "-C", source.path, f"O={scratch}", target], log=log, env={**CLEAN, **env})
 
 
 def _judged(source: SourceTree, request: Request, path: Path) -> Configured:
@@ -165,6 +166,6 @@ def _environment(source: SourceTree) -> dict[str, str]:
     # In a scratch folder: the Makefile's compiler probes leave files where they run.
     with tempfile.TemporaryDirectory() as scratch:
         argv = ["make", "-s", "-C", str(source.path), f"O={scratch}", "--eval=mplskit-envconfig: ; @env"]
-        shown = process.run([*argv, "mplskit-envconfig"]).stdout
+        shown = process.run([*argv, "mplskit-envconfig"], env=CLEAN).stdout
     pairs = (line.partition("=") for line in shown.splitlines())
     return {name: value for name, _, value in pairs if re.fullmatch(r"\w+", name)}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,8 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
     """Build the packages of a configured source, put them into `dist/` and describe them in `metadata.json`."""
     config_sha256 = files.digest_file(configured.path)
     suffix = named_suffix(packaging, source, config_sha256, compiler())
-    # Paths and dates say nothing of what comes out: they stay out of the identity.
-    recipe = asdict(command(Path("/source"), Path("/build"), packaging, suffix, 0))
+    # Paths, dates and the number of jobs say nothing of what comes out: they stay out of the identity.
+    recipe = asdict(command(Path("/source"), Path("/build"), replace(packaging, jobs=1), suffix, 0))
     key = files.digest_of([source.digest, config_sha256, compiler(), recipe])[:16]
     target = workspace.build / "kernel" / key
     log = workspace.build / "logs" / f"kernel-{key}.log"
@@ -108,7 +108,7 @@ def _describe(
         raise BuildFailed(f"{packaging.builder} ended well and left no linux-image package", hint=f"see {log}")
     release, text = packaged_config(next(path for path in made if path.name == image.file))
     verdicts = read_back(configured, text, image.file)
-    line = command(source.path, Path("."), packaging, suffix, 0)
+    line = command(source.path, Path(), packaging, suffix, 0)
     return {
         "release": release,
         "packages": [asdict(package) for package in kept],

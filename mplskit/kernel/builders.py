@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mplskit import process
+from mplskit.config.kbuild import CLEAN
 from mplskit.errors import BuildFailed, MachineLacks
 from mplskit.kernel.request import Builder, Packaging
 from mplskit.sources.tree import SourceTree
@@ -32,9 +33,9 @@ def command(source: Path, folder: Path, packaging: Packaging, suffix: str, epoch
         ("SOURCE_DATE_EPOCH", str(epoch)),
     )
     if packaging.builder is Builder.MAKE_KPKG:
-        # It refuses -j, the user's in MAKEFLAGS too, and builds nothing that could be called an initrd: --initrd lets the hooks make one at install.
+        # It refuses -j, and builds nothing that could be called an initrd: --initrd lets the hooks make one at install.
         words = (f"--revision={packaging.revision}", f"--append-to-version={suffix}", "kernel_image")
-        level = (("CONCURRENCY_LEVEL", str(packaging.jobs)), ("MAKEFLAGS", ""), ("CONFIG_TARGET", "olddefconfig"))
+        level = (("CONCURRENCY_LEVEL", str(packaging.jobs)), ("CONFIG_TARGET", "olddefconfig"))
         return Command(("fakeroot", "make-kpkg", "--initrd", *words), same + level)
     return Command(
         (
@@ -61,7 +62,7 @@ def build_packages(
         work.mkdir()
     shutil.copyfile(config, work / ".config")
     try:
-        process.run(made.argv, cwd=work, env=dict(made.env), log=log)
+        process.run(made.argv, cwd=work, env={**CLEAN, **dict(made.env)}, log=log)
     except BuildFailed as error:
         raise unmet_dependencies(log.read_text(errors="replace")) or error from None
     packages = sorted(folder.glob("*.deb"))
@@ -77,4 +78,4 @@ def unmet_dependencies(log: str) -> MachineLacks | None:
         return None
     plain = re.sub(r"\([^)]*\)|<[^>]*>|\[[^]]*\]", "", found[-1])
     names = " ".join(dict.fromkeys(re.sub(r"\s*\|\s*\S+", "", plain).split()))
-    return MachineLacks(f"this kernel wants packages for its build: {names}", hint=f"apt-get install {names}")
+    return MachineLacks(f"the build wants packages that are not installed: {names}", hint=f"apt-get install {names}")

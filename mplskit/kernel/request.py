@@ -30,7 +30,7 @@ class Packaging:
 
 
 def make_packaging(builder: str, revision: str, suffix: str, jobs: int | None) -> Packaging:
-    """Check everything that can be checked before any work. Raises WrongInput, or MachineLacks for an absent builder."""
+    """Check all that can be checked before any work. Raises WrongInput, or MachineLacks for an absent builder."""
     return Packaging(
         _builder(builder),
         check_revision(revision),

@@ -56,7 +56,8 @@ def parse_spec(text: str) -> Spec:
         if path and found:
             return Archive(Path(path), found[1].lower())
         raise WrongInput(f"source {text!r}: after # comes sha256= and 64 hexadecimal digits")
+    close = f"did you mean file:{text}? " if ".tar" in text and not colon else ""
     raise WrongInput(
         f"source {text!r}: not a source that can be had" + (f" ({scheme}: is not known)" if colon else ""),
-        hint=f"allowed: {ALLOWED}",
+        hint=f"{close}allowed: {ALLOWED}",
     )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mplskit.errors import NotSo, OutsideFailed, WrongInput
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.record import Image
 from mplskit.paths import Workspace
+from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.machine import Machine, booted
 
@@ -67,17 +69,12 @@ def test_a_key_that_is_not_the_images_is_refused(machine: Machine, tmp_path: Pat
     config = machine.host.ssh_config.read_text()
     line = next(line for line in config.splitlines() if "IdentityFile" in line)
     (tmp_path / "config").write_text(config.replace(line, f"  IdentityFile {tmp_path / 'key'}"))
-    from mplskit.remote.host import Host
-
     with pytest.raises(OutsideFailed, match="ssh to vm failed"), shell(Host("vm", ssh_config=tmp_path / "config")):
         pass
 
 
 def test_a_guest_that_panics_is_told_at_once_with_its_last_words(image: Image, tmp_path: Path) -> None:
-    guest = guest_of(image, 1024, 2, append="init=/nonexistent root=/dev/nonexistent rootwait=0 panic=-1")
-    from dataclasses import replace
-
-    guest = replace(guest, initrd=None)
+    guest = replace(guest_of(image, 1024, 2, append="root=/dev/nonexistent"), initrd=None)
     with pytest.raises(NotSo) as ended, booted(guest, tmp_path):
         pass
     assert ended.value.message == "the guest ended before it answered by SSH"

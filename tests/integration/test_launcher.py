@@ -1,8 +1,8 @@
 """`./run` in a checkout of its own, below a folder with a space in its name: what it installs, when, and that a second
 call does nothing more.
 
-Stand-ins, named as such: `apt-get`, `dpkg-query` and `sudo` on the PATH, and a tiny package `invoke` that prints its arguments,
-so that neither this machine's packages nor a package index are touched.
+Stand-ins, named as such: `apt-get`, `dpkg-query` and `sudo` on the PATH, and a tiny package `invoke` that prints its
+arguments, so that neither this machine's packages nor a package index are touched.
 """
 
 import hashlib

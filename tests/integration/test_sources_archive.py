@@ -73,6 +73,7 @@ def make_no_tar(archive: Path) -> None:
 
 def make_no_kernel(archive: Path) -> None:
     tree = plant(archive.parent / "other")
+    tree.chmod(0o755)
     (tree / "Kconfig").unlink()
     pack(tree, archive)
 

@@ -1,0 +1,25 @@
+"""What the kernel's build reads from its environment: the user's must not leak into what is called the same build."""
+
+# Documentation/kbuild/kbuild.rst and kconfig.rst; make's own come from whoever started us. None stands for "not set".
+CLEAN: dict[str, str | None] = dict.fromkeys(
+    (
+        *("ARCH", "SUBARCH", "CROSS_COMPILE", "LLVM", "KCFLAGS", "KCPPFLAGS", "KAFLAGS", "HOSTCFLAGS", "LOCALVERSION"),
+        *(
+            "KBUILD_OUTPUT",
+            "KBUILD_EXTMOD",
+            "KBUILD_KCONFIG",
+            "KBUILD_DEFCONFIG",
+            "KCONFIG_CONFIG",
+            "KCONFIG_ALLCONFIG",
+        ),
+        *(
+            "KCONFIG_SEED",
+            "KCONFIG_PROBABILITY",
+            "KDEB_PKGVERSION",
+            "KDEB_SOURCENAME",
+            "KDEB_COMPRESS",
+            "INSTALL_MOD_STRIP",
+        ),
+        *("MAKEFLAGS", "MFLAGS", "MAKELEVEL"),
+    )
+)
