@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mplskit.image.build import load_image
+from mplskit.image.boot import guest_of
+from mplskit.image.record import Image, load_image
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 
@@ -54,12 +55,25 @@ def pipeline() -> Any:
 
 
 @pytest.fixture(scope="session")
+def image(pipeline: Any) -> Image:
+    """The image that the main job made."""
+    return load_image(ROOT / "dist" / "mplskit-bookworm.json")
+
+
+@pytest.fixture(scope="session")
+def machine(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """That image, running."""
+    with booted(guest_of(image, memory=1024, cpus=2), tmp_path_factory.mktemp("machine")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def stock_guest() -> Guest:
     """A disk with Debian's own kernel and ip, never touched by mplskit's node setup."""
     ran = invoke("image.build", "--kernel", "stock", "--iproute2", "stock", "--name", "stock", "--bare", "--json")
     assert ran.code == 0, ran.err
     image = load_image(ROOT / "dist" / "stock.json")
-    return Guest(disk=image.qcow2, kernel=image.kernel, initrd=image.initrd, key=image.key)
+    return guest_of(image, memory=1024, cpus=2)
 
 
 @pytest.fixture(scope="session")

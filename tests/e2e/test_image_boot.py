@@ -1,37 +1,21 @@
-"""Boots the image that the pipeline (or `image.build`) left in dist/, for real."""
+"""Boots the image that the main job made, for real."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mplskit.errors import NotSo, OutsideFailed, WrongInput
-from mplskit.image.boot import chosen_image, guest_of
+from mplskit.errors import NotSo, OutsideFailed
+from mplskit.image.boot import guest_of
 from mplskit.image.record import Image
-from mplskit.paths import Workspace
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.machine import Machine, booted
-
-
-@pytest.fixture(scope="module")
-def image() -> Image:
-    try:
-        return chosen_image(Workspace.here(), os.environ.get("MPLSKIT_TEST_IMAGE", ""))
-    except WrongInput as none:
-        pytest.skip(str(none))
-
-
-@pytest.fixture(scope="module")
-def machine(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with booted(guest_of(image, 1024, 2), tmp_path_factory.mktemp("vm")) as running:
-        yield running
+from tests.e2e.conftest import ROOT
 
 
 def test_the_image_boots_the_kernel_that_its_record_names(machine: Machine, image: Image) -> None:
@@ -90,9 +74,8 @@ def test_what_a_guest_writes_is_gone_unless_it_persists(image: Image, tmp_path: 
 
 
 def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Image) -> None:
-    record = Workspace.here().dist / f"{image.name}.json"
-    command = [sys.executable, "-m", "invoke", "image.boot", "--image", str(record), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    command = [sys.executable, "-m", "invoke", "image.boot", "--image", str(image.raw.with_suffix(".json")), "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         document = ""
         while not document.endswith("}\n"):

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.record import Image
 from mplskit.lab.capture import Label, Packet, read_pcap
 from mplskit.lab.report import LabReport
 from mplskit.lab.run import run_lab
 from mplskit.lab.topology import read_topology
-from mplskit.paths import Workspace, data
+from mplskit.paths import data
 from mplskit.remote.session import Shell, shell
-from mplskit.vm.machine import booted
+from mplskit.vm.machine import Machine
 from tests.e2e.conftest import ROOT, invoke
 
 POPS = """\
@@ -27,15 +25,9 @@ POPS = """\
 
 
 @pytest.fixture(scope="module")
-def image(pipeline: Any) -> Image:
-    return chosen_image(Workspace(ROOT / "build", ROOT / "dist", ROOT / "build"), "")
-
-
-@pytest.fixture(scope="module")
-def session(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with booted(guest_of(image, memory=1024, cpus=2), tmp_path_factory.mktemp("lab-vm")) as machine:
-        with shell(machine.host) as opened:
-            yield opened
+def session(machine: Machine) -> Iterator[Shell]:
+    with shell(machine.host) as opened:
+        yield opened
 
 
 def run_spoilt(session: Shell, folder: Path, old: str, new: str) -> LabReport:
