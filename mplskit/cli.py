@@ -32,8 +32,10 @@ def task(
     def decorate(body: Body) -> Any:
         @functools.wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            signal.signal(signal.SIGTERM, _interrupt)
-            signal.signal(signal.SIGHUP, _interrupt)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                # nohup ignores SIGHUP for us, and means it.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    signal.signal(number, _interrupt)
             try:
                 body(*args, **kwargs)
             except Exception as error:
@@ -91,14 +93,22 @@ def _leave(error: Exception) -> NoReturn:
         raise error
     if logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or os.environ.get("INVOKE_DEBUG"):
         traceback.print_exc()
-    if is_full_disk(error):
-        where = getattr(error, "filename", None) or Path.cwd()
-        error = MachineLacks(
-            f"the disk is full: {where}",
-            hint=ROOM,
-        )
-    if isinstance(error, PermissionError):
-        error = MachineLacks(f"no permission: {error.filename}", hint="run as the owner of that path, or as root")
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Leave(code=128 + signal.SIGPIPE)
+    if isinstance(error, OSError):
+        error = _lacking(error)
     if not isinstance(error, Failure):
         raise Leave(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
     raise Leave(f"mplskit: {error}", code=error.code)
+
+
+def _lacking(error: OSError) -> MachineLacks:
+    """What the system refused, in words that name the place."""
+    where = error.filename or Path.cwd()
+    if is_full_disk(error):
+        return MachineLacks(f"the disk is full: {where}", hint=ROOM)
+    if isinstance(error, PermissionError):
+        return MachineLacks(f"no permission: {where}", hint="run as the owner of that path, or as root")
+    return MachineLacks(f"{where}: {error.strerror or error}", hint="look at that path; -d shows what was being done")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mplskit import progress
 from mplskit.errors import MachineLacks
 
 ROOM = "free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system"
@@ -76,17 +77,20 @@ def _replacing(path: Path) -> Iterator[Path]:
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock file `path`; the kernel lets go of it when the process ends, however it ends.
 
-    Raises MachineLacks when `wait` is false and another process holds it.
+    When another process holds it, the user is told what is waited for. Raises MachineLacks instead when `wait` is false.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise MachineLacks(
-                f"another mplskit process works in {path.parent}",
-                hint="wait for it to end, or use another folder",
-            ) from None
+            if not wait:
+                raise MachineLacks(
+                    f"another mplskit process works in {path.parent}",
+                    hint="wait for it to end, or use another folder",
+                ) from None
+            progress.note(f"… waiting for another mplskit process, which works in {path.parent}")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -71,10 +71,12 @@ def started(
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
     pass_fds: Sequence[int] = (),
+    death_signal: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command in a process group of its own; when the block is left, the whole group has ended.
 
-    The kernel ends the child, too, when we are killed without a chance to do it (`setpriv --pdeathsig`).
+    The kernel sends `death_signal` to the child, too, when we are killed without a chance to end it (`setpriv
+    --pdeathsig`).
     Raises MachineLacks when there is no such program.
     """
     words = [str(word) for word in argv]
@@ -82,7 +84,7 @@ def started(
     if shutil.which(words[0], path=environment["PATH"]) is None:
         raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "TERM", *words],
+        ["setpriv", "--pdeathsig", death_signal.name, *words],
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
@@ -114,8 +116,11 @@ def run(
     check: bool = True,
     failure: type[Failure] = BuildFailed,
     hint: str = "",
+    death_signal: signal.Signals = signal.SIGTERM,
 ) -> Finished:
     """Run a command to its end. With `log`, its output is appended there as it comes, below the quoted command.
+
+    The command gets `death_signal` when we are killed ourselves.
 
     Raises `failure` with the command and the end of its output when it exits other than 0 and `check` is set, or when
     it takes longer than `timeout` seconds; MachineLacks when the program is missing or the disk is full.
@@ -125,7 +130,7 @@ def run(
     feed = subprocess.PIPE if stdin is not None else subprocess.DEVNULL
     try:
         if log is None:
-            with started(argv, cwd=cwd, env=env, stdin=feed) as process:
+            with started(argv, cwd=cwd, env=env, stdin=feed, death_signal=death_signal) as process:
                 out, err = process.communicate(stdin, timeout=timeout)
         else:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +138,9 @@ def run(
                 file.write(f"$ {quote(argv)}\n".encode())
                 file.flush()
                 start = file.tell()
-                with started(argv, cwd=cwd, env=env, stdin=feed, stdout=file, stderr=file) as process:
+                with started(
+                    argv, cwd=cwd, env=env, stdin=feed, stdout=file, stderr=file, death_signal=death_signal
+                ) as process:
                     process.communicate(stdin, timeout=timeout)
                 out, err = b"", b""
     except subprocess.TimeoutExpired as late:

@@ -25,6 +25,7 @@ class Configured:
     path: Path
     verdicts: tuple[Verdict, ...]
     base: tuple[Verdict, ...]
+    base_name: str
 
     @property
     def lost(self) -> list[Verdict]:
@@ -140,6 +141,7 @@ def _judged(source: SourceTree, request: Request, path: Path) -> Configured:
         path,
         tuple(everything[: len(verdicts)]),
         tuple(verdict for verdict in everything[len(verdicts) :] if not verdict.granted),
+        request.base.name,
     )
 
 

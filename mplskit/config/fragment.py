@@ -44,8 +44,10 @@ def read_fragment(path: Path, name: str | None = None) -> list[Setting]:
         text = path.read_text()
     except FileNotFoundError:
         raise WrongInput(f"there is no file {path.absolute()}") from None
-    except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise WrongInput(f"{path.absolute()} is no text file: {error}") from None
+    except (IsADirectoryError, UnicodeDecodeError):
+        raise WrongInput(
+            f"{path.absolute()} is no text file", hint="give a file of settings in the kernel's own format"
+        ) from None
     return parse_fragment(text, name or str(path))
 
 

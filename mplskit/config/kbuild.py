@@ -20,6 +20,7 @@ CLEAN: dict[str, str | None] = dict.fromkeys(
             "KDEB_COMPRESS",
             "INSTALL_MOD_STRIP",
         ),
-        *("MAKEFLAGS", "MFLAGS", "MAKELEVEL"),
+        *("KBUILD_BUILD_VERSION", "KCONFIG_WERROR", "KDEB_CHANGELOG_DIST", "DEBEMAIL", "DEBFULLNAME"),
+        *("MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MFLAGS", "MAKELEVEL"),
     )
 )

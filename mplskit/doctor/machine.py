@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mplskit.doctor import packages
 from mplskit.paths import Workspace, data
+from mplskit.sources.apt import release
 
 TASKS = (
     "kernel.build",
@@ -36,9 +37,9 @@ class Finding:
 def examine(workspace: Workspace) -> list[Finding]:
     """Everything `doctor` tells, the tasks first."""
     lines = packages.parse(data("packages.txt").read_text())
-    release = packages.release()
+    codename = release()
     wanted = {
-        task: sorted({p for line in lines if line.applies(task, release) for p in line.packages}) for task in TASKS
+        task: sorted({p for line in lines if line.applies(task, codename) for p in line.packages}) for task in TASKS
     }
     present = packages.installed(sorted({name for names in wanted.values() for name in names}))
     tasks = [_task(task, [name for name in names if name not in present]) for task, names in wanted.items()]

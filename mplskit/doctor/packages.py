@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from mplskit import process
 
@@ -31,9 +30,3 @@ def installed(packages: list[str]) -> set[str]:
     answer = process.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages], check=False)
     rows = (line.split() for line in answer.stdout.splitlines())
     return {name for status, name in rows if status == "installed"}
-
-
-def release(os_release: Path = Path("/etc/os-release")) -> str:
-    """The code name of this machine's release (`bookworm`); empty when it names none."""
-    rows = (line.partition("=") for line in os_release.read_text().splitlines())
-    return next((value.strip('"') for key, _, value in rows if key == "VERSION_CODENAME"), "")

@@ -1,5 +1,6 @@
 """Builds an image once for the same inputs: staged in `build/`, brought to `dist/` in whole, vouched for last."""
 
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 from mplskit import files, process
 from mplskit.image import mirror
 from mplskit.image.disk import make_qcow2, make_raw
-from mplskit.image.record import Image, load_image, same_image, write_record
+from mplskit.image.record import Image, same_image, write_record
 from mplskit.image.request import ImageRequest
 from mplskit.image.rootfs import installed, kernel_release, make_tree, packages
 from mplskit.node.payload import stage
@@ -19,9 +20,9 @@ from mplskit.node.spec import NodeSpec
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
 
-__all__ = ["Image", "ImageRequest", "build_image", "load_image", "plan"]
-
 SPACE = 3 << 30
+# What `dist/` gets of an image, after its name.
+SUFFIXES = (".json", ".raw", ".qcow2", ".vmlinuz", ".initrd", ".key", ".key.pub")
 
 
 def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, bool]:
@@ -36,7 +37,7 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
     process.require("ssh-keygen", package="openssh-client")
     staging = workspace.build / "image" / request.name
     record = workspace.dist / f"{request.name}.json"
-    with files.locked(staging.parent / f".{request.name}.lock"), _emptied(staging) as folder:
+    with files.locked(staging.parent / f".{request.name}.lock"), _fresh(staging) as folder:
         payload = folder / "payload"
         stage(payload, None if request.bare else NodeSpec(), [deb.path for deb in request.debs])
         sources = mirror.archives(request.suite)
@@ -49,14 +50,18 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
                 "recipe": recipe_digest(),
             }
         )
-        found = same_image(record, inputs)
+        found = same_image(record, inputs, key_made=request.public_key is None)
         if found is not None:
+            if request.public_key and found.key != _private(request.public_key):
+                found = replace(found, key=_private(request.public_key))
+                write_record(found, inputs, record)
             note(f"✓ image {request.name} is built already ({duration(found.seconds)} were spared)")
             return found, False
         files.need_space(folder, SPACE, "building an image")
         begin = time.monotonic()
         made = _make(request, sources, folder, workspace.build / "logs" / f"image-{request.name}.log")
-        image = _deliver(replace(made, seconds=round(time.monotonic() - begin, 1)), workspace.dist)
+        made = replace(made, seconds=round(time.monotonic() - begin, 1))
+        image = deliver(made, workspace.dist, request.public_key)
         write_record(image, inputs, record)
     return image, True
 
@@ -107,19 +112,24 @@ def _make(request: ImageRequest, sources: list[mirror.Archive], folder: Path, lo
         qcow2=qcow2,
         kernel=kernel,
         initrd=initrd if packed.exists() else None,
-        key=request.public_key.with_suffix("") if request.public_key else key,
+        key=_private(request.public_key) if request.public_key else key,
         release=release,
         packages=installed(tree),
         seconds=0.0,
     )
 
 
-def _deliver(image: Image, dist: Path) -> Image:
-    """Bring the files to `dist/`. The old record goes first: until the new one is there, nothing is vouched for."""
+def deliver(image: Image, dist: Path, public_key: Path | None) -> Image:
+    """Bring the files to `dist/`. The old record goes first: until the new one is there, nothing is vouched for.
+
+    The user's own key, whose public half is `public_key`, stays where it is, be that in `dist/`.
+    """
     dist.mkdir(parents=True, exist_ok=True)
-    for leftover in dist.glob(f"{image.name}.*"):
-        if leftover.suffix in (".json", ".raw", ".qcow2", ".vmlinuz", ".initrd", ".key", ".pub"):
-            leftover.unlink()
+    users = [key.resolve() for key in (public_key, _private(public_key))] if public_key else []
+    for suffix in SUFFIXES:
+        old = dist / f"{image.name}{suffix}"
+        if old.resolve() not in users:
+            old.unlink(missing_ok=True)
     places = {what: _move(path, dist) for what, path in image.artefacts.items()}
     key = image.key
     if key.parent == image.raw.parent:
@@ -135,6 +145,11 @@ def _deliver(image: Image, dist: Path) -> Image:
     )
 
 
+def _private(public_key: Path) -> Path:
+    """Where the private half of a key is."""
+    return public_key.with_suffix("")
+
+
 def _move(path: Path, folder: Path) -> Path:
     target = folder / path.name
     try:
@@ -145,11 +160,12 @@ def _move(path: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def _emptied(folder: Path) -> Iterator[Path]:
-    """A folder without what an earlier run left in it, gone again afterwards."""
+def _fresh(folder: Path) -> Iterator[Path]:
+    """A new folder inside `folder`, of a name that no earlier run knows; what such left goes first, all of it at last."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    fresh = folder / secrets.token_hex(8)
+    fresh.mkdir(parents=True)
     try:
-        yield folder
+        yield fresh
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -61,13 +61,16 @@ def load_image(path: Path) -> Image:
     return image
 
 
-def same_image(path: Path, inputs: str) -> Image | None:
-    """The recorded image if it was made from the same inputs and its files are as they were; None otherwise."""
+def same_image(path: Path, inputs: str, *, key_made: bool) -> Image | None:
+    """The recorded image if it was made from the same inputs and its files are as they were; None otherwise.
+
+    The key is one of its files when it was made with the image; the user's own may be elsewhere, on another machine.
+    """
     try:
         image, record = load_image(path), json.loads(path.read_text())
     except WrongInput:
         return None
-    same = record.get("inputs") == inputs and image.key.exists()
+    same = record.get("inputs") == inputs and (image.key.exists() or not key_made)
     return image if same and all(_describe(f) == record["files"][w] for w, f in image.artefacts.items()) else None
 
 

@@ -1,17 +1,19 @@
 """What image is asked for, read from the command line."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit.doctor.packages import release
 from mplskit.errors import WrongInput
-from mplskit.kernel.package import Package, Role, read_package
+from mplskit.packages.package import Package, Role, read_package
+from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
+from mplskit.sources.apt import release
 
 SUITES = ("bookworm", "trixie")
 STOCK = "stock"
+# Other parts have records of these names in `dist/`.
+RESERVED = ("metadata", "iproute2")
 EXPECTED = {Role.IMAGE: "linux-image-*", Role.IPROUTE2: "iproute2"}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -61,6 +63,8 @@ def make_request(
     chosen = name or f"mplskit-{suite}{own}"
     if not _NAME.fullmatch(chosen):
         raise WrongInput(f"--name {name}: not a file name of small letters, digits, '.', '_' and '-'")
+    if chosen in RESERVED:
+        raise WrongInput(f"--name {name}: dist/{name}.json is the record of something else", hint="any other name will do")
     return ImageRequest(
         name=chosen,
         suite=suite,
@@ -83,7 +87,7 @@ def _kernel(workspace: Workspace, text: str) -> Deb | None:
         return None
     if text:
         return _deb("--kernel", Path(text), Role.IMAGE)
-    built = _built(workspace.dist / "metadata.json", Role.IMAGE)
+    built = _built(workspace, Role.IMAGE)
     if built is None:
         raise WrongInput(
             f"no kernel was built here: {workspace.dist / 'metadata.json'} names no linux-image package",
@@ -99,7 +103,7 @@ def _iproute2(workspace: Workspace, text: str, suite: str) -> Deb | None:
     return (
         _deb("--iproute2", Path(text), Role.IPROUTE2)
         if text
-        else _built(workspace.dist / "iproute2.json", Role.IPROUTE2)
+        else _built(workspace, Role.IPROUTE2)
     )
 
 
@@ -115,18 +119,10 @@ def _deb(flag: str, path: Path, role: Role) -> Deb:
     return Deb(path.absolute(), package)
 
 
-def _built(record: Path, role: Role) -> Deb | None:
-    """The package of that role that a build left in `dist/`, as its record tells."""
-    if not record.is_file():
-        return None
-    rows = json.loads(record.read_text())["packages"]
-    row = next((row for row in rows if row["role"] == role), None)
-    path = record.parent / row["file"] if row else None
-    if path is None:
-        return None
-    if not path.is_file():
-        raise WrongInput(f"{record} names {path.name}, which is not there", hint="build it again")
-    return Deb(path, read_package(path))
+def _built(workspace: Workspace, role: Role) -> Deb | None:
+    """The package of that role that a build left in `dist/`."""
+    path = recorded(workspace.dist, role)
+    return Deb(path, read_package(path)) if path else None
 
 
 def _public_key(path: Path) -> Path:

@@ -1,14 +1,15 @@
 """A Debian tree that is a node: mmdebstrap makes it, `furnish.sh` brings keys, kernel, `ip` and the node's setup."""
 
 import shlex
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import process
-from mplskit.errors import BuildFailed
+from mplskit.errors import BuildFailed, MachineLacks
 from mplskit.image.mirror import Archive
 from mplskit.image.request import ImageRequest
-from mplskit.kernel.package import packaged_config
+from mplskit.packages.package import packaged_config
 
 HERE = Path(__file__).parent
 BASE = (
@@ -19,6 +20,8 @@ LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/us
 KEPT = ("/usr/share/doc/*/copyright",)
 # What a kernel must have built in to find its root on a virtio disk without an initramfs.
 TO_FIND_ROOT = ("CONFIG_VIRTIO_PCI=y", "CONFIG_VIRTIO_BLK=y", "CONFIG_EXT4_FS=y")
+# Mounts and processes of its own: when this one ends, so do they.
+CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def make_tree(
@@ -30,12 +33,11 @@ def make_tree(
     tree: Path,
     log: Path,
 ) -> None:
-    """Make the tree. Its mounts are in a mount namespace that ends with mmdebstrap, so none can be left behind."""
+    """Make the tree. Raises BuildFailed when mmdebstrap fails, MachineLacks when it cannot be contained."""
     furnish = shlex.join(["sh", str(HERE / "furnish.sh")]) + ' "$1" '
     furnish += shlex.join([str(HERE / "tree"), str(payload), str(public_key)])
-    process.run(
+    contained(
         [
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
             f"--include={','.join(packages(request))}",
             *(f"--aptopt={setting}" for setting in settings),
@@ -46,8 +48,25 @@ def make_tree(
             *(request.suite, tree),
             *(archive.line() for archive in sources),
         ],
-        log=log,
+        log,
     )
+
+
+def contained(argv: Sequence[str | Path], log: Path) -> None:
+    """Run a command in mount and PID namespaces that end with it, and with us, so nothing of it can be left behind.
+
+    Raises MachineLacks when this machine refuses the namespaces, BuildFailed when the command fails.
+    """
+    tried = process.run([*CONTAINED, "true"], check=False)
+    if tried.returncode != 0:
+        raise MachineLacks(
+            "this machine lets no process have mounts of its own, and an image is built with such",
+            detail=tried.stderr.strip(),
+            hint="a container needs CAP_SYS_ADMIN and a writable /proc for it (docker run --privileged); "
+            "or build on a machine of your own",
+        )
+    # `unshare --fork` blocks SIGTERM; its child is killed with it.
+    process.run([*CONTAINED, *argv], log=log, death_signal=signal.SIGKILL)
 
 
 def packages(request: ImageRequest) -> tuple[str, ...]:

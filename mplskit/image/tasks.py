@@ -68,7 +68,6 @@ def boot(
     json: bool = False,
 ) -> None:
     """Boot an image, say how to reach it, and stay until it powers off or Ctrl-C."""
-    from mplskit.files import locked
     from mplskit.image.boot import chosen_image, guest_of, reached
     from mplskit.paths import Workspace
     from mplskit.vm.machine import booted
@@ -79,7 +78,7 @@ def boot(
         found, cli.number(memory, "--memory", 128, 1 << 20), cli.number(cpus, "--cpus", 1, 64), append, persist
     )
     folder = workspace.build / "vm" / found.name
-    with locked(folder / "lock", wait=False), booted(guest, folder) as machine:
+    with booted(guest, folder) as machine:
         report = reached(machine)
         cli.show(
             report, json, lambda: print("\n".join(f"{what}: {value}" for what, value in report.items()), flush=True)

@@ -11,14 +11,21 @@ from typing import Any
 from mplskit import files, process
 from mplskit.errors import BuildFailed, WrongInput
 from mplskit.iproute2.prove import Probe, prove
-from mplskit.kernel.builders import unmet_dependencies
-from mplskit.kernel.package import Role, read_package
+from mplskit.packages.dependencies import unmet_dependencies
+from mplskit.packages.package import Role, read_package
+from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
 from mplskit.sources.iproute2 import fetch_iproute2
 from mplskit.sources.tree import SourceTree
 
-METADATA = "iproute2.json"
+# The user's own must not leak into what is said to be the same build (dpkg-buildflags(1), make(1)).
+CLEAN: dict[str, str | None] = dict.fromkeys(
+    (
+        *("CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MFLAGS", "MAKELEVEL"),
+        *("DEB_BUILD_PROFILES", "DEB_BUILD_MAINT_OPTIONS", "DEBEMAIL", "DEBFULLNAME"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -53,26 +60,24 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
             "source": source.as_json(),
             "seconds": round(time.monotonic() - begin, 1),
         }
-        (folder / METADATA).write_text(json.dumps(record, indent=2, default=str))
+        (folder / IPROUTE2).write_text(json.dumps(record, indent=2, default=str))
 
     made = files.build_once(target, build)
-    record = json.loads((target / METADATA).read_text())
+    record = json.loads((target / IPROUTE2).read_text())
     if not made:
         note(f"✓ iproute2 {version} is built already ({duration(record['seconds'])} were spared)")
-    [package] = record["packages"]
-    probes = prove(target / package["file"])
-    path = files.copy_atomically(target / package["file"], workspace.dist / package["file"])
-    files.write_atomically(workspace.dist / METADATA, json.dumps(record, indent=2) + "\n")
-    return Iproute2(path, tuple(probes), record, made)
+    [package] = packages_of(record)
+    probes = prove(target / package.file)
+    deliver(target, workspace.dist, record, IPROUTE2)
+    return Iproute2(workspace.dist / package.file, tuple(probes), record, made)
 
 
 def delivered(workspace: Workspace) -> Path:
-    """The package that was built last. Raises WrongInput when there is none."""
-    try:
-        [package] = json.loads((workspace.dist / METADATA).read_text())["packages"]
-    except FileNotFoundError:
-        raise WrongInput(f"{workspace.dist} holds no iproute2 package", hint="invoke iproute2.build") from None
-    return workspace.dist / str(package["file"])
+    """The package that was built last. Raises WrongInput when there is none, or it is not what was recorded."""
+    path = recorded(workspace.dist, Role.IPROUTE2)
+    if path is None:
+        raise WrongInput(f"{workspace.dist} holds no iproute2 package", hint="invoke iproute2.build")
+    return path
 
 
 def changelog_entry(changelog: str, version: str) -> str:
@@ -93,7 +98,7 @@ def _build(source: SourceTree, version: str, folder: Path, jobs: int, log: Path)
     shutil.copytree(source.path, tree, symlinks=True)
     changelog = tree / "debian" / "changelog"
     changelog.write_text(changelog_entry(changelog.read_text(), version))
-    env = {"DEB_BUILD_OPTIONS": f"nocheck nodoc noautodbgsym parallel={jobs}"}
+    env = {**CLEAN, "DEB_BUILD_OPTIONS": f"nocheck nodoc noautodbgsym parallel={jobs}"}
     try:
         process.run(["dpkg-buildpackage", "-B", "-uc", "-us"], cwd=tree, env=env, log=log)
     except BuildFailed as error:

@@ -36,13 +36,32 @@ class Probe:
     answer: str
 
 
+def require_namespace() -> None:
+    """Raise MachineLacks unless this machine lets us have the network namespace that an `ip` is proven in."""
+    tried = process.run([*_namespace(), "true"], check=False)
+    if tried.returncode != 0:
+        root = os.geteuid() == 0
+        raise MachineLacks(
+            "this machine refuses a network namespace, and the packaged ip is proven in one",
+            detail=tried.stderr.strip(),
+            hint="a container needs CAP_SYS_ADMIN for it (docker run --cap-add SYS_ADMIN)"
+            if root
+            else "run the same command as root; or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 "
+            "user.max_user_namespaces=10000",
+        )
+
+
 def prove(package: Path) -> list[Probe]:
-    """Run the packaged `ip` in a network namespace of its own. Raises NotSo with every probe that failed."""
+    """Run the packaged `ip` in a network namespace of its own.
+
+    Raises NotSo with every probe that failed, MachineLacks when there can be no such namespace, or `ip` cannot run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         process.run(["dpkg-deb", "--extract", package, folder], failure=WrongInput)
         ip = next((path for path in (Path(folder, "bin/ip"), Path(folder, "usr/bin/ip")) if path.is_file()), None)
         if ip is None:
             raise NotSo(f"{package.name} holds no ip")
+        require_namespace()
         probes = [_version(ip), *(_probe(ip, *probe) for probe in PROBES), _explains(ip)]
     failed = [probe for probe in probes if not probe.passed]
     if failed:

@@ -12,9 +12,10 @@ from mplskit import files
 from mplskit.config.configure import Configured, compiler, configure, demand, read_back, verdict_rows
 from mplskit.config.request import Request
 from mplskit.errors import BuildFailed
-from mplskit.kernel.builders import build_packages, command
-from mplskit.kernel.package import Package, Role, packaged_config, read_package
+from mplskit.kernel.builders import build_packages, command, epoch
 from mplskit.kernel.request import Packaging, named_suffix
+from mplskit.packages.package import Package, Role, packaged_config, read_package
+from mplskit.packages.record import KERNEL, deliver, packages_of
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.progress import duration, note, step
@@ -22,7 +23,6 @@ from mplskit.sources.kernel import fetch_kernel
 from mplskit.sources.spec import Spec
 from mplskit.sources.tree import SourceTree
 
-METADATA = "metadata.json"
 WANTED = (Role.IMAGE, Role.HEADERS)
 # Objects and packages of the guest base take 0.9 GiB, the private copy that make-kpkg works in 1.6 GiB.
 SPACE = 3 << 30
@@ -63,21 +63,39 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         begin = time.monotonic()
         with step(f"building Linux {source.version}{suffix} with {packaging.builder}", log):
             made = build_packages(source, configured.path, folder, packaging, suffix, log)
-        record = _describe(source, configured, packaging, suffix, made, log, time.monotonic() - begin)
+        packages = _wanted(made, packaging, log)
+        release, text = packaged_config(folder / packages[Role.IMAGE].file)
+        read_back(configured, text, packages[Role.IMAGE].file)
+        line = command(source.path, target, packaging, suffix, epoch(source))
+        record = {
+            "release": release,
+            "packages": [asdict(package) for package in packages.values()],
+            "source": source.as_json(),
+            "builder": packaging.builder,
+            "compiler": compiler(),
+            "command": quote(line.argv),
+            "environment": dict(line.env),
+            "revision": packaging.revision,
+            "seconds": round(time.monotonic() - begin, 1),
+        }
         for left in folder.iterdir():
             if left not in made:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        (folder / METADATA).write_text(json.dumps(record, indent=2, default=str))
+        (folder / KERNEL).write_text(json.dumps(record, indent=2, default=str))
 
     made = files.build_once(target, build)
-    record = json.loads((target / METADATA).read_text())
+    record = json.loads((target / KERNEL).read_text())
     if not made:
         note(f"✓ Linux {record['release']} is built already ({duration(record['seconds'])} were spared)")
-    packages = tuple(Package(**{**row, "role": Role(row["role"])}) for row in record["packages"])
-    for package in packages:
-        _deliver(target / package.file, workspace.dist / package.file, package.sha256)
-    files.write_atomically(workspace.dist / METADATA, json.dumps(record, indent=2) + "\n")
-    return Built(record["release"], packages, record, made)
+    image = next(package for package in packages_of(record) if package.role is Role.IMAGE)
+    text = packaged_config(target / image.file)[1]
+    record["base"] = configured.base_name
+    record["config"] = {
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "verdicts": verdict_rows(read_back(configured, text, image.file)),
+    }
+    packages = deliver(target, workspace.dist, record, KERNEL)
+    return Built(record["release"], tuple(packages), record, made)
 
 
 def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:
@@ -92,39 +110,9 @@ def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:
     }
 
 
-def _describe(
-    source: SourceTree,
-    configured: Configured,
-    packaging: Packaging,
-    suffix: str,
-    made: list[Path],
-    log: Path,
-    seconds: float,
-) -> dict[str, Any]:
-    packages = [read_package(path) for path in made]
-    kept = [package for package in packages if package.role in WANTED]
-    image = next((package for package in kept if package.role is Role.IMAGE), None)
-    if image is None:
+def _wanted(made: list[Path], packaging: Packaging, log: Path) -> dict[Role, Package]:
+    """The packages that are kept, by role."""
+    packages = {package.role: package for package in map(read_package, made) if package.role in WANTED}
+    if Role.IMAGE not in packages:
         raise BuildFailed(f"{packaging.builder} ended well and left no linux-image package", hint=f"see {log}")
-    release, text = packaged_config(next(path for path in made if path.name == image.file))
-    verdicts = read_back(configured, text, image.file)
-    line = command(source.path, Path(), packaging, suffix, 0)
-    return {
-        "release": release,
-        "packages": [asdict(package) for package in kept],
-        "source": source.as_json(),
-        "config": {"sha256": hashlib.sha256(text.encode()).hexdigest(), "verdicts": verdict_rows(verdicts)},
-        "builder": packaging.builder,
-        "compiler": compiler(),
-        "command": quote(line.argv),
-        "revision": packaging.revision,
-        "seconds": round(seconds, 1),
-    }
-
-
-def _deliver(built: Path, target: Path, sha256: str) -> None:
-    if not (target.is_file() and files.digest_file(target) == sha256):
-        files.copy_atomically(built, target)
-        if files.digest_file(target) != sha256:
-            target.unlink()
-            raise BuildFailed(f"{built} was changed since it was built", hint=f"remove {built.parent} and build again")
+    return packages

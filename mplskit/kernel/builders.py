@@ -1,6 +1,5 @@
 """The two builders: each turns a source tree and a `.config` into Debian packages in a folder of its own."""
 
-import re
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,8 +7,9 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.config.kbuild import CLEAN
-from mplskit.errors import BuildFailed, MachineLacks
+from mplskit.errors import BuildFailed
 from mplskit.kernel.request import Builder, Packaging
+from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.sources.tree import SourceTree
 
 OBJECTS = "objects"
@@ -24,13 +24,13 @@ class Command:
     env: tuple[tuple[str, str], ...]
 
 
-def command(source: Path, folder: Path, packaging: Packaging, suffix: str, epoch: int) -> Command:
-    """The command that builds below `folder`; `epoch` (seconds) is the time that the kernel will call its own."""
+def command(source: Path, folder: Path, packaging: Packaging, suffix: str, time: int) -> Command:
+    """The command that builds below `folder`; `time` (seconds) is what the kernel will call its own."""
     same = (
         ("KBUILD_BUILD_USER", "mplskit"),
         ("KBUILD_BUILD_HOST", "mplskit"),
-        ("KBUILD_BUILD_TIMESTAMP", datetime.fromtimestamp(epoch, UTC).strftime("%a %b %e %H:%M:%S UTC %Y")),
-        ("SOURCE_DATE_EPOCH", str(epoch)),
+        ("KBUILD_BUILD_TIMESTAMP", datetime.fromtimestamp(time, UTC).strftime("%a %b %e %H:%M:%S UTC %Y")),
+        ("SOURCE_DATE_EPOCH", str(time)),
     )
     if packaging.builder is Builder.MAKE_KPKG:
         # It refuses -j, and builds nothing that could be called an initrd: --initrd lets the hooks make one at install.
@@ -47,12 +47,16 @@ def command(source: Path, folder: Path, packaging: Packaging, suffix: str, epoch
     )
 
 
+def epoch(source: SourceTree) -> int:
+    """The time that a kernel of this source calls its own (seconds): that of its top-level Makefile."""
+    return int((source.path / "Makefile").stat().st_mtime)
+
+
 def build_packages(
     source: SourceTree, config: Path, folder: Path, packaging: Packaging, suffix: str, log: Path
 ) -> list[Path]:
     """Build in `folder`; returns the package files. The source tree is never written to. Raises BuildFailed."""
-    epoch = int((source.path / "Makefile").stat().st_mtime)
-    made = command(source.path, folder, packaging, suffix, epoch)
+    made = command(source.path, folder, packaging, suffix, epoch(source))
     work = folder / (PRIVATE_COPY if packaging.builder is Builder.MAKE_KPKG else OBJECTS)
     if packaging.builder is Builder.MAKE_KPKG:
         # It deletes ./debian and writes wherever it likes.
@@ -69,13 +73,3 @@ def build_packages(
     if not packages:
         raise BuildFailed(f"{packaging.builder} ended well and left no package", hint=f"the whole output is in {log}")
     return packages
-
-
-def unmet_dependencies(log: str) -> MachineLacks | None:
-    """What dpkg-checkbuilddeps says in a log, as the command that mends it; None where it says nothing."""
-    found = re.findall(r"dpkg-checkbuilddeps: error: unmet build dependencies: (.*)", log, re.IGNORECASE)
-    if not found:
-        return None
-    plain = re.sub(r"\([^)]*\)|<[^>]*>|\[[^]]*\]", "", found[-1])
-    names = " ".join(dict.fromkeys(re.sub(r"\s*\|\s*\S+", "", plain).split()))
-    return MachineLacks(f"the build wants packages that are not installed: {names}", hint=f"apt-get install {names}")

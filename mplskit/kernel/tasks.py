@@ -1,10 +1,18 @@
 """`kernel.build`: a kernel as Debian packages."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
 from mplskit import cli
 from mplskit.config.tasks import HELP as CONFIG_HELP
 from mplskit.config.tasks import ITERABLE
+
+if TYPE_CHECKING:
+    from mplskit.config.request import Request
+    from mplskit.kernel.request import Packaging
+    from mplskit.sources.spec import Spec
 
 HELP = {
     **CONFIG_HELP,
@@ -16,11 +24,7 @@ HELP = {
 
 
 @cli.task(
-    help={
-        **HELP,
-        "json": "print one JSON document",
-        "dry-run": "show the configuration and the command, build nothing",
-    },
+    help={**HELP, "json": "print one JSON document", "dry-run": "show the settings and the command, build nothing"},
     iterable=ITERABLE,
 )
 def build(
@@ -38,14 +42,10 @@ def build(
     dry_run: bool = False,
 ) -> None:
     """Build a kernel as Debian packages that provably hold the MPLS options."""
-    from mplskit.config.request import make_request
     from mplskit.kernel.build import build_kernel, plan
-    from mplskit.kernel.request import make_packaging
     from mplskit.paths import Workspace
-    from mplskit.sources.spec import parse_spec
 
-    packaging = make_packaging(builder, revision, suffix, cli.number(jobs, "--jobs", 1, 1024) if jobs else None)
-    request, spec = make_request(base, options, fragment, set_), parse_spec(source)
+    spec, request, packaging = asked(source, base, options, set_, fragment, builder, revision, suffix, jobs)
     if dry_run:
         planned = plan(spec, request, packaging)
         cli.show(planned, json, lambda: print("\n".join(f"{name}: {value}" for name, value in planned.items())))
@@ -53,3 +53,24 @@ def build(
     workspace = Workspace.here()
     built = build_kernel(workspace, spec, request, packaging)
     cli.show(built.metadata, json, lambda: print("\n".join(str(workspace.dist / p.file) for p in built.packages)))
+
+
+def asked(
+    source: str,
+    base: str,
+    options: Sequence[str],
+    settings: Sequence[str],
+    fragments: Sequence[str],
+    builder: str,
+    revision: str,
+    suffix: str,
+    jobs: str,
+) -> "tuple[Spec, Request, Packaging]":
+    """What the flags ask for, all of it checked before anything is fetched."""
+    from mplskit.config.request import make_request
+    from mplskit.kernel.request import make_packaging
+    from mplskit.sources.spec import parse_spec
+
+    count = cli.number(jobs, "--jobs", 1, 1024) if jobs else None
+    packaging = make_packaging(builder, revision, suffix, count)
+    return parse_spec(source), make_request(base, options, fragments, settings), packaging

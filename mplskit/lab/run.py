@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mplskit import progress
 from mplskit.errors import Failure
-from mplskit.files import write_atomically
+from mplskit.files import locked, write_atomically
 from mplskit.lab.ground import Ground, Undone
 from mplskit.lab.report import Check, LabReport, StepReport
 from mplskit.lab.settings import check_settings
@@ -29,13 +29,17 @@ def run_lab(topology: Topology, shell: Shell, folder: Path) -> LabReport:
     """Run a lab on the machine of `shell` (root, MPLS modules loaded); report.json and the captures go to `folder`.
 
     A step that shows something else than expected does not end the lab; one that cannot be done does. What the lab
-    made on the machine is gone afterwards. Raises OutsideFailed when the machine is lost.
+    made on the machine is gone afterwards. Raises OutsideFailed when the machine is lost, MachineLacks when another
+    process runs a lab into `folder`.
     """
+    with locked(folder / ".lock", wait=False):
+        return _run(topology, Ground(shell), folder)
+
+
+def _run(topology: Topology, ground: Ground, folder: Path) -> LabReport:
     begin = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.pcap"), folder / "report.json"):
         old.unlink(missing_ok=True)
-    ground = Ground(shell)
     kernel, ip = (ground.run(argv).output.strip() for argv in (["uname", "-r"], ["ip", "-V"]))
     steps = _play(topology, ground, folder)
     passed = all(step.verdict == "passed" for step in steps)

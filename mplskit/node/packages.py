@@ -1,16 +1,12 @@
 """Which Debian packages of a folder belong on a node: a kernel image, and iproute2."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from mplskit import process
 from mplskit.errors import WrongInput
-from mplskit.files import digest_file
+from mplskit.packages.package import Role, read_package
+from mplskit.packages.record import recorded
 
-ROLES = ("image", "iproute2")
-RECORDS = ("metadata.json", "iproute2.json")
+ROLES = (Role.IMAGE, Role.IPROUTE2)
 
 
 def node_packages(folder: Path) -> list[Path]:
@@ -20,8 +16,7 @@ def node_packages(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise WrongInput(f"--packages {folder}: there is no such folder")
-    recorded = [entry for name in RECORDS for entry in _record(folder / name) if entry.get("role") in ROLES]
-    found = [_checked(folder, entry) for entry in recorded] if recorded else _classified(folder)
+    found = [path for path in (recorded(folder, role) for role in ROLES) if path] or _classified(folder)
     if not found:
         raise WrongInput(
             f"--packages {folder}: no linux-image and no iproute2 package there",
@@ -30,39 +25,15 @@ def node_packages(folder: Path) -> list[Path]:
     return found
 
 
-def _record(path: Path) -> list[Mapping[str, Any]]:
-    if not path.exists():
-        return []
-    try:
-        packages = json.loads(path.read_text())["packages"]
-        return [entry for entry in packages if isinstance(entry, dict)]
-    except (ValueError, KeyError, TypeError):
-        raise WrongInput(f"{path}: not a record of packages", hint="build again, or remove it") from None
-
-
-def _checked(folder: Path, entry: Mapping[str, Any]) -> Path:
-    path = folder / str(entry["file"])
-    if not path.is_file():
-        raise WrongInput(f"{path}: recorded as {entry['package']}, but not there", hint="build it again")
-    if digest_file(path) != entry["sha256"]:
-        raise WrongInput(f"{path}: not the file that was recorded (sha256 differs)", hint="build it again")
-    return path
-
-
 def _classified(folder: Path) -> list[Path]:
-    named = [(path, package_name(path)) for path in sorted(folder.glob("*.deb"))]
-    kernels = [path for path, name in named if name.startswith("linux-image-") and not name.endswith("-dbg")]
-    tools = [path for path, name in named if name == "iproute2"]
-    for kind, paths in (("linux-image", kernels), ("iproute2", tools)):
+    roles = {path: read_package(path).role for path in sorted(folder.glob("*.deb"))}
+    found = {role: [path for path, its in roles.items() if its is role] for role in ROLES}
+    for role, paths in found.items():
         if len(paths) > 1:
+            kind = "linux-image" if role is Role.IMAGE else "iproute2"
             raise WrongInput(
                 f"--packages {folder}: more than one {kind} package, and no record says which",
                 detail="\n".join(path.name for path in paths),
                 hint="leave one in the folder",
             )
-    return [*kernels, *tools]
-
-
-def package_name(path: Path) -> str:
-    """The name inside a .deb. Raises WrongInput when it is not one."""
-    return process.run(["dpkg-deb", "-f", path, "Package"], failure=WrongInput).stdout.strip()
+    return [path for paths in found.values() for path in paths]

@@ -12,7 +12,8 @@ from pathlib import Path
 from mplskit.config.request import Request
 from mplskit.errors import NotSo
 from mplskit.image.boot import guest_of
-from mplskit.image.build import Image, build_image
+from mplskit.image.build import build_image
+from mplskit.image.record import Image
 from mplskit.image.request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
 from mplskit.kernel.build import Built, build_kernel
@@ -20,7 +21,6 @@ from mplskit.kernel.request import Packaging
 from mplskit.lab.run import run_lab
 from mplskit.lab.topology import load
 from mplskit.node.bootstrap import bootstrap
-from mplskit.node.packages import node_packages
 from mplskit.node.spec import NodeSpec
 from mplskit.node.verify import verify
 from mplskit.paths import Workspace
@@ -68,17 +68,18 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
         iproute2 = build_iproute2(workspace, "debian", 1, job.packaging.jobs)
         said += [_made(iproute2.made, iproute2.path.name), _proven_iproute2(iproute2)]
     with record.step("image") as said:
-        image, made = build_image(workspace, make_request(workspace, job.suite))
-        said += [_made(made, image.qcow2.name), f"kernel {image.release} installed by dpkg"]
+        wanted = make_request(workspace, job.suite)
+        image, made = build_image(workspace, wanted)
+        names = ", ".join(deb.package.package for deb in wanted.debs)
+        said += [_made(made, image.qcow2.name), f"installed by dpkg: {names}"]
     begin = time.monotonic()
     with booted(guest_of(image, memory=1024, cpus=2), workspace.build / "vm" / "pipeline") as machine:
         record.rows.append(Row("boot", "", _proven_boot(image, machine), round(time.monotonic() - begin, 1)))
-        _on_node(workspace, machine.host, record)
+        _on_node(workspace, machine.host, [deb.path for deb in wanted.debs], record)
     return PipelineReport(tuple(record.rows))
 
 
-def _on_node(workspace: Workspace, host: Host, record: _Record) -> None:
-    packages = node_packages(workspace.dist)
+def _on_node(workspace: Workspace, host: Host, packages: list[Path], record: _Record) -> None:
     with record.step("bootstrap") as said:
         changes = _bootstrap(host, packages)
         again = _bootstrap(host, packages)

@@ -4,12 +4,15 @@ from invoke.context import Context
 
 from mplskit import cli
 from mplskit.config.tasks import ITERABLE
-from mplskit.kernel.tasks import HELP
+from mplskit.kernel.tasks import HELP, asked
 
-SUITE = "the Debian release of the image: bookworm or trixie"
+SUITE = "the Debian release of the image: bookworm or trixie (left out: this machine's)"
 
 
-@cli.task(help={**HELP, "suite": SUITE, "json": "print one JSON document"}, iterable=ITERABLE)
+@cli.task(
+    help={**HELP, "suite": SUITE, "json": "print one JSON document", "dry-run": "say what would be made, make nothing"},
+    iterable=ITERABLE,
+)
 def pipeline(
     c: Context,
     source: str = "debian",
@@ -21,23 +24,29 @@ def pipeline(
     revision: str = "1.mpls",
     suffix: str = "",
     jobs: str = "",
-    suite: str = "bookworm",
+    suite: str = "",
     json: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Source, packages, image, boot, bootstrap, verify, and labels on the wire: the main job."""
     from mplskit import process
-    from mplskit.config.request import make_request
     from mplskit.image.request import check_suite
-    from mplskit.kernel.request import make_packaging
+    from mplskit.kernel.build import plan
     from mplskit.paths import Workspace
     from mplskit.pipeline.run import Job, run_pipeline
     from mplskit.progress import duration
-    from mplskit.sources.spec import parse_spec
+    from mplskit.sources.apt import release
 
-    packaging = make_packaging(builder, revision, suffix, cli.number(jobs, "--jobs", 1, 1024) if jobs else None)
     # The labs need their devices from the same kernel.
-    request = make_request(base, ["lab", *options], fragment, set_)
-    job = Job(parse_spec(source), request, packaging, check_suite(suite))
+    spec, request, packaging = asked(source, base, ["lab", *options], set_, fragment, builder, revision, suffix, jobs)
+    job = Job(spec, request, packaging, check_suite(suite or release()))
+    if dry_run:
+        planned = {
+            **plan(spec, request, packaging),
+            "image": f"Debian {job.suite}",
+        }
+        cli.show(planned, json, lambda: print("\n".join(f"{name}: {value}" for name, value in planned.items())))
+        return
     process.require_root("ci.pipeline")
     workspace = Workspace.here()
     report = run_pipeline(workspace, job)

@@ -15,6 +15,12 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 UPDATE = "apt-get update"
 
 
+def release(os_release: Path = Path("/etc/os-release")) -> str:
+    """The code name of this machine's release (`bookworm`); empty when it names none."""
+    rows = (line.partition("=") for line in os_release.read_text().splitlines())
+    return next((value.strip('"') for key, _, value in rows if key == "VERSION_CODENAME"), "")
+
+
 @dataclass(frozen=True)
 class Offer:
     """A package that apt offers: its candidate's version and the SHA-256 of its file."""

@@ -11,11 +11,13 @@ def unpack(archive: Path, folder: Path) -> Path:
 
     Raises OutsideFailed when tar finds it damaged.
     """
-    process.run(
-        ["tar", "--extract", "--no-same-owner", "--file", archive.absolute(), "--directory", folder],
-        failure=OutsideFailed,
-        hint=f"{archive} is damaged or no tar archive: get it again",
-    )
+    argv = ["tar", "--extract", "--no-same-owner", "--file", archive.absolute(), "--directory", folder]
+    try:
+        process.run(argv, failure=OutsideFailed)
+    except OutsideFailed as error:
+        raise OutsideFailed(
+            f"{archive.absolute()} is damaged, or no tar archive", detail=error.detail, hint="get it again"
+        ) from None
     inside = list(folder.iterdir())
     alone = len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink()
     return inside[0] if alone else folder

@@ -15,8 +15,8 @@ from mplskit import process
 from mplskit.errors import BuildFailed
 from mplskit.files import digest_file, digest_of, write_atomically
 from mplskit.vm import console
+from mplskit.vm.qemu import QEMU, machine
 
-QEMU = "qemu-system-x86_64"
 DEVICE = Path("/dev/kvm")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KVM = ("-accel", "kvm", "-cpu", "host")
@@ -42,24 +42,24 @@ class Accelerator:
     reason: str
 
 
-def choose(kernel: Path, cache: Path) -> Accelerator:
-    """KVM if it boots this kernel, else TCG."""
-    verdict = proven(kernel, cache)
-    return Accelerator("kvm" if verdict.usable else "tcg", KVM if verdict.usable else TCG, verdict.reason)
+def choose(kernel: Path, cache: Path, device: Path = DEVICE, argv: tuple[str, ...] = KVM) -> Accelerator:
+    """KVM, which is `device` to us and `argv` to QEMU, if it boots this kernel, else TCG."""
+    verdict = proven(kernel, cache, device, argv)
+    return Accelerator("kvm" if verdict.usable else "tcg", argv if verdict.usable else TCG, verdict.reason)
 
 
-def proven(kernel: Path, cache: Path) -> Verdict:
+def proven(kernel: Path, cache: Path, device: Path = DEVICE, argv: tuple[str, ...] = KVM) -> Verdict:
     """The verdict on KVM with this kernel, looked up in `cache` for as long as the machine and QEMU stay the same."""
-    absent = unavailable()
+    absent = unavailable(device)
     if absent:
         return Verdict(False, absent)
     version = process.run([QEMU, "--version"]).stdout
-    key = digest_of([BOOT_ID.read_text(), version, digest_file(kernel), *KVM])
+    key = digest_of([BOOT_ID.read_text(), version, digest_file(kernel), *argv])
     known = cache / "kvm" / f"{key}.json"
     try:
         return Verdict(**json.loads(known.read_text()))
     except (OSError, ValueError, TypeError):
-        verdict = probe(kernel)
+        verdict = probe(kernel, argv)
         write_atomically(known, json.dumps(asdict(verdict)))
         return verdict
 
@@ -79,22 +79,9 @@ def probe(kernel: Path, argv: tuple[str, ...] = KVM, patience: float = PATIENCE)
     """Boot the kernel without a disk, for at most `patience` seconds, and see it say that it finds no root."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "console.log")
-        machine = [
-            QEMU,
-            "-machine",
-            "q35",
-            *argv,
-            "-m",
-            "512",
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-        ]
-        boot = ["-kernel", str(kernel), "-append", "console=ttyS0 panic=-1", "-serial", f"file:{log}"]
+        boot = ["-m", "512", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1", "-serial", f"file:{log}"]
         try:
-            ended = process.run([*machine, *boot], timeout=patience, check=False)
+            ended = process.run([*machine(argv), *boot], timeout=patience, check=False)
         except BuildFailed:
             last = console.tail(log, 1)
             return Verdict(False, f"{kernel.name} hangs under KVM (no end after {patience:g} s; last seen: {last})")

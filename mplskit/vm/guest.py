@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mplskit.errors import WrongInput
 from mplskit.vm.acceleration import Accelerator
+from mplskit.vm.qemu import machine
 
-QEMU = "qemu-system-x86_64"
 QCOW2 = b"QFI\xfb"
 
 
@@ -36,7 +36,7 @@ class Guest:
 def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int) -> list[str]:
     """The command line of QEMU; `monitor` is the number of the file descriptor that speaks QMP."""
     return [
-        *machine(accelerator),
+        *machine(accelerator.argv),
         *("-smp", str(guest.cpus), "-m", str(guest.memory)),
         *direct_boot(guest),
         *disk(guest),
@@ -44,21 +44,6 @@ def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int)
         *entropy(),
         *serial(console),
         *qmp(monitor),
-    ]
-
-
-def machine(accelerator: Accelerator) -> list[str]:
-    """A PC with nothing in it that was not asked for; a reboot ends it, so a panic is noticed."""
-    return [
-        QEMU,
-        "-machine",
-        "q35",
-        *accelerator.argv,
-        "-nodefaults",
-        "-no-user-config",
-        "-display",
-        "none",
-        "-no-reboot",
     ]
 
 

@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mplskit import process, progress
+from mplskit import files, process, progress
 from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed
 from mplskit.paths import Workspace
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import refusal
 from mplskit.vm import acceleration, console
 from mplskit.vm.guest import Guest, command
+from mplskit.vm.qemu import PACKAGE, QEMU
 from mplskit.vm.qmp import Monitor
 
 __all__ = ["Guest", "Machine", "booted"]
@@ -50,26 +51,27 @@ def booted(guest: Guest, folder: Path, timeout: float = 300) -> Iterator[Machine
     """Boot a guest and log in to it; `folder` gets console.log, qemu.log, ssh_config and known_hosts.
 
     Raises NotSo with the console's tail when the guest ends early or does not answer within `timeout` seconds,
-    OutsideFailed when it answers but refuses the key, MachineLacks without QEMU, WrongInput when a file is missing.
+    OutsideFailed when it answers but refuses the key, WrongInput when a file is missing, MachineLacks without QEMU and
+    when another process has a machine in `folder`.
     """
     guest.check()
-    process.require("qemu-system-x86_64", package="qemu-system-x86")
+    process.require(QEMU, package=PACKAGE)
     process.require("ssh", package="openssh-client")
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    accelerator = acceleration.choose(guest.kernel, Workspace.here().cache)
-    progress.note(f"  {accelerator.name}: {accelerator.reason}")
-    with _qemu(guest, accelerator, folder) as (qemu, monitor):
-        with progress.step(f"boot {guest.disk.name}"):
-            port = monitor.ssh_port()
-            host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
-            machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu)
-            _await_ssh(machine, timeout)
-            _log_in(machine)
-        try:
-            yield machine
-        finally:
-            _end(machine, monitor)
+    with files.locked(folder / ".lock", wait=False):
+        accelerator = acceleration.choose(guest.kernel, Workspace.here().cache)
+        progress.note(f"  {accelerator.name}: {accelerator.reason}")
+        with _qemu(guest, accelerator, folder) as (qemu, monitor):
+            with progress.step(f"boot {guest.disk.name}"):
+                port = monitor.ssh_port()
+                host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
+                machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu)
+                _await_ssh(machine, timeout)
+                _log_in(machine)
+            try:
+                yield machine
+            finally:
+                _end(machine, monitor)
 
 
 @contextmanager

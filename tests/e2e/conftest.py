@@ -13,6 +13,7 @@ import pytest
 from mplskit.image.boot import guest_of
 from mplskit.image.record import Image, load_image
 from mplskit.vm.guest import Guest
+from mplskit.sources.apt import release
 from mplskit.vm.machine import Machine, booted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def pipeline() -> Any:
 @pytest.fixture(scope="session")
 def image(pipeline: Any) -> Image:
     """The image that the main job made."""
-    return load_image(ROOT / "dist" / "mplskit-bookworm.json")
+    return load_image(ROOT / "dist" / f"mplskit-{release()}.json")
 
 
 @pytest.fixture(scope="session")

@@ -55,15 +55,15 @@ def test_the_files_of_a_source_package_come_with_their_digests() -> None:
     digest = "0f" * 32
     text = (
         "Reading package lists...\n"
-        f"'http://deb.debian.org/debian/iproute2_6.1.0-3.dsc' iproute2_6.1.0-3.dsc 2310 SHA256:{digest}\n"
-        "'http://deb.debian.org/x/iproute2_6.1.0.orig.tar.xz' iproute2_6.1.0.orig.tar.xz 904800 MD5Sum:00\n"
+        f"'http://mirror.example/debian/iproute2_6.1.0-3.dsc' iproute2_6.1.0-3.dsc 2310 SHA256:{digest}\n"
+        "'http://mirror.example/x/iproute2_6.1.0.orig.tar.xz' iproute2_6.1.0.orig.tar.xz 904800 MD5Sum:00\n"
     )
     assert parse_uris(text) == [SourcePackageFile("iproute2_6.1.0-3.dsc", digest)]
 
 
 @given(st.lists(st.tuples(st.from_regex(r"[a-z0-9_.+~-]+", fullmatch=True), st.binary(min_size=32, max_size=32))))
 def test_every_file_that_apt_names_is_read(wanted: list[tuple[str, bytes]]) -> None:
-    text = "".join(f"'http://deb.debian.org/{name}' {name} 1 SHA256:{digest.hex()}\n" for name, digest in wanted)
+    text = "".join(f"'http://mirror.example/{name}' {name} 1 SHA256:{digest.hex()}\n" for name, digest in wanted)
     assert parse_uris(text) == [SourcePackageFile(name, digest.hex()) for name, digest in wanted]
 
 

@@ -26,9 +26,9 @@ from mplskit.errors import NotSo, OutsideFailed
 from mplskit.files import locked, need_space
 from mplskit.iproute2.build import changelog_entry, delivered
 from mplskit.iproute2.prove import prove
-from mplskit.kernel.builders import unmet_dependencies
-from mplskit.kernel.package import packaged_config, read_package
 from mplskit.kernel.request import make_packaging
+from mplskit.packages.dependencies import unmet_dependencies
+from mplskit.packages.package import packaged_config, read_package
 from mplskit.paths import Workspace
 from mplskit.sources.iproute2 import fetch_iproute2
 from mplskit.sources.kernel import fetch_kernel, newest
@@ -116,6 +116,7 @@ def lost() -> Configured:
             Verdict(Setting("NET", "n", "--set NET=n"), "y", State.FORCED, "selected by WIRELESS (net/Kconfig:6)"),
         ),
         (),
+        "guest",
     )
 
 
@@ -244,7 +245,7 @@ def test_an_error_is_told_in_exactly_these_words(
     text = "".join(line for line in err.splitlines(keepends=True) if not line.startswith(("…", "✗", "✓")))
     for varying, name in VARYING.items():
         text = re.sub(varying, name, text)
-    assert_golden(case, text, {tmp_path: "/work", HERE: "/tests", Path.home(): "/home"})
+    assert_golden(case, text, {tmp_path: "/FOLDER", HERE: "/tests", Path.home(): "/home"})
 
 
 def test_every_golden_file_of_these_parts_has_its_case() -> None:

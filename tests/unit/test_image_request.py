@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.doctor.packages import release
 from mplskit.errors import WrongInput
+from mplskit.files import digest_file
 from mplskit.image.request import make_request
 from mplskit.paths import Workspace
+from mplskit.sources.apt import release
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -30,7 +31,9 @@ def make_deb(folder: Path, name: str) -> Path:
 def put(workspace: Workspace, record: str, name: str, role: str) -> Path:
     workspace.dist.mkdir(exist_ok=True)
     path = make_deb(workspace.dist, name)
-    (workspace.dist / record).write_text(json.dumps({"packages": [{"file": path.name, "role": role}]}))
+    (workspace.dist / record).write_text(
+        json.dumps({"packages": [{"package": name, "file": path.name, "role": role, "sha256": digest_file(path)}]})
+    )
     return path
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mplskit.doctor.machine import TASKS
-from mplskit.doctor.packages import Need, installed, parse, release
+from mplskit.doctor.packages import Need, installed, parse
 from mplskit.paths import data
+from mplskit.sources.apt import release
 
 ROOT = Path(__file__).parents[2]
 ALL_TASKS = (
