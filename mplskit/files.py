@@ -77,7 +77,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock file `path`; the kernel lets go of it when the process ends, however it ends.
 
-    When another process holds it, the user is told what is waited for. Raises MachineLacks instead when `wait` is false.
+    When another process holds it, the user is told what is waited for; without `wait`, MachineLacks is raised.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -22,10 +22,24 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that does not fit: the keys and indexes down to the value, and why."""
+    """One thing that does not fit: the keys and indexes down to the value, the rule that it breaks, and what is there.
+
+    As text: `routes[0].push[0]: an outgoing label is … (here: 7)`.
+    """
 
     place: Place
-    reason: str
+    rule: str
+    found: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The rule, and what is there where the rule does not say it already."""
+        told = not self.found or re.search(rf"(?<!\w){re.escape(self.found)}(?!\w)", self.rule)
+        return self.rule if told else f"{self.rule} (here: {self.found})"
+
+    def __str__(self) -> str:
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place).removeprefix(".")
+        return f"{path}: {self.reason}" if path else self.reason
 
 
 def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[Fault]] = lambda value: ()) -> Model:
@@ -39,11 +53,16 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
         value = model.model_validate(tree)
         faults = list(check(value))
     except ValidationError as error:
-        faults = [_fault(model, item) for item in error.errors()]
+        faults = faults_of(model, error)
     if faults:
-        first, *others = [f"{name}:{_line(tree, fault.place)}: {_sentence(fault)}" for fault in faults]
+        first, *others = [f"{name}:{_line(tree, fault.place)}: {fault}" for fault in faults]
         raise WrongInput(first, detail="\n".join(others))
     return value
+
+
+def faults_of(model: type[BaseModel], error: ValidationError) -> list[Fault]:
+    """What pydantic found wrong in the values for a `model`, in our words."""
+    return [_fault(model, item) for item in error.errors()]
 
 
 def no_such(kind: str, name: str, known: Sequence[str]) -> str:
@@ -83,11 +102,6 @@ def _problem(error: MarkedYAMLError) -> str:
     return (error.problem or str(error)).splitlines()[0].partition(" with value ")[0]
 
 
-def _sentence(fault: Fault) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.place).removeprefix(".")
-    return f"{path}: {fault.reason}" if path else fault.reason
-
-
 def _line(tree: Any, place: Place) -> int:
     """The line (from 1) of the deepest part of `place` that is in the file."""
     line = tree.lc.line if isinstance(tree, CommentedMap | CommentedSeq) else 0
@@ -101,7 +115,6 @@ def _line(tree: Any, place: Place) -> int:
 
 
 def _fault(model: type[BaseModel], error: Any) -> Fault:
-    """What pydantic found, in our words."""
     place, kinds = _walk(model, error["loc"])
     if error["type"] == "missing":
         return Fault(place, "is missing")
@@ -109,11 +122,16 @@ def _fault(model: type[BaseModel], error: Any) -> Fault:
         key = error["loc"][-1]
         return Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")
     kind = SHAPES.get(error["type"])
-    reason = f"should be {kind}" if kind else error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    rule = f"should be {kind}" if kind else error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     found = error["input"]
     plain = isinstance(found, str | int | float) or found is None
-    told = re.search(rf"(?<!\w){re.escape(str(found))}(?!\w)", reason)
-    return Fault(place, f"{reason} (here: {found})" if plain and not told else reason)
+    return Fault(place, rule, _written(found) if plain else "")
+
+
+def _written(value: object) -> str:
+    """A value as its author wrote it: text in quotes where it could be taken for something else."""
+    doubtful = isinstance(value, str) and value and (re.search(r"\s", value) or re.fullmatch(r"[-+]?\d+", value))
+    return repr(value) if doubtful else str(value)
 
 
 def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:

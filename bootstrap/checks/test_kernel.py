@@ -24,6 +24,10 @@ def test_the_kernel_can_put_labels_on_packets(facts, seen):
     if lacking:
         seen(f"{facts.kernel} was built without {', '.join(lacking)}")
     elif facts.is_live("mpls_iptunnel") and "iproute2" in version:
+        if facts.user != 0:
+            pytest.fail(
+                "a push is tried in a network namespace, which needs root: log in as root, or give --sudo", False
+            )
         _, shown, error = facts.run("unshare --net sh -c %s", PUSH_PROBE.replace("ip ", f"{tool} "))
         seen(f"in a network namespace of its own a push of two labels shows as: {(shown or error).strip()}")
         assert shown.split() == PUSH_SHOWN

@@ -37,6 +37,7 @@ install_packages() {
         [ -e "$deb" ] || continue
         describe "$deb"
         if has_package; then
+            touch "$installed/$name" # the newest record names the kernel that was brought last
             report same package "$name" "$version"
         else
             set -- "$@" "$deb"

@@ -161,7 +161,7 @@ def _move(path: Path, folder: Path) -> Path:
 
 @contextmanager
 def _fresh(folder: Path) -> Iterator[Path]:
-    """A new folder inside `folder`, of a name that no earlier run knows; what such left goes first, all of it at last."""
+    """A new folder, of a name that no earlier run knows, in `folder`, which is emptied before and gone afterwards."""
     shutil.rmtree(folder, ignore_errors=True)
     fresh = folder / secrets.token_hex(8)
     fresh.mkdir(parents=True)

@@ -64,7 +64,7 @@ def make_request(
     if not _NAME.fullmatch(chosen):
         raise WrongInput(f"--name {name}: not a file name of small letters, digits, '.', '_' and '-'")
     if chosen in RESERVED:
-        raise WrongInput(f"--name {name}: dist/{name}.json is the record of something else", hint="any other name will do")
+        raise WrongInput(f"--name {name}: {name}.json is not an image's", hint=f"not allowed: {', '.join(RESERVED)}")
     return ImageRequest(
         name=chosen,
         suite=suite,
@@ -100,11 +100,7 @@ def _iproute2(workspace: Workspace, text: str, suite: str) -> Deb | None:
     """Without a word from the user: what was built here, for images of the release that it was built on."""
     if text == STOCK or (not text and suite != release()):
         return None
-    return (
-        _deb("--iproute2", Path(text), Role.IPROUTE2)
-        if text
-        else _built(workspace, Role.IPROUTE2)
-    )
+    return _deb("--iproute2", Path(text), Role.IPROUTE2) if text else _built(workspace, Role.IPROUTE2)
 
 
 def _deb(flag: str, path: Path, role: Role) -> Deb:

@@ -45,6 +45,11 @@ class Facts:
             return None
 
     @cached_property
+    def user(self) -> int:
+        """The number of the user that asks; 0 is root."""
+        return int(self.run("id -u")[1])
+
+    @cached_property
     def kernel(self) -> str:
         """The release of the running kernel."""
         return self.run("uname -r")[1].strip()

@@ -1,7 +1,6 @@
 """What a node is: which interfaces accept labelled packets, its table size, its loopbacks and routes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -28,6 +27,7 @@ from pydantic import (
 )
 
 from mplskit.errors import WrongInput
+from mplskit.specfile import Fault, faults_of
 
 Parsed = TypeVar("Parsed")
 
@@ -200,40 +200,11 @@ def incoming(route: Push | Swap | Pop) -> int | None:
     return route.swap if isinstance(route, Swap) else route.pop if isinstance(route, Pop) else None
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong in a spec: keys and indexes down to the value, and the rule that it breaks."""
-
-    path: tuple[str | int, ...]
-    rule: str
-
-    def __str__(self) -> str:
-        return f"{path_text(self.path)}: {self.rule}" if self.path else self.rule
-
-
-def problems(error: ValidationError) -> list[Problem]:
-    """What pydantic found, in our words."""
-    return [Problem(_without_tags(item["loc"]), _rule(item["type"], item["msg"])) for item in error.errors()]
+def problems(error: ValidationError) -> list[Fault]:
+    """What pydantic found wrong in a node, in our words."""
+    return faults_of(NodeSpec, error)
 
 
 def wrong_input(error: ValidationError, what: str) -> WrongInput:
     """The failure to raise for a spec that came from the command line or from a program."""
     return WrongInput(f"{what} cannot be right", detail="\n".join(str(problem) for problem in problems(error)))
-
-
-def path_text(path: tuple[str | int, ...]) -> str:
-    """`('routes', 0, 'push')` as users write it: `routes[0].push`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
-
-
-def _without_tags(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Pydantic puts the form of a route into the path, behind its index."""
-    return tuple(
-        part for i, part in enumerate(path) if not (i > 1 and path[i - 2] == "routes" and isinstance(path[i - 1], int))
-    )
-
-
-def _rule(kind: str, message: str) -> str:
-    own = {"extra_forbidden": "there is no such key", "missing": "is missing"}
-    return own.get(kind) or message.removeprefix("Value error, ").removeprefix("Input ")

@@ -40,13 +40,18 @@ def bootstrap(
     dry_run: bool = False,
 ) -> None:
     """Make a node MPLS-ready, now and after every boot. What is so already is left alone."""
+    from mplskit import progress
     from mplskit.errors import NotSo
+    from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
     from mplskit.node.packages import node_packages
 
     node = _host(host, ssh_config)
     spec = _spec(mpls_input, platform_labels)
     carried = node_packages(Path(packages)) if packages else []
+    guest = brings_guest_kernel(carried)
+    if guest:
+        progress.note(f"! {GUEST_KERNEL}")
     if dry_run:
         _show_plan(spec, carried, json)
         return
@@ -60,7 +65,10 @@ def bootstrap(
             hint=_way_on(report.failed[0].kind, report.failed[0].name),
         )
     if report.reboot_needed:
-        raise NotSo(f"{host} needs a reboot: kernel {report.reboot_needed}", hint="reboot it, then node.verify")
+        raise NotSo(
+            f"{host} needs a reboot: kernel {report.reboot_needed}",
+            hint=(f"{GUEST_KERNEL}. " if guest else "") + "reboot it, then node.verify",
+        )
 
 
 def _host(text: str, ssh_config: str) -> "Host":
@@ -106,8 +114,6 @@ def _show_rows(rows: Sequence[tuple[str, ...]], changed: bool) -> None:
 
 
 def _way_on(kind: str, name: str) -> str:
-    if (kind, name) == ("node", "root"):
-        return "log in as root: --host root@HOST"
     if kind == "node":
         return "mplskit sets up Debian and what is made of it"
     if kind == "module":

@@ -13,6 +13,7 @@ from mplskit.errors import OutsideFailed
 from mplskit.node.checklist import Condition, load_checklist
 from mplskit.paths import data
 from mplskit.remote.host import Host
+from mplskit.remote.refusals import not_root
 from mplskit.remote.session import stream
 
 PATIENCE = 600.0
@@ -33,12 +34,23 @@ class Check:
 def verify(host: Host) -> list[Check]:
     """Look at every condition of the checklist on `host`; nothing is changed there.
 
-    Raises OutsideFailed when the host cannot be reached, or when a check itself broke down.
+    Raises OutsideFailed when the host cannot be reached, or when a check itself broke down; MachineLacks when the
+    login there is not root's.
     """
     with progress.step(f"verifying {host}"):
-        stream(host, "true", (), lambda line: None)
+        _need_root(host)
         results = _run_checks(host)
     return [_verdict(condition, results) for condition in load_checklist().values()]
+
+
+def _need_root(host: Host) -> None:
+    said: list[str] = []
+    _, words = stream(host, "exec sh -c 'id -u; id -un'", (), said.append)
+    number, name = said[-2:] if len(said) > 1 else ("", "")  # what a login script says comes before
+    if not number.isdigit():
+        raise OutsideFailed(f"{host} runs no commands", detail="\n".join([*said, *words.strip().splitlines()][-15:]))
+    if number != "0":
+        raise not_root(host, f"must run as root, not as {name}")
 
 
 def _run_checks(host: Host) -> list[Mapping[str, str]]:

@@ -30,7 +30,12 @@ class Host:
 
     @classmethod
     def parse(cls, text: str, ssh_config: Path | None = None) -> "Host":
-        """Read `user@host:port`, an ssh_config name, `::1`, `[::1]:22`. Raises WrongInput with what is allowed."""
+        """Read `user@host:port`, an ssh_config name, `::1`, `[::1]:22`.
+
+        Raises WrongInput with what is allowed, or when there is no such ssh_config file.
+        """
+        if ssh_config is not None and (not ssh_config.exists() or ssh_config.is_dir()):
+            raise WrongInput(f"--ssh-config {ssh_config}: there is no such file")
         before, at, place = text.rpartition("@")
         if at and not _USER.fullmatch(before):
             raise _wrong(text, f"{before!r} is no user name")

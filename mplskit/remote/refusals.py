@@ -1,6 +1,8 @@
 """What ssh says when it fails, and what the user can do about it. The words choose the hint, nothing else."""
 
-from mplskit.errors import OutsideFailed
+from dataclasses import replace
+
+from mplskit.errors import MachineLacks, OutsideFailed
 from mplskit.process import quote
 from mplskit.remote.host import Host
 
@@ -57,6 +59,11 @@ def refusal(host: Host, words: str) -> OutsideFailed:
     return OutsideFailed(
         f"ssh to {host} failed", detail=detail, hint=hint.format(ssh=quote(_by_hand(host)), known=quote([_known(host)]))
     )
+
+
+def not_root(host: Host, words: str) -> MachineLacks:
+    """The error for a login that works, and may not do enough on the node; `words` say as whom."""
+    return MachineLacks(f"{host}: {words}", hint=f"log in as root: --host {replace(host, user='root')}")
 
 
 def _by_hand(host: Host) -> list[str]:

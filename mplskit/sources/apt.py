@@ -4,6 +4,7 @@ The private root has lists of its own below the cache and shares everything else
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +56,23 @@ def offers(pattern: str) -> list[Offer]:
 
 def download(offer: Offer, folder: Path) -> Path:
     """Fetch the package file; apt has verified it against the archive's signature. Raises OutsideFailed."""
-    process.run(
-        ["apt-get", "-q", *_no_sandbox(), "download", f"{offer.package}={offer.version}"],
-        cwd=folder,
-        failure=OutsideFailed,
-        hint=f"{UPDATE}, then try again",
-    )
+    fetch(["apt-get", "-q", *_no_sandbox(), "download", f"{offer.package}={offer.version}"], folder, offer.package)
     file = next(folder.glob(f"{offer.package}_*.deb"))
     if files.digest_file(file) != offer.sha256:
         raise OutsideFailed(f"{file.name} is not the file that apt promised", hint=f"{UPDATE}, then try again")
     return file
+
+
+def fetch(argv: Sequence[str], folder: Path, what: str) -> None:
+    """Let apt bring files into `folder`. Raises OutsideFailed with the command and what apt said."""
+    try:
+        process.run(argv, cwd=folder, failure=OutsideFailed)
+    except OutsideFailed as error:
+        raise OutsideFailed(
+            f"apt could not fetch {what} from this machine's mirror",
+            detail=f"$ {process.quote(argv)}\n{error.detail}",
+            hint=f"{UPDATE}, then try again; a mirror may not carry everything that it lists",
+        ) from None
 
 
 def repositories() -> list[Repository]:
@@ -103,14 +111,19 @@ def source_root(cache: Path) -> SourceRoot:
     seen = [files.digest_file(path) for path in sorted(HOST_LISTS.glob("*Release"))]
     target = cache / "apt" / files.digest_of([lines, seen])[:16]
 
-    def build(folder: Path) -> None:
-        (folder / "lists" / "partial").mkdir(parents=True)
-        (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-        (folder / "sources.list").write_text("".join(lines))
-        process.run(SourceRoot(folder).argv("update"), failure=OutsideFailed, hint=f"see whether {UPDATE} works")
-
-    files.build_once(target, build)
+    files.build_once(target, lambda folder: make_root(folder, lines))
     return SourceRoot(target)
+
+
+def make_root(folder: Path, lines: Sequence[str]) -> None:
+    """Make a private root of these sources in the empty `folder`. Raises OutsideFailed when any list is missing."""
+    (folder / "lists" / "partial").mkdir(parents=True)
+    (folder / "cache" / "archives" / "partial").mkdir(parents=True)
+    (folder / "sources.list").write_text("".join(lines))
+    # By itself apt exits 0 when a list could not be had, and goes on without it.
+    fetch(
+        SourceRoot(folder).argv("-o", "APT::Update::Error-Mode=any", "update"), folder, "the lists of source packages"
+    )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def fetch_iproute2(spec: str, cache: Path) -> SourceTree:
     def build(folder: Path) -> None:
         with step(f"fetching {description.name} and its files"):
             argv = root.argv("--only-source", "--download-only", "source", "iproute2")
-            process.run(argv, cwd=folder, failure=OutsideFailed, hint=f"{apt.UPDATE}, then try again")
+            apt.fetch(argv, folder, f"the source package {description.name}")
         for file in offered:
             if files.digest_file(folder / file.name) != file.sha256:
                 raise OutsideFailed(f"{file.name} is not the file that apt promised", hint=apt.UPDATE)

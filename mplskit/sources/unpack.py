@@ -11,7 +11,15 @@ def unpack(archive: Path, folder: Path) -> Path:
 
     Raises OutsideFailed when tar finds it damaged.
     """
-    argv = ["tar", "--extract", "--no-same-owner", "--file", archive.absolute(), "--directory", folder]
+    argv: list[str | Path] = [
+        "tar",
+        "--extract",
+        "--no-same-owner",
+        "--file",
+        archive.absolute(),
+        "--directory",
+        folder,
+    ]
     try:
         process.run(argv, failure=OutsideFailed)
     except OutsideFailed as error:

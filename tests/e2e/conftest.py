@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from mplskit import process
 from mplskit.image.boot import guest_of
 from mplskit.image.record import Image, load_image
-from mplskit.vm.guest import Guest
 from mplskit.sources.apt import release
+from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,19 +39,36 @@ class Ran:
 def invoke(*words: str) -> Ran:
     """Run a task as a user does, from the top of the checkout; its progress goes to this run's stderr as it comes."""
     argv = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *words]
-    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stderr
+    # A file takes what comes on stdout at any time: a second pipe that nobody reads yet would fill up.
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        subprocess.Popen(argv, cwd=ROOT, stdout=out, stderr=subprocess.PIPE, text=True) as running,
+    ):
+        assert running.stderr
         said = []
-        for line in process.stderr:
+        for line in running.stderr:
             said.append(line)
             print(line, end="", file=sys.stderr)
-        out = process.stdout.read()
-    return Ran(process.returncode, out, "".join(said))
+        running.wait()
+        out.seek(0)
+        return Ran(running.returncode, out.read(), "".join(said))
+
+
+def overlay(disk: Path, path: Path) -> Path:
+    """A disk at `path` that begins as `disk` and keeps its own changes."""
+    form = json.loads(process.run(["qemu-img", "info", "--output=json", disk]).stdout)["format"]
+    process.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", form, "-b", disk.absolute(), path])
+    return path
 
 
 @pytest.fixture(scope="session")
-def pipeline() -> Any:
+def began() -> int:
+    """When the main job was begun, in ns since the epoch: what it writes is younger."""
+    return time.time_ns()
+
+
+@pytest.fixture(scope="session")
+def pipeline(began: int) -> Any:
     """What the main job says of itself, as JSON."""
     ran = invoke("ci.pipeline", "--json")
     assert ran.code == 0, ran.err

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -15,7 +16,7 @@ from mplskit.image.record import Image
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.machine import Machine, booted
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, overlay
 
 
 def test_the_image_boots_the_kernel_that_its_record_names(machine: Machine, image: Image) -> None:
@@ -67,22 +68,36 @@ def test_a_guest_that_panics_is_told_at_once_with_its_last_words(image: Image, t
 
 def test_what_a_guest_writes_is_gone_unless_it_persists(image: Image, tmp_path: Path) -> None:
     before = image.qcow2.stat().st_mtime_ns
-    with booted(guest_of(image, 1024, 2), tmp_path) as running, shell(running.host) as sh:
-        sh.run(["sh", "-c", "echo x >/root/mark; sync"])
+    guest = replace(guest_of(image, 1024, 2), disk=overlay(image.qcow2, tmp_path / "disk.qcow2"))
+    marks = []
+    for name, persist in (("one", False), ("two", True), ("three", False)):
+        with booted(replace(guest, persist=persist), tmp_path / name) as running, shell(running.host) as sh:
+            sh.run(["touch", f"/root/mark-{name}"])
+            marks.append(sh.run(["sh", "-c", "cd /root && echo mark-*"]).output.split())
+        assert "reboot: Power down" in (tmp_path / name / "console.log").read_text(errors="replace")
+    assert marks == [["mark-one"], ["mark-two"], ["mark-three", "mark-two"]]
     assert image.qcow2.stat().st_mtime_ns == before
-    assert "reboot: Power down" in (tmp_path / "console.log").read_text(errors="replace")
 
 
-def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Image) -> None:
+def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Image, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "invoke", "image.boot", "--image", str(image.raw.with_suffix(".json")), "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    words = tmp_path / "stderr"
+    with (
+        words.open("w") as stderr,
+        subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=stderr, text=True) as running,
+    ):
         assert running.stdout is not None
         document = ""
-        while not document.endswith("}\n"):
-            document += running.stdout.readline()
-        report = json.loads(document)
+        for line in running.stdout:
+            document += line
+            if line == "}\n":
+                break
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=120)
-    assert running.returncode == 0
+        try:
+            running.wait(timeout=120)
+        finally:
+            running.kill()
+    assert (running.returncode, document[-2:]) == (0, "}\n"), words.read_text()
+    report = json.loads(document)
     assert report["ssh"].endswith("/ssh_config vm")
     assert "reboot: Power down" in Path(report["console"]).read_text(errors="replace")

@@ -78,13 +78,20 @@ def test_without_the_pop_the_second_ping_fails_and_the_report_says_so(session: S
     assert seen == "100 % loss (5 sent, 0 answered)"
 
 
-def test_with_input_off_the_ping_fails_for_the_wrong_reason_and_the_lab_notices(session: Shell, tmp_path: Path) -> None:
-    report = run_spoilt(session, tmp_path, "mpls_input: [eth0]", "mpls_input: []")
+@pytest.fixture(scope="module")
+def input_off(session: Shell, tmp_path_factory: pytest.TempPathFactory) -> LabReport:
+    """A run of the lab on nodes that accept no labelled packets."""
+    return run_spoilt(session, tmp_path_factory.mktemp("input-off"), "mpls_input: [eth0]", "mpls_input: []")
+
+
+def test_with_input_off_the_ping_fails_for_the_wrong_reason_and_the_lab_notices(input_off: LabReport) -> None:
+    report = input_off
     assert [step.verdict for step in report.steps] == ["passed", "failed", "failed", "passed"]
     assert not_so(report)[0] == ("counter rx.noroute of ler-2 eth0", "0 → 0, by 0")
 
 
-def test_nothing_of_a_lab_is_left_on_the_machine(session: Shell) -> None:
+def test_nothing_of_a_lab_is_left_on_the_machine(session: Shell, input_off: LabReport) -> None:
+    assert not input_off.passed
     assert session.run(["ip", "netns", "list"]).output == ""
     assert session.run(["sh", "-c", "ls -d /run/mplskit.* || true"]).output.endswith("No such file or directory\n")
     assert session.run(["pgrep", "tcpdump"], check=False).output == ""

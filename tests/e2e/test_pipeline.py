@@ -1,20 +1,41 @@
 """The main job, from a kernel source to a label on the wire."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
+from mplskit.image.record import Image
 from tests.e2e.conftest import ROOT, invoke
 
 DIST = ROOT / "dist"
+BUILDS = ("kernel", "iproute2", "image")
 
 
-def test_the_main_job_leaves_packages_an_image_their_description_and_a_capture(pipeline: Any) -> None:
-    present = sorted(path.name for path in DIST.rglob("*") if path.is_file())
-    assert any(name.startswith("linux-image-") and name.endswith(".deb") for name in present)
-    assert any(name.startswith("iproute2_") and "+mpls1" in name for name in present)
-    assert "mplskit-bookworm.qcow2" in present
-    assert "metadata.json" in present
-    assert list((DIST / "labs" / "hello-world").glob("*.pcap"))
+def test_the_main_job_leaves_packages_an_image_their_description_and_a_capture(
+    pipeline: Any, image: Image, began: int
+) -> None:
+    records = {name: read(DIST / f"{name}.json") for name in ("metadata", "iproute2", image.name)}
+    for name in ("metadata", "iproute2"):
+        assert (DIST / f"{name}.json").stat().st_mtime_ns > began
+    packages = {row["role"]: row for name in ("metadata", "iproute2") for row in records[name]["packages"]}
+    assert {"image", "headers", "iproute2"} <= set(packages)
+    for row in (*packages.values(), *records[image.name]["files"].values()):
+        assert (row["file"], sha256(DIST / row["file"])) == (row["file"], row["sha256"])
+
+    installed = records[image.name]["packages"]
+    for role in ("image", "iproute2"):
+        assert installed[packages[role]["package"]] == packages[role]["version"]
+    assert records[image.name]["release"] == records["metadata"]["release"]
+
+    made = {row["step"]: row["made"] for row in pipeline["steps"]}
+    assert made["kernel"] in ("reused", *(row["file"] for row in records["metadata"]["packages"]))
+    assert made["iproute2"] in ("reused", packages["iproute2"]["file"])
+    assert made["image"] in ("reused", records[image.name]["files"]["qcow2"]["file"])
+    captures = list((DIST / "labs" / "hello-world").glob("*.pcap"))
+    assert made["hello-world"] == f"{len(captures)} captures"
+    assert captures
+    assert all(path.stat().st_mtime_ns > began for path in captures)
 
 
 def test_every_step_of_the_main_job_proved_something(pipeline: Any) -> None:
@@ -33,16 +54,24 @@ def test_every_step_of_the_main_job_proved_something(pipeline: Any) -> None:
 def test_a_second_run_builds_nothing_again_but_proves_everything_again(pipeline: Any) -> None:
     made = {path: path.stat().st_mtime_ns for path in _products()}
     ran = invoke("ci.pipeline", "--json")
-    assert ran.code == 0
-    assert {row["step"]: row["made"] for row in ran.json["steps"] if "made" in row and row["step"] in BUILDS} == {
-        "kernel": "reused",
-        "iproute2": "reused",
-        "image": "reused",
+    assert ran.code == 0, ran.err
+    first, second = ({row["step"]: row for row in report["steps"]} for report in (pipeline, ran.json))
+    assert {step: second[step]["made"] for step in BUILDS} == dict.fromkeys(BUILDS, "reused")
+    assert {step: row["proven"] for step, row in second.items() if step in BUILDS} == {
+        step: row["proven"] for step, row in first.items() if step in BUILDS
     }
+    assert all(row["proven"] for row in second.values())
     assert {path: path.stat().st_mtime_ns for path in _products()} == made
 
 
-BUILDS = ("kernel", "iproute2", "image")
+def read(path: Path) -> Any:
+    """A record, as JSON."""
+    return json.loads(path.read_text())
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _products() -> list[Path]:

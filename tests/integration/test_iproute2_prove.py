@@ -71,3 +71,21 @@ def test_an_ip_that_cannot_show_the_kernels_explanations_is_not_proven(tmp_path:
     with pytest.raises(NotSo) as failed:
         prove(package(tmp_path, script(tmp_path, answers)))
     assert failed.value.detail == "shows the kernel's explanations: ldd ip: not linked with libmnl"
+
+
+# Root without the capability: what a container's root is.
+POWERLESS = (
+    *(() if os.geteuid() == 0 else ("unshare", "--map-root-user")),
+    *("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"),
+)
+
+
+def test_a_machine_that_refuses_the_namespace_is_not_taken_for_an_ip_without_mpls(tmp_path: Path) -> None:
+    proven = package(tmp_path, script(tmp_path, "echo ip utility, iproute2-6.1.0\n"))
+    done = CommandLine(tmp_path, prefix=POWERLESS)("iproute2.verify", "--package", proven)
+    assert done.returncode == 3
+    assert done.stderr.endswith(
+        "error: this machine refuses a network namespace, and the packaged ip is proven in one\n"
+        "  | unshare: unshare failed: Operation not permitted\n"
+        "hint: a container needs CAP_SYS_ADMIN for it (docker run --cap-add SYS_ADMIN)\n"
+    )

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.errors import MachineLacks
+from mplskit.files import locked
 from mplskit.lab import tcpdump
 from mplskit.lab.capture import Label, read_pcap
 from mplskit.lab.ground import Ground, Undone
@@ -195,3 +197,13 @@ def _await_end(pid: int) -> None:
     subprocess.run(
         ["timeout", "10", "sh", "-c", f"while [ -e /proc/{pid}/exe ]; do :; done"], check=True, stdin=subprocess.DEVNULL
     )
+
+
+def test_a_second_run_into_the_same_folder_is_refused_and_the_firsts_captures_stay(
+    session: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "1-a.pcap").touch()
+    with locked(tmp_path / ".lock"), pytest.raises(MachineLacks) as refused:
+        run_lab(PAIR, session, tmp_path)
+    assert refused.value.message == f"another mplskit process works in {tmp_path}"
+    assert (tmp_path / "1-a.pcap").exists()

@@ -36,19 +36,19 @@ def contained(folder: Path, script: str) -> list[Item | str]:
     return [parse_line(line) if "\t" in line else line for line in ended.stdout.splitlines()]
 
 
-def make_deb(folder: Path, *, content: str, depends: str = "") -> Path:
-    """A real package `mplskit-example` that installs one file below /var/lib."""
+def make_deb(folder: Path, *, content: str, depends: str = "", name: str = "mplskit-example") -> Path:
+    """A real package that installs one file below /var/lib."""
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(
-        "Package: mplskit-example\nVersion: 1~2+mpls1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"
+        f"Package: {name}\nVersion: 1~2+mpls1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"
         + (f"Depends: {depends}\n" if depends else "")
         + "Description: an example\n"
     )
-    (tree / "var/lib/example").mkdir(parents=True)
-    (tree / "var/lib/example/content").write_text(content)
-    path = folder / "mplskit-example_1~2+mpls1_all.deb"
+    (tree / "var/lib" / name).mkdir(parents=True)
+    (tree / "var/lib" / name / "content").write_text(content)
+    path = folder / f"{name}_1~2+mpls1_all.deb"
     process.run(["dpkg-deb", "--root-owner-group", "--build", tree, path])
     return path
 
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
 def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_path: Path) -> None:
     stage(tmp_path / "one", SPEC, [make_deb(tmp_path, content="one")])
     stage(tmp_path / "two", SPEC, [make_deb(tmp_path, content="two")])
-    look = "cat /var/lib/example/content; echo"
+    look = "cat /var/lib/mplskit-example/content; echo"
     said = contained(
         tmp_path / "one",
         f'for s in "$APPLY" "$APPLY" {tmp_path}/two/apply.sh; do sh "$s" image | grep package; {look}; done',
@@ -94,6 +94,18 @@ def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_pa
         "one",
         Item("changed", "package", "mplskit-example", "1~2+mpls1 installed"),
         "two",
+    ]
+
+
+def test_the_newest_record_is_the_kernel_that_was_brought_last_even_when_it_was_there_already(tmp_path: Path) -> None:
+    for release in ("6.12", "6.1"):
+        stage(tmp_path / release, SPEC, [make_deb(tmp_path, content=release, name=f"linux-image-{release}")])
+    bring = "sh {0}/apply.sh image | grep package | cut -f 1; ls -t /var/lib/mplskit/packages | head -n 1"
+    script = "; ".join(bring.format(tmp_path / release) for release in ("6.12", "6.1", "6.12"))
+    assert contained(tmp_path / "6.12", script) == [
+        *("changed", "linux-image-6.12"),
+        *("changed", "linux-image-6.1"),
+        *("same", "linux-image-6.12"),
     ]
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.vm import acceleration
 from mplskit.vm.acceleration import TCG, choose, probe, unavailable
 
 pytestmark = pytest.mark.skipif(process.find("qemu-system-x86_64") is None, reason="QEMU is not installed")
@@ -55,13 +54,15 @@ def test_a_machine_without_the_device_is_not_probed(tmp_path: Path) -> None:
     assert unavailable(tmp_path / "kvm") == f"no {tmp_path}/kvm"
 
 
-@pytest.mark.skipif(bool(unavailable()), reason="there is no /dev/kvm to be probed")
 def test_a_verdict_is_paid_for_once(tmp_path: Path) -> None:
-    silent = kernel(tmp_path / "vmlinuz", "")
-    first = choose(silent, tmp_path)
-    assert first.name == "tcg"
-    [known] = (tmp_path / "kvm").iterdir()
+    device, cache = tmp_path / "kvm", tmp_path / "cache"
+    device.touch()
+    boots = kernel(tmp_path / "vmlinuz", SPEAK_AND_RESET)
+    assert choose(boots, cache, device, TCG).name == "kvm"
+    [known] = (cache / "kvm").iterdir()
     known.write_text(json.dumps({"usable": False, "reason": "remembered"}))
-    assert choose(silent, tmp_path).reason == "remembered"
-    assert choose(kernel(tmp_path / "vmlinuz", "another"), tmp_path).reason != "remembered"
-    assert acceleration.choose(silent, tmp_path).argv == ("-accel", "tcg,thread=multi", "-cpu", "max")
+    again = choose(boots, cache, device, TCG)
+    assert (again.name, again.reason) == ("tcg", "remembered")
+    assert again.argv == ("-accel", "tcg,thread=multi", "-cpu", "max")
+    another = kernel(tmp_path / "vmlinuz", "")
+    assert choose(another, cache, device, TCG).reason == "vmlinuz ended under KVM without a word on the console"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mplskit import progress
 from mplskit.errors import MachineLacks
 from mplskit.files import (
     build_once,
@@ -107,6 +108,30 @@ def test_a_lock_that_another_process_holds_is_told_when_nobody_wants_to_wait(tmp
             pass
     with locked(tmp_path / "lock", wait=False):
         pass
+
+
+def hold(path: Path, held: Event, release: Event) -> None:
+    with locked(path):
+        held.set()
+        release.wait()
+
+
+def test_who_waits_for_a_lock_says_so_and_in_which_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, release, told = FORK.Event(), FORK.Event(), list[str]()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        release.set()
+
+    monkeypatch.setattr(progress, "note", tell)
+    other = FORK.Process(target=hold, args=(tmp_path / "lock", held, release))
+    other.start()
+    held.wait()
+    with locked(tmp_path / "lock"):
+        assert told == [f"… waiting for another mplskit process, which works in {tmp_path}"]
+    other.join()
+    with locked(tmp_path / "lock"):
+        assert len(told) == 1
 
 
 def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path: Path) -> None:

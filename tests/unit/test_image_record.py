@@ -50,16 +50,24 @@ def test_a_key_of_the_users_own_is_found_where_it_is(image: Image, tmp_path: Pat
 
 def test_an_image_is_the_same_only_with_the_same_inputs_and_untouched_files(image: Image, tmp_path: Path) -> None:
     record = tmp_path / "a.json"
-    assert same_image(record, "inputs") is None
+    assert same_image(record, "inputs", key_made=True) is None
     write_record(image, "inputs", record)
-    assert same_image(record, "inputs") == image
-    assert same_image(record, "others") is None
+    assert same_image(record, "inputs", key_made=True) == image
+    assert same_image(record, "others", key_made=True) is None
     image.qcow2.write_text("QCOW2")
-    assert same_image(record, "inputs") is None
+    assert same_image(record, "inputs", key_made=True) is None
     image.qcow2.write_text("qcow2")
-    assert same_image(record, "inputs") == image
+    assert same_image(record, "inputs", key_made=True) == image
     image.kernel.unlink()
-    assert same_image(record, "inputs") is None
+    assert same_image(record, "inputs", key_made=True) is None
+
+
+def test_a_made_key_is_part_of_the_image_and_the_users_own_is_not(image: Image, tmp_path: Path) -> None:
+    record = tmp_path / "a.json"
+    write_record(image, "inputs", record)
+    image.key.unlink()
+    assert same_image(record, "inputs", key_made=True) is None
+    assert same_image(record, "inputs", key_made=False) == image
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"raw": 1}}', "null"])

@@ -71,6 +71,7 @@ def test_a_public_key_is_taken(workspace: Workspace, tmp_path: Path) -> None:
     [
         ("suite", {"suite": "jessie"}),
         ("name", {"kernel": "stock", "name": "../x"}),
+        ("name-of-another", {"kernel": "stock", "name": "metadata"}),
         ("no-kernel", {}),
         ("kernel-file", {"kernel": "linux.deb"}),
         ("kernel-is-headers", {"kernel": "linux-headers-6.1.deb"}),

@@ -47,21 +47,27 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
             {**PUSH, "push": [3]},
             "routes[0].push[0]: implicit null (3) is never on the wire; a penultimate hop pops: {pop: L, via: A}",
         ),
-        ({**PUSH, "push": [7]}, "routes[0].push[0]: an outgoing label is 16 to 1048575, or explicit null (0, 2)"),
-        ({**PUSH, "push": [1 << 20]}, "routes[0].push[0]: an outgoing label is 16 to 1048575, or explicit null (0, 2)"),
-        ({**PUSH, "push": ["101"]}, "routes[0].push[0]: should be a valid integer"),
+        (
+            {**PUSH, "push": [7]},
+            "routes[0].push[0]: an outgoing label is 16 to 1048575, or explicit null (0, 2) (here: 7)",
+        ),
+        (
+            {**PUSH, "push": [1 << 20]},
+            "routes[0].push[0]: an outgoing label is 16 to 1048575, or explicit null (0, 2) (here: 1048576)",
+        ),
+        ({**PUSH, "push": ["101"]}, "routes[0].push[0]: should be a valid integer (here: '101')"),
         ({**PUSH, "push": []}, "routes[0].push: a label stack has 1 to 30 labels"),
         ({**PUSH, "push": [16] * 31}, "routes[0].push: a label stack has 1 to 30 labels"),
         ({"push": [101], "to": "10.0.0.0/8"}, "routes[0].via: is missing"),
         ({**PUSH, "to": "10.0.0.1/8"}, "routes[0].to: 10.0.0.1/8 has host bits set"),
-        ({**PUSH, "via": 168427672}, "routes[0].via: an address is text"),
+        ({**PUSH, "via": 168427672}, "routes[0].via: an address is text (here: 168427672)"),
         ({**PUSH, "via": "fe80::1"}, "routes[0]: the link-local next hop fe80::1 needs dev"),
         ({**PUSH, "to": "2001:db8::/32"}, "routes[0]: an IPv6 destination cannot have an IPv4 next hop"),
         ({**PUSH, "src": "2001:db8::1"}, "routes[0]: src and to must be of one address family"),
-        ({**PUSH, "weight": 2}, "routes[0].weight: there is no such key"),
+        ({**PUSH, "weight": 2}, "routes[0].weight: there is no such key; allowed: push, to, via, dev, src"),
         ({"pop": 101}, "routes[0]: a pop needs dev (lo, a VRF) or via (a next hop)"),
-        ({"pop": 15, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574"),
-        ({"pop": 1_048_575, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574"),
+        ({"pop": 15, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 15)"),
+        ({"pop": 1_048_575, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 1048575)"),
         ({"swap": 100, "as": [200]}, "routes[0].via: is missing"),
         ({"pop": 101, "swap": 101, "dev": "lo"}, "routes[0]: a route has exactly one of push, swap and pop"),
         ({"to": "10.0.0.0/8"}, "routes[0]: a route has exactly one of push, swap and pop"),
@@ -93,14 +99,14 @@ def test_the_table_has_0_to_1048575_labels(size: int) -> None:
     ("name", "refusal"),
     [
         ("", "an interface name has 1 to 15 bytes"),
-        ("x" * 16, "an interface name has 1 to 15 bytes"),
+        ("x" * 16, "an interface name has 1 to 15 bytes (here: xxxxxxxxxxxxxxxx)"),
         (".", "an interface cannot be named . or .."),
         ("..", "an interface cannot be named . or .."),
-        ("a/b", "an interface name cannot hold '/'"),
-        ("a b", "an interface name cannot hold ' '"),
-        ("eth0:1", "an interface name cannot hold ':'"),
-        ("eth*", "an interface name cannot hold '*'"),
-        ("a\nb", "an interface name cannot hold '\\n'"),
+        ("a/b", "an interface name cannot hold '/' (here: a/b)"),
+        ("a b", "an interface name cannot hold ' ' (here: 'a b')"),
+        ("eth0:1", "an interface name cannot hold ':' (here: eth0:1)"),
+        ("eth*", "an interface name cannot hold '*' (here: eth*)"),
+        ("a\nb", "an interface name cannot hold '\\n' (here: 'a\\nb')"),
         ("all", "there is no net.mpls.conf.all: name each interface"),
         ("default", "there is no net.mpls.conf.default: name each interface"),
     ],
@@ -136,6 +142,6 @@ def test_what_is_wrong_in_a_spec_becomes_one_failure_with_a_line_for_each_proble
     assert failure.code == Exit.WRONG_INPUT
     assert str(failure) == (
         "error: the node cannot be right\n"
-        "  | mpls_input[0]: an interface name cannot hold ' '\n"
-        "  | routes[0].pop: an incoming label is 16 to 1048574"
+        "  | mpls_input[0]: an interface name cannot hold ' ' (here: 'a b')\n"
+        "  | routes[0].pop: an incoming label is 16 to 1048574 (here: 3)"
     )

@@ -173,6 +173,20 @@ def test_a_child_ends_though_we_are_killed_without_a_chance_to_end_it() -> None:
     assert awaited(lambda: ended(pid))
 
 
+def test_a_child_that_ignores_sigterm_ends_with_us_by_the_signal_that_was_asked_for() -> None:
+    program = (
+        "import signal, time\nfrom mplskit import process\n"
+        "stubborn = ['sh', '-c', 'trap \"\" TERM; echo ready; exec sleep 1000']\n"
+        "with process.started(stubborn, death_signal=signal.SIGKILL) as child:\n"
+        "    child.stdout.readline()\n    print(child.pid, flush=True)\n    time.sleep(1000)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        os.kill(parent.pid, signal.SIGKILL)
+    assert awaited(lambda: ended(pid))
+
+
 def test_output_for_the_user_goes_where_ours_goes(capfd: pytest.CaptureFixture[str]) -> None:
     assert process.show(["sh", "-c", "echo out; echo err >&2; exit 4"]) == 4
     assert capfd.readouterr() == ("out\n", "err\n")
