@@ -8,7 +8,7 @@ from mplskit import cli
 
 @cli.task(
     help={
-        "suite": "the Debian release: bookworm or trixie",
+        "suite": "the Debian release: bookworm or trixie (left out: this machine's)",
         "kernel": "a linux-image package file, or stock for Debian's own (left out: the one that kernel.build made)",
         "iproute2": "an iproute2 package file, or stock (left out: the one that iproute2.build made, if there is one)",
         "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
@@ -20,7 +20,7 @@ from mplskit import cli
 )
 def build(
     c: Context,
-    suite: str = "bookworm",
+    suite: str = "",
     kernel: str = "",
     iproute2: str = "",
     ssh_key: str = "",
@@ -35,9 +35,10 @@ def build(
     from mplskit.image.build import build_image, plan
     from mplskit.image.request import make_request
     from mplskit.paths import Workspace
+    from mplskit.sources.apt import release
 
     workspace = Workspace.here()
-    request = make_request(workspace, suite, kernel, iproute2, ssh_key, name, bare)
+    request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
     if dry_run:
         planned = plan(request)
         cli.show(planned, json, lambda: print("\n".join(f"{what}: {value}" for what, value in planned.items())))

@@ -10,7 +10,7 @@ from typing import Any
 
 from mplskit import files, process
 from mplskit.errors import BuildFailed, WrongInput
-from mplskit.iproute2.prove import Probe, prove
+from mplskit.iproute2.prove import Probe, prove, require_namespace
 from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.packages.package import Role, read_package
 from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded
@@ -43,6 +43,7 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
 
     Raises BuildFailed, MachineLacks (build dependencies), NotSo (its `ip` does not speak MPLS), OutsideFailed.
     """
+    require_namespace()
     source = fetch_iproute2(source_spec, workspace.cache)
     version = f"{source.version}+mpls{revision}"
     key = files.digest_of([source.digest, version, process.run(["gcc", "--version"]).stdout])[:16]
