@@ -13,7 +13,7 @@ from mplskit.errors import BuildFailed, WrongInput
 from mplskit.iproute2.prove import Probe, prove, require_namespace
 from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.packages.package import Role, read_package
-from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded
+from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded, write_record
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
 from mplskit.sources.iproute2 import fetch_iproute2
@@ -61,7 +61,7 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
             "source": source.as_json(),
             "seconds": round(time.monotonic() - begin, 1),
         }
-        (folder / IPROUTE2).write_text(json.dumps(record, indent=2, default=str))
+        write_record(folder / IPROUTE2, record)
 
     made = files.build_once(target, build)
     record = json.loads((target / IPROUTE2).read_text())
@@ -69,7 +69,8 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
         note(f"✓ iproute2 {version} is built already ({duration(record['seconds'])} were spared)")
     [package] = packages_of(record)
     probes = prove(target / package.file)
-    deliver(target, workspace.dist, record, IPROUTE2)
+    deliver(target, workspace.dist, [package])
+    write_record(workspace.dist / IPROUTE2, record)
     return Iproute2(workspace.dist / package.file, tuple(probes), record, made)
 
 

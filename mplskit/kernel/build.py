@@ -15,7 +15,7 @@ from mplskit.errors import BuildFailed
 from mplskit.kernel.builders import build_packages, command, epoch
 from mplskit.kernel.request import Packaging, named_suffix
 from mplskit.packages.package import Package, Role, packaged_config, read_package
-from mplskit.packages.record import KERNEL, deliver, packages_of
+from mplskit.packages.record import KERNEL, deliver, packages_of, write_record
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.progress import duration, note, step
@@ -81,21 +81,23 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         for left in folder.iterdir():
             if left not in made:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        (folder / KERNEL).write_text(json.dumps(record, indent=2, default=str))
+        write_record(folder / KERNEL, record)
 
     made = files.build_once(target, build)
     record = json.loads((target / KERNEL).read_text())
     if not made:
         note(f"✓ Linux {record['release']} is built already ({duration(record['seconds'])} were spared)")
-    image = next(package for package in packages_of(record) if package.role is Role.IMAGE)
-    text = packaged_config(target / image.file)[1]
+    packages = packages_of(record)
+    deliver(target, workspace.dist, packages)
+    image = next(package for package in packages if package.role is Role.IMAGE)
+    text = packaged_config(workspace.dist / image.file)[1]
     record["base"] = configured.base_name
     record["config"] = {
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "verdicts": verdict_rows(read_back(configured, text, image.file)),
     }
-    packages = deliver(target, workspace.dist, record, KERNEL)
-    return Built(record["release"], tuple(packages), record, made)
+    write_record(workspace.dist / KERNEL, record)
+    return Built(record["release"], packages, record, made)
 
 
 def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:

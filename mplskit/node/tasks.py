@@ -67,7 +67,7 @@ def bootstrap(
     if report.reboot_needed:
         raise NotSo(
             f"{host} needs a reboot: kernel {report.reboot_needed}",
-            hint=(f"{GUEST_KERNEL}. " if guest else "") + "reboot it, then node.verify",
+            hint="reboot it, then node.verify" + (f"; mind that {GUEST_KERNEL}" if guest else ""),
         )
 
 

@@ -49,12 +49,11 @@ def packages_of(record: Mapping[str, Any]) -> tuple[Package, ...]:
     return tuple(Package(**{**row, "role": Role(row["role"])}) for row in record["packages"])
 
 
-def deliver(built: Path, dist: Path, record: Mapping[str, Any], name: str) -> Sequence[Package]:
-    """Bring the packages of a record from where they were built to `dist`, and the record, as `name`, last.
+def deliver(built: Path, dist: Path, packages: Sequence[Package]) -> None:
+    """Bring packages from where they were built to `dist`; what is there already stays untouched.
 
-    What is there already stays untouched. Raises BuildFailed when a built file is no longer what was recorded.
+    Raises BuildFailed when a built file is no longer what was recorded.
     """
-    packages = packages_of(record)
     for package in packages:
         target = dist / package.file
         if target.is_file() and files.digest_file(target) == package.sha256:
@@ -65,5 +64,8 @@ def deliver(built: Path, dist: Path, record: Mapping[str, Any], name: str) -> Se
             raise BuildFailed(
                 f"{built / package.file} was changed since it was built", hint=f"remove {built} and build again"
             )
-    files.write_atomically(dist / name, json.dumps(record, indent=2, default=str) + "\n")
-    return packages
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Vouch for packages: written after they are there."""
+    files.write_atomically(path, json.dumps(record, indent=2, default=str) + "\n")

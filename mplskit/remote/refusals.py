@@ -39,6 +39,7 @@ HINTS = (
     ("Connection refused", "nothing listens there: is sshd running on the node, and is the port the right one?"),
     ("banner exchange", NO_SSHD),
     ("kex_exchange_identification", NO_SSHD),
+    ("Connection closed by", NO_SSHD),
     (
         "timed out",
         "the node does not answer: is it up, is the address right, does a firewall drop the packets?",

@@ -18,9 +18,10 @@ FILES = {
 }
 
 # The namespaces of earlier checks are cleaned up in the background; until then they keep the modules in use.
+# Debian has mpls_gso built in.
 UNLOAD = """\
 tries=0
-until error=$(rmmod mpls_iptunnel mpls_gso mpls_router 2>&1) || ! grep -q ^mpls_ /proc/modules; do
+until error=$(rmmod mpls_iptunnel mpls_router 2>&1); ! grep -q ^mpls_ /proc/modules; do
     tries=$((tries + 1))
     if [ $tries -gt 100 ]; then echo "$error" >&2; exit 1; fi
     sleep 0.2
@@ -140,7 +141,7 @@ def test_modules_that_were_unloaded_and_files_that_are_gone_are_named_and_mended
     on(stock_vm.host, f"{UNLOAD} && rm /etc/udev/rules.d/90-mplskit.rules")
     ran = node("node.verify", stock_vm.host)
     verdicts = {check["id"]: check["passed"] for check in ran.json["checks"]}
-    assert {name for name, passed in verdicts.items() if passed is False} == {"K3", "K2", "G1", "N4"}
+    assert {name for name, passed in verdicts.items() if passed is False} == {"K3", "K2", "N4"}
     assert {name for name, passed in verdicts.items() if passed is None} == {"S1", "S11", "X1"}
     assert node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0").code == 0
     assert node("node.verify", stock_vm.host).code == 0

@@ -93,7 +93,7 @@ def test_a_listener_that_is_no_sshd_is_said(sshd: Sshd) -> None:
 
         other = threading.Thread(target=hang_up)
         other.start()
-        fails(sshd.host(port=port), "kex_exchange_identification", "does not speak SSH")
+        fails(sshd.host(port=port), "Connection closed by", "does not speak SSH")
         other.join()
 
 

@@ -85,9 +85,9 @@ def make_empty(archive: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "code", "words"),
     [
-        (truncate, 4, "linux.tar.xz is damaged or no tar archive: get it again"),
-        (make_no_tar, 4, "linux.tar.xz is damaged or no tar archive: get it again"),
-        (make_empty, 4, "linux.tar.xz is damaged or no tar archive: get it again"),
+        (truncate, 4, "linux.tar.xz is damaged, or no tar archive"),
+        (make_no_tar, 4, "linux.tar.xz is damaged, or no tar archive"),
+        (make_empty, 4, "linux.tar.xz is damaged, or no tar archive"),
         (make_no_kernel, 2, "linux.tar.xz is not a Linux source tree: it has no Kconfig"),
         (Path.unlink, 2, "there is no file "),
     ],
