@@ -58,9 +58,7 @@ def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
         text()
 
 
-def table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], styles: Callable[[Sequence[str]], str] | None = None
-) -> None:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, as wide as the terminal, or as its content where there is none."""
     from rich import box
     from rich.console import Console
@@ -68,7 +66,7 @@ def table(
 
     grid = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        grid.add_row(*row, style=styles(row) if styles else None)
+        grid.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(grid)
 
 
