@@ -23,6 +23,7 @@ from mplskit.lab.topology import load
 from mplskit.node.bootstrap import bootstrap
 from mplskit.node.spec import NodeSpec
 from mplskit.node.verify import verify
+from mplskit.packages.package import Role
 from mplskit.paths import Workspace
 from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
@@ -63,7 +64,8 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
     record = _Record()
     with record.step("kernel") as said:
         kernel = build_kernel(workspace, job.source, job.request, job.packaging)
-        said += [_made(kernel.made, kernel.packages[0].file), _proven_kernel(kernel)]
+        image_package = next(package for package in kernel.packages if package.role is Role.IMAGE)
+        said += [_made(kernel.made, image_package.file), _proven_kernel(kernel)]
     with record.step("iproute2") as said:
         iproute2 = build_iproute2(workspace, "debian", 1, job.packaging.jobs)
         said += [_made(iproute2.made, iproute2.path.name), _proven_iproute2(iproute2)]
