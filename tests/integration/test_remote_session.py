@@ -89,6 +89,8 @@ def test_a_listener_that_is_no_sshd_is_said(sshd: Sshd) -> None:
         def hang_up() -> None:
             for _ in range(2):
                 connection, _ = server.accept()
+                # What is left unread would make the kernel reset the connection instead of closing it.
+                connection.makefile("rb").readline()
                 connection.close()
 
         other = threading.Thread(target=hang_up)
