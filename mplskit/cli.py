@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -56,6 +56,11 @@ def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
         print(json.dumps(value, indent=2, default=str), flush=True)
     else:
         text()
+
+
+def show_fields(value: Mapping[str, Any], as_json: bool) -> None:
+    """Put a mapping on stdout: one JSON document, or a line for each key."""
+    show(value, as_json, lambda: print("\n".join(f"{name}: {field}" for name, field in value.items()), flush=True))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -26,7 +26,7 @@ def config(
     json: bool = False,
 ) -> None:
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
-    from mplskit.config.configure import Configured, configure, demand, verdict_rows
+    from mplskit.config.configure import configure, demand, verdict_rows
     from mplskit.config.request import make_request
     from mplskit.paths import Workspace
     from mplskit.sources.kernel import fetch_kernel
@@ -37,13 +37,13 @@ def config(
     workspace = Workspace.here()
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace.build)
 
-    def text(found: Configured = configured) -> None:
-        rows = verdict_rows([*found.verdicts, *found.base])
+    def text() -> None:
+        rows = verdict_rows([*configured.verdicts, *configured.base])
         cli.table(
             ("symbol", "asked", "got", "verdict", "asked by"),
             [(r["symbol"], r["asked"], r["got"], r["verdict"], r["asked_by"]) for r in rows],
         )
-        print(found.path)
+        print(configured.path)
 
     cli.show(configured.as_json(), json, text)
     demand(configured)

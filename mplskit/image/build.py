@@ -86,14 +86,13 @@ def recipe_digest(folder: Path = Path(__file__).parent) -> str:
 
 def _make(request: ImageRequest, sources: list[mirror.Archive], folder: Path, log: Path) -> Image:
     """Make every file of the image in `folder`, under the names that they will have."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     name, tree = request.name, folder / "tree"
     key = folder / f"{name}.key"
     if request.public_key is None:
         process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key])
     public_key = request.public_key or key.with_name(f"{key.name}.pub")
-    with step(f"making Debian {request.suite} a node (log: {log})"):
+    with step(f"making Debian {request.suite} a node", log):
         make_tree(request, sources, mirror.settings(), folder / "payload", public_key, tree, log)
     release = kernel_release(tree)
     raw, qcow2 = folder / f"{name}.raw", folder / f"{name}.qcow2"

@@ -40,8 +40,7 @@ def build(
     workspace = Workspace.here()
     request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
     if dry_run:
-        planned = plan(request)
-        cli.show(planned, json, lambda: print("\n".join(f"{what}: {value}" for what, value in planned.items())))
+        cli.show_fields(plan(request), json)
         return
     image, _ = build_image(workspace, request)
     cli.show(
@@ -80,10 +79,7 @@ def boot(
     )
     folder = workspace.build / "vm" / found.name
     with booted(guest, folder) as machine:
-        report = reached(machine)
-        cli.show(
-            report, json, lambda: print("\n".join(f"{what}: {value}" for what, value in report.items()), flush=True)
-        )
+        cli.show_fields(reached(machine), json)
         try:
             machine.wait()
         except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it

@@ -51,7 +51,6 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
     log = workspace.build / "logs" / f"iproute2-{key}.log"
 
     def build(folder: Path) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         begin = time.monotonic()
         with step(f"building iproute2 {version}", log):

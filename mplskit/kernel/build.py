@@ -58,7 +58,6 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
 
     def build(folder: Path) -> None:
         files.need_space(folder, SPACE, "building a kernel")
-        log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         begin = time.monotonic()
         with step(f"building Linux {source.version}{suffix} with {packaging.builder}", log):

@@ -47,8 +47,7 @@ def build(
 
     spec, request, packaging = asked(source, base, options, set_, fragment, builder, revision, suffix, jobs)
     if dry_run:
-        planned = plan(spec, request, packaging)
-        cli.show(planned, json, lambda: print("\n".join(f"{name}: {value}" for name, value in planned.items())))
+        cli.show_fields(plan(spec, request, packaging), json)
         return
     workspace = Workspace.here()
     built = build_kernel(workspace, spec, request, packaging)

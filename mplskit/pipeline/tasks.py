@@ -41,11 +41,7 @@ def pipeline(
     spec, request, packaging = asked(source, base, ["lab", *options], set_, fragment, builder, revision, suffix, jobs)
     job = Job(spec, request, packaging, check_suite(suite or release()))
     if dry_run:
-        planned = {
-            **plan(spec, request, packaging),
-            "image": f"Debian {job.suite}",
-        }
-        cli.show(planned, json, lambda: print("\n".join(f"{name}: {value}" for name, value in planned.items())))
+        cli.show_fields({**plan(spec, request, packaging), "image": f"Debian {job.suite}"}, json)
         return
     process.require_root("ci.pipeline")
     workspace = Workspace.here()
