@@ -1,6 +1,7 @@
 """What every Invoke task shares: failures become exit codes, results go to stdout, signals end our children."""
 
 import functools
+import inspect
 import json
 import logging
 import os
@@ -8,8 +9,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from invoke.exceptions import Exit as Leave
@@ -21,11 +23,28 @@ from mplskit.files import ROOM, is_full_disk
 Body = TypeVar("Body", bound=Callable[..., None])
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A flag that several tasks take: its help, and what it is when it is left out (a list: as often as wanted)."""
+
+    help: str
+    default: Any = ""
+
+
+NO_FLAGS: Mapping[str, Flag] = MappingProxyType({})
+
+
 def task(
-    *, help: dict[str, str], iterable: Sequence[str] = (), positional: Sequence[str] = (), name: str | None = None
+    *,
+    help: dict[str, str],
+    flags: Mapping[str, Flag] = NO_FLAGS,
+    iterable: Sequence[str] = (),
+    positional: Sequence[str] = (),
+    name: str | None = None,
 ) -> Callable[[Body], Any]:
     """Make an Invoke task of a function whose flags are its keyword arguments, with a help text for each.
 
+    `flags` are more flags, by the names of the arguments; the function receives each by name, or in its `**kwargs`.
     Those named in `positional` can be given as bare words, too.
     """
 
@@ -43,11 +62,32 @@ def task(
             except KeyboardInterrupt:
                 raise Leave("mplskit: interrupted", code=130) from None
 
+        guarded.__signature__ = _signature(body, flags)  # type: ignore[attr-defined] # what Invoke reads the flags from
         return invoke_task(
-            guarded, name=name, help=help, iterable=list(iterable), auto_shortflags=False, positional=list(positional)
+            guarded,
+            name=name,
+            help={**{_spelled(name): flag.help for name, flag in flags.items()}, **help},
+            iterable=[*iterable, *(name for name, flag in flags.items() if isinstance(flag.default, list))],
+            auto_shortflags=False,
+            positional=list(positional),
         )
 
     return decorate
+
+
+def _signature(body: Callable[..., None], flags: Mapping[str, Flag]) -> inspect.Signature:
+    """The arguments of a body, followed by the shared flags."""
+    own = inspect.signature(body)
+    kept = [p for p in own.parameters.values() if p.name not in flags and p.kind is not inspect.Parameter.VAR_KEYWORD]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=flag.default) for name, flag in flags.items()
+    ]
+    return own.replace(parameters=[*kept, *shared])
+
+
+def _spelled(argument: str) -> str:
+    """An argument as Invoke spells its flag: `set_` is --set."""
+    return argument.strip("_").replace("_", "-")
 
 
 def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:

@@ -9,11 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from mplskit import files, process
-from mplskit.config.fragment import apply, parse_config, read_fragment
+from mplskit.config.fragment import apply, parse_config
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import Request
+from mplskit.config.start import Starting, starting
+from mplskit.config.trim import modules_of, trim
 from mplskit.config.verdict import Verdict, judge
 from mplskit.errors import NotSo
+from mplskit.paths import Workspace
 from mplskit.progress import note, step
 from mplskit.sources.tree import SourceTree
 
@@ -62,25 +65,27 @@ def compiler() -> str:
     return process.run(["gcc", "--version"]).stdout.splitlines()[0]
 
 
-def configure(source: SourceTree, request: Request, build: Path) -> Configured:
-    """Configure `source` out of tree below `build`; the same request is answered from what is there.
+def configure(source: SourceTree, request: Request, workspace: Workspace) -> Configured:
+    """Configure `source` out of tree in the build folder; the same request is answered from what is there.
 
     The answer may hold lost settings: `demand` stops on them. Raises BuildFailed when the kernel's own tools fail,
-    WrongInput for a base file that is no configuration.
+    and whatever finding the base or the modules of a node raises.
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
-    settings = [[s.symbol, s.value] for s in request.settings]
-    base = files.digest_file(request.base.path)
-    key = files.digest_of([source.digest, request.base.whole, base, settings, compiler()])[:16]
-    target = build / "config" / key
-    log = build / "logs" / f"config-{key}.log"
+    start = starting(request.base, source, workspace.cache)
+    modules = modules_of(request.trim_to) if request.trim_to else None
+    settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
+    begun = [request.base.start, start.text, modules and sorted(modules)]
+    key = files.digest_of([source.digest, begun, settings, compiler()])[:16]
+    target = workspace.build / "config" / key
+    log = workspace.build / "logs" / f"config-{key}.log"
 
     def make(folder: Path) -> None:
-        with step(f"configuring Linux {source.version} from the base {request.base.name}"):
-            _write(source, request, folder, log)
+        with step(f"configuring Linux {source.version} from {request.base.name} ({start.origin})"):
+            _Writing(source, folder, log).write(request, start, modules)
 
     files.build_once(target, make)
-    return _judged(source, request, target / ".config")
+    return _judged(source, request, start, target / ".config")
 
 
 def demand(configured: Configured) -> None:
@@ -109,31 +114,42 @@ def _sentence(verdict: Verdict) -> str:
     return f"{line}: {verdict.why}" if verdict.why else line
 
 
-def _write(source: SourceTree, request: Request, folder: Path, log: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        config = Path(scratch, ".config")
-        if request.base.whole:
-            config.write_text(request.base.path.read_text())
-        else:
-            # The kernel's own way to say "these, and nothing else" (Documentation/kbuild/kconfig.rst).
-            _make(source, scratch, log, "allnoconfig", {"KCONFIG_ALLCONFIG": str(request.base.path)})
-        config.write_text(apply(config.read_text(), request.settings))
-        _make(source, scratch, log, "olddefconfig")
-        config.rename(folder / ".config")
+@dataclass(frozen=True)
+class _Writing:
+    source: SourceTree
+    folder: Path
+    log: Path
+
+    def write(self, request: Request, start: Starting, modules: frozenset[str] | None) -> None:
+        """Put the finished `.config` into the folder."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            config = Path(scratch, ".config")
+            if start.text is None:
+                # The kernel's own way to say "these, and nothing else" (Documentation/kbuild/kconfig.rst).
+                over = Path(scratch, "over")
+                over.write_text("".join(f"{setting.line()}\n" for setting in start.settings))
+                self._make(scratch, str(request.base.start), {"KCONFIG_ALLCONFIG": str(over)})
+            else:
+                config.write_text(start.text)
+            if modules is not None:
+                self._make(scratch, "olddefconfig")
+                trim(config, modules, lambda *how: self._make(scratch, *how))
+            config.write_text(apply(config.read_text(), [*start.settings, *request.settings]))
+            self._make(scratch, "olddefconfig")
+            config.rename(self.folder / ".config")
+
+    def _make(
+        self, scratch: str, target: str, env: Mapping[str, str] = MappingProxyType({}), stdin: bytes | None = None
+    ) -> None:
+        argv: list[str | Path] = ["make", "-C", self.source.path, f"O={scratch}", target]
+        process.run(argv, log=self.log, env={**CLEAN, **env}, stdin=stdin)
 
 
-def _make(
-    source: SourceTree, scratch: str, log: Path, target: str, env: Mapping[str, str] = MappingProxyType({})
-) -> None:
-    process.run(["make", "-C", source.path, f"O={scratch}", target], log=log, env={**CLEAN, **env})
-
-
-def _judged(source: SourceTree, request: Request, path: Path) -> Configured:
+def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -> Configured:
     config = parse_config(path.read_text())
     verdicts = judge(request.settings, config)
     asked = {setting.symbol for setting in request.settings}
-    base = [] if request.base.whole else read_fragment(request.base.path, f"bases/{request.base.name}.config")
-    from_base = judge([setting for setting in base if setting.symbol not in asked], config)
+    from_base = judge([setting for setting in start.settings if setting.symbol not in asked], config)
     everything = [*verdicts, *from_base]
     if not all(verdict.granted for verdict in everything) or _maybe_unknown(verdicts, path):
         everything = _explained(source, path, everything)

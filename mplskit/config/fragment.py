@@ -1,4 +1,4 @@
-"""The kernel's own format of settings: read a fragment or a `.config`, write settings into one in place."""
+"""The kernel's own format of settings: read a fragment or a `.config`, write settings into one."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ VALUE = r"y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\\n]|\\.)*\""
 
 _ASSIGNED = re.compile(rf"^CONFIG_([A-Za-z0-9_]+)=({VALUE})$", re.MULTILINE)
 _ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
-_EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)$", re.MULTILINE)
+_EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)(?:\n|\Z)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,15 @@ def parse_config(text: str) -> dict[str, str]:
 
 
 def apply(text: str, settings: Iterable[Setting]) -> str:
-    """A `.config` with the settings in it: in place where the symbol has a line, else at the end. The last one wins."""
+    """A `.config` with the settings at its end, and no other line for their symbols. The last one of each wins.
+
+    At the end, since of the members of a choice the kernel takes the last that is y.
+    """
     wanted = {setting.symbol: setting for setting in settings}
-    left = dict(wanted)
-
-    def replace(match: re.Match[str]) -> str:
-        setting = wanted.get(match[1])
-        left.pop(match[1], None)
-        return setting.line() if setting else match[0]
-
-    edited = _EITHER.sub(replace, text)
+    edited = _EITHER.sub(lambda line: "" if line[1] in wanted else line[0], text)
     if edited and not edited.endswith("\n"):
         edited += "\n"
-    return edited + "".join(f"{setting.line()}\n" for setting in left.values())
+    return edited + "".join(f"{setting.line()}\n" for setting in wanted.values())
 
 
 def _parse_line(line: str, place: str) -> Setting | None:

@@ -4,11 +4,13 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from mplskit.config.fragment import VALUE, Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
+from mplskit.remote.host import Host
 
 ALWAYS = "mpls"
 # What people call the symbols.
@@ -20,21 +22,43 @@ FRIENDLY = {
 _SET = re.compile(r"([A-Za-z0-9_-]+)=(.+)")
 
 
+class Start(StrEnum):
+    """What a configuration is begun with."""
+
+    NOTHING = "allnoconfig"
+    DEFCONFIG = "defconfig"
+    DEBIAN = "debian"
+    RUNNING = "running"
+    FILE = "file"
+
+
+# Bases that are more than a fragment over nothing; kconfig/bases may hold a fragment over each of them, too.
+STARTS = {str(start): start for start in (Start.DEFCONFIG, Start.DEBIAN, Start.RUNNING)}
+
+
 @dataclass(frozen=True)
 class Base:
-    """Where a configuration starts: a fragment over `allnoconfig` (`whole` false), or a whole `.config`."""
+    """Where a configuration starts, under the name that the user knows it by.
+
+    `fragment` is applied over the start; `file` is the .config of Start.FILE; `host` is the node of Start.RUNNING (None
+    is this machine).
+    """
 
     name: str
-    path: Path
-    whole: bool
+    start: Start
+    fragment: Path | None = None
+    file: Path | None = None
+    host: Host | None = None
 
 
 @dataclass(frozen=True)
 class Request:
-    """A base and the settings asked on top of it, one for each symbol."""
+    """A base and the settings asked on top of it, one for each symbol; `trim_to` is a node, or a file as lsmod prints
+    it: other modules than those that are in use there are left out of the base."""
 
     base: Base
     settings: tuple[Setting, ...]
+    trim_to: Host | Path | None = None
 
 
 def known(kind: str) -> list[str]:
@@ -42,14 +66,26 @@ def known(kind: str) -> list[str]:
     return sorted(path.stem for path in (data("kconfig") / kind).glob("*.config"))
 
 
-def make_request(base: str, options: Sequence[str], fragments: Sequence[str], settings: Sequence[str]) -> Request:
+def make_request(
+    base: str,
+    options: Sequence[str] = (),
+    fragments: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    *,
+    host: str = "",
+    trim_to: str = "",
+    ssh_config: str = "",
+) -> Request:
     """Put together what the command line asks; `mpls` is always in. Raises WrongInput before any work is done."""
+    config = Path(ssh_config) if ssh_config else None
     asked = [
         *(setting for name in dict.fromkeys([ALWAYS, *options]) for setting in _options(name)),
         *(setting for path in fragments for setting in read_fragment(Path(path))),
         *(parse_set(text) for text in settings),
     ]
-    return Request(_base(base), last_of_each(asked))
+    return Request(
+        _base(base, Host.parse(host, config) if host else None), last_of_each(asked), _trim_to(trim_to, config)
+    )
 
 
 def last_of_each(settings: Iterable[Setting]) -> tuple[Setting, ...]:
@@ -89,17 +125,33 @@ def _options(name: str) -> list[Setting]:
     return read_fragment(path, f"options/{name}.config")
 
 
-def _base(name: str) -> Base:
-    if name in known("bases"):
-        return Base(name, data("kconfig") / "bases" / f"{name}.config", whole=False)
+def _base(name: str, host: Host | None) -> Base:
+    if host and name != Start.RUNNING:
+        raise WrongInput(f"--host {host}: only --base running takes a configuration from a node")
+    fragment = data("kconfig") / "bases" / f"{name}.config"
+    if name in known("bases") or name in STARTS:
+        start = STARTS.get(name, Start.NOTHING)
+        return Base(name, start, fragment if fragment.exists() else None, host=host)
     path = Path(name)
     if not path.is_file():
         raise WrongInput(
             f"--base {name}: neither a known base nor a file",
-            hint=_choose(name, known("bases")) + ", or a .config file",
+            hint=_choose(name, bases()) + ", or a .config file",
         )
     read_fragment(path)
-    return Base(str(path.absolute()), path.absolute(), whole=True)
+    return Base(str(path.absolute()), Start.FILE, file=path.absolute())
+
+
+def bases() -> list[str]:
+    """The names that --base knows."""
+    return sorted({*known("bases"), *STARTS})
+
+
+def _trim_to(text: str, ssh_config: Path | None) -> Host | Path | None:
+    if not text:
+        return None
+    path = Path(text)
+    return path.absolute() if path.is_file() else Host.parse(text, ssh_config)
 
 
 def _choose(name: str, names: list[str]) -> str:

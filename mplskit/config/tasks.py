@@ -1,41 +1,62 @@
 """`kernel.config`: make a configuration that provably holds what was asked."""
 
+from typing import TYPE_CHECKING, Any
+
 from invoke.context import Context
 
 from mplskit import cli
 from mplskit.sources.tasks import SOURCE
 
-HELP = {
-    "source": SOURCE,
-    "base": "where the configuration starts: a name in kconfig/bases, or a .config file",
-    "options": "an option set in kconfig/options; may be given more than once (mpls is always in)",
-    "set": "SYMBOL=VALUE, such as MPLS_ROUTING=y; may be given more than once",
-    "fragment": "a file of settings in the kernel's own format; may be given more than once",
+if TYPE_CHECKING:
+    from mplskit.config.request import Request
+    from mplskit.sources.spec import Spec
+
+# What every task takes that configures a kernel.
+FLAGS = {
+    **SOURCE,
+    "base": cli.Flag(
+        "where the configuration starts: guest, debian, defconfig, running (of this machine, or of --host), or a file",
+        "guest",
+    ),
+    "host": cli.Flag("with --base running: the node whose kernel's configuration is taken"),
+    "options": cli.Flag("an option set in kconfig/options; may be given more than once (mpls is always in)", []),
+    "set_": cli.Flag("SYMBOL=VALUE, such as MPLS_ROUTING=y; may be given more than once", []),
+    "fragment": cli.Flag("a file of settings in the kernel's own format; may be given more than once", []),
+    "trim_to": cli.Flag("keep only the modules that this node uses or lists"),
+    "ssh_config": cli.Flag("an ssh_config file to use instead of yours"),
 }
-ITERABLE = ("options", "set_", "fragment")
 
 
-@cli.task(help={**HELP, "json": "print one JSON document"}, iterable=ITERABLE)
-def config(
-    c: Context,
-    source: str = "debian",
-    base: str = "guest",
-    options: list[str] = [],  # noqa: B006 - Invoke fills it
-    set_: list[str] = [],  # noqa: B006
-    fragment: list[str] = [],  # noqa: B006
-    json: bool = False,
-) -> None:
-    """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
-    from mplskit.config.configure import configure, demand, verdict_rows
+def asked(
+    *,
+    source: str,
+    insecure_source: bool,
+    base: str,
+    host: str,
+    options: list[str],
+    set_: list[str],
+    fragment: list[str],
+    trim_to: str,
+    ssh_config: str,
+) -> "tuple[Spec, Request]":
+    """What FLAGS ask for, all of it checked before anything is fetched."""
     from mplskit.config.request import make_request
-    from mplskit.paths import Workspace
-    from mplskit.sources.kernel import fetch_kernel
     from mplskit.sources.spec import parse_spec
 
-    spec = parse_spec(source)
-    request = make_request(base, options, fragment, set_)
+    spec = parse_spec(source, insecure_source)
+    return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config)
+
+
+@cli.task(flags=FLAGS, help={"json": "print one JSON document"})
+def config(c: Context, json: bool = False, **flags: Any) -> None:
+    """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
+    from mplskit.config.configure import configure, demand, verdict_rows
+    from mplskit.paths import Workspace
+    from mplskit.sources.kernel import fetch_kernel
+
+    spec, request = asked(**flags)
     workspace = Workspace.here()
-    configured = configure(fetch_kernel(spec, workspace.cache), request, workspace.build)
+    configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
 
     def text() -> None:
         rows = verdict_rows([*configured.verdicts, *configured.base])

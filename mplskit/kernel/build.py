@@ -41,7 +41,7 @@ class Built:
 def build_kernel(workspace: Workspace, spec: Spec, request: Request, packaging: Packaging) -> Built:
     """Fetch, configure, demand, build, read back. Raises whatever the steps raise; nothing of a failed build stays."""
     source = fetch_kernel(spec, workspace.cache)
-    configured = configure(source, request, workspace.build)
+    configured = configure(source, request, workspace)
     demand(configured)
     return build_configured(workspace, source, configured, packaging)
 

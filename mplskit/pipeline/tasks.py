@@ -1,33 +1,20 @@
 """`ci.pipeline`: the main job."""
 
+from typing import Any
+
 from invoke.context import Context
 
 from mplskit import cli
-from mplskit.config.tasks import ITERABLE
-from mplskit.kernel.tasks import HELP, asked
+from mplskit.kernel.tasks import FLAGS, asked
 
 SUITE = "the Debian release of the image: bookworm or trixie (left out: this machine's)"
 
 
 @cli.task(
-    help={**HELP, "suite": SUITE, "json": "print one JSON document", "dry-run": "say what would be made, make nothing"},
-    iterable=ITERABLE,
+    flags=FLAGS,
+    help={"suite": SUITE, "json": "print one JSON document", "dry-run": "say what would be made, make nothing"},
 )
-def pipeline(
-    c: Context,
-    source: str = "debian",
-    base: str = "guest",
-    options: list[str] = [],  # noqa: B006 - Invoke fills it
-    set_: list[str] = [],  # noqa: B006
-    fragment: list[str] = [],  # noqa: B006
-    builder: str = "auto",
-    revision: str = "1.mpls",
-    suffix: str = "",
-    jobs: str = "",
-    suite: str = "",
-    json: bool = False,
-    dry_run: bool = False,
-) -> None:
+def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = False, **flags: Any) -> None:
     """Source, packages, image, boot, bootstrap, verify, and labels on the wire: the main job."""
     from mplskit import process
     from mplskit.image.request import check_suite
@@ -38,7 +25,7 @@ def pipeline(
     from mplskit.sources.apt import release
 
     # The labs need their devices from the same kernel.
-    spec, request, packaging = asked(source, base, ["lab", *options], set_, fragment, builder, revision, suffix, jobs)
+    spec, request, packaging = asked(**{**flags, "options": ["lab", *flags["options"]]})
     job = Job(spec, request, packaging, check_suite(suite or release()))
     if dry_run:
         cli.show_fields({**plan(spec, request, packaging), "image": f"Debian {job.suite}"}, json)

@@ -51,11 +51,11 @@ def test_a_finished_configuration_leaves_out_what_is_not_set_and_what_only_looks
     assert parse_config(text) == {"CMDLINE": '"x CONFIG_C=y CONFIG_D=m"', "PHYSICAL_START": "0x1000000"}
 
 
-def test_settings_take_the_place_of_their_lines_and_new_ones_come_last() -> None:
+def test_settings_come_last_and_their_former_lines_go() -> None:
     before = "# head\nCONFIG_NET=y\n# CONFIG_MPLS is not set\nCONFIG_WLAN=m\nCONFIG_MPLS_GSO=y"
     after = apply(before, [Setting("WLAN", "n", ""), Setting("MPLS", "y", ""), Setting("VETH", "m", "")])
     assert after == (
-        "# head\nCONFIG_NET=y\nCONFIG_MPLS=y\n# CONFIG_WLAN is not set\nCONFIG_MPLS_GSO=y\nCONFIG_VETH=m\n"
+        "# head\nCONFIG_NET=y\nCONFIG_MPLS_GSO=y\n# CONFIG_WLAN is not set\nCONFIG_MPLS=y\nCONFIG_VETH=m\n"
     )
 
 

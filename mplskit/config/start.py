@@ -1,0 +1,72 @@
+"""What a configuration starts from: nothing, the kernel's own default, Debian's, a running kernel's, or a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit.config.fragment import Setting, parse_config, read_fragment
+from mplskit.config.machine import MachineKernel, read_machine
+from mplskit.config.request import Base, Start
+from mplskit.errors import NotSo
+from mplskit.progress import note
+from mplskit.sources.debian_config import kernel_config
+from mplskit.sources.tree import SourceTree
+
+# Certificates that a distribution builds in. Its paths mean something in its own tree only, and the build stops there.
+KEY_FILES = ("SYSTEM_TRUSTED_KEYS", "SYSTEM_REVOCATION_KEYS", "SYSTEM_BLACKLIST_HASH_LIST", "MODULE_SIG_KEY")
+# The kernel makes this one itself (certs/Makefile).
+OWN_KEY = "certs/signing_key.pem"
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A whole `.config`, or (text None) the make target that writes one; then `settings` of the base's fragment.
+
+    `origin` says where it is from.
+    """
+
+    origin: str
+    text: str | None
+    settings: tuple[Setting, ...]
+
+
+def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
+    """Find what the base stands for, for this source.
+
+    Raises OutsideFailed (mirror, host), NotSo (the running kernel's configuration is nowhere to be read).
+    """
+    over = tuple(read_fragment(base.fragment, f"bases/{base.name}.config")) if base.fragment else ()
+    match base.start:
+        case Start.NOTHING | Start.DEFCONFIG:
+            return Starting(f"make {base.start}", None, over)
+        case Start.DEBIAN:
+            text, origin = kernel_config(source, cache)
+        case Start.RUNNING:
+            text, origin = running(read_machine(base.host))
+        case Start.FILE:
+            assert base.file is not None
+            text, origin = base.file.read_text(), str(base.file)
+    return Starting(origin, text, (*over, *cleared_keys(text, source.path, base.name)))
+
+
+def running(machine: MachineKernel) -> tuple[str, str]:
+    """The configuration of a machine's running kernel, and where it was read. Raises NotSo when it is nowhere."""
+    if machine.config is None:
+        raise NotSo(
+            f"{machine.name}: the configuration of its kernel {machine.release} is nowhere to be read",
+            detail=f"looked at: /proc/config.gz, /boot/config-{machine.release}, /lib/modules/{machine.release}/config",
+            hint="a kernel shows it with IKCONFIG_PROC=y, and packages bring it in /boot; or give the file as --base",
+        )
+    return machine.config, f"{machine.config_from} of {machine.name}, which runs {machine.release}"
+
+
+def cleared_keys(text: str, tree: Path, called: str) -> list[Setting]:
+    """Settings that take out the key files which this tree does not have."""
+    config = parse_config(text)
+    found = []
+    for symbol in KEY_FILES:
+        path = config.get(symbol, "").strip('"')
+        if path and path != OWN_KEY and not path.startswith("pkcs11:") and not (tree / path).exists():
+            value = f'"{OWN_KEY}"' if symbol == "MODULE_SIG_KEY" else '""'
+            note(f"! {symbol}={path} of the base is not in this source: {value} is taken")
+            found.append(Setting(symbol, value, f"base {called}: {path} is not in this source"))
+    return found
