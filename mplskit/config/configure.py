@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,12 +23,16 @@ from mplskit.sources.tree import SourceTree
 
 @dataclass(frozen=True)
 class Configured:
-    """A `.config` and the verdicts on what was asked of it; `base` are those of the base that were not granted."""
+    """A `.config` and the verdicts on what was asked of it; `base` are those of the base that were not granted.
+
+    `origin` says what it was begun with, and what it was trimmed to.
+    """
 
     path: Path
     verdicts: tuple[Verdict, ...]
     base: tuple[Verdict, ...]
     base_name: str
+    origin: str
 
     @property
     def lost(self) -> list[Verdict]:
@@ -39,6 +43,7 @@ class Configured:
         """The configuration as `--json` and metadata.json show it."""
         return {
             "config": str(self.path),
+            "from": self.origin,
             "sha256": files.digest_file(self.path),
             "verdicts": verdict_rows(self.verdicts),
             "base": verdict_rows(self.base),
@@ -85,7 +90,8 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
             _Writing(source, folder, log).write(request, start, modules)
 
     files.build_once(target, make)
-    return _judged(source, request, start, target / ".config")
+    trimmed = f", trimmed to {len(modules)} modules of {request.trim_to}" if modules else ""
+    return _judged(source, request, replace(start, origin=start.origin + trimmed), target / ".config")
 
 
 def demand(configured: Configured) -> None:
@@ -158,6 +164,7 @@ def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -
         tuple(everything[: len(verdicts)]),
         tuple(verdict for verdict in everything[len(verdicts) :] if not verdict.granted),
         request.base.name,
+        start.origin,
     )
 
 

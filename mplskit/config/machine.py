@@ -16,6 +16,7 @@ PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 tab=$(printf '\t')
 say() { sed "s|^|$1$tab|"; }
+show() { cat "$@" 2>/dev/null; }
 
 release=$(uname -r)
 modules=/lib/modules/$release
@@ -25,7 +26,7 @@ printf '%s\n' "$release" | say release
 for file in /proc/config.gz "/boot/config-$release" "$modules/config"; do
     case $file in
     *.gz) config=$(gzip -dc <"$file" 2>/dev/null) ;;
-    *) config=$(cat "$file" 2>/dev/null) ;;
+    *) config=$(show "$file") ;;
     esac
     if [ -n "$config" ]; then
         printf '%s\n' "$file" | say config_from
@@ -33,15 +34,15 @@ for file in /proc/config.gz "/boot/config-$release" "$modules/config"; do
         break
     fi
 done
-cat /proc/modules 2>/dev/null | say loaded
-cat /etc/modules /etc/initramfs-tools/modules /etc/modules-load.d/*.conf /run/modules-load.d/*.conf \
-    /usr/local/lib/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf /lib/modules-load.d/*.conf 2>/dev/null |
+show /proc/modules | say loaded
+show /etc/modules /etc/initramfs-tools/modules /etc/modules-load.d/*.conf /run/modules-load.d/*.conf \
+    /usr/local/lib/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf /lib/modules-load.d/*.conf |
     say listed
 cd "$modules/" 2>/dev/null && find . -name '*.ko*' 2>/dev/null | say file
-cat "$modules/modules.builtin" 2>/dev/null | say builtin
+show "$modules/modules.builtin" | say builtin
 find /lib/modules/ -name 'mpls_router.ko*' 2>/dev/null | say router
 grep -H '/mpls_router[.]ko' /lib/modules/*/modules.builtin 2>/dev/null | say router
-cat /etc/os-release 2>/dev/null | say os
+show /etc/os-release | say os
 echo | say end
 """
 

@@ -16,7 +16,7 @@ def modules_of(node: Host | Path) -> frozenset[str]:
     """
     found = parse_lsmod(node.read_text()) if isinstance(node, Path) else _used(read_machine(node))
     if not found:
-        raise WrongInput(f"--trim-to {node}: no module is in use or listed there, so nothing can be told from it")
+        raise WrongInput(f"--trim-to {node}: no module is in use or listed there, so nothing can be kept")
     return found
 
 

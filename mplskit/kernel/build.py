@@ -92,6 +92,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
     text = packaged_config(workspace.dist / image.file)[1]
     record["base"] = configured.base_name
     record["config"] = {
+        "from": configured.origin,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "verdicts": verdict_rows(read_back(configured, text, image.file)),
     }

@@ -100,8 +100,8 @@ def test_a_known_base_is_a_fragment_and_a_file_is_a_whole_configuration(tmp_path
     (tmp_path / "config-6.1").write_text("CONFIG_NET=y\n# CONFIG_MPLS is not set\n")
     guest = make_request("guest", (), (), ()).base
     own = make_request(str(tmp_path / "config-6.1"), (), (), ()).base
-    assert (guest.name, guest.whole, guest.path.name) == ("guest", False, "guest.config")
-    assert (own.name, own.whole) == (str(tmp_path / "config-6.1"), True)
+    assert (guest.name, guest.start, guest.fragment and guest.fragment.name) == ("guest", "allnoconfig", "guest.config")
+    assert (own.name, own.start, own.file) == (str(tmp_path / "config-6.1"), "file", tmp_path / "config-6.1")
 
 
 def test_what_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:

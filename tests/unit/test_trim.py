@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mplskit.config.request import make_request
+from mplskit.config.trim import modules_of, parse_lsmod
+from mplskit.errors import WrongInput
+from mplskit.remote.host import Host
+
+LSMOD = """\
+Module                  Size  Used by
+mpls_iptunnel          20480  0
+mpls_router            49152  1 mpls_iptunnel
+virtio-net             86016  0
+"""
+PROC = "veth 45056 0 - Live 0x0000000000000000\nmpls_gso 12288 0 - Live 0x0000000000000000\n"
+
+
+def test_modules_are_read_from_lsmod_and_from_proc_modules() -> None:
+    assert parse_lsmod(LSMOD) == {"mpls_iptunnel", "mpls_router", "virtio_net"}
+    assert parse_lsmod(PROC) == {"veth", "mpls_gso"}
+
+
+@given(st.text())
+def test_any_text_gives_names_or_nothing(text: str) -> None:
+    assert all(name and "-" not in name and not name.isspace() for name in parse_lsmod(text))
+
+
+def test_a_file_or_a_node_can_be_trimmed_to(tmp_path: Path) -> None:
+    listing = tmp_path / "lsmod"
+    listing.write_text(LSMOD)
+    assert make_request("guest", trim_to=str(listing)).trim_to == listing
+    assert make_request("guest", trim_to="root@ler-1").trim_to == Host("ler-1", "root")
+    assert make_request("guest").trim_to is None
+
+
+def test_a_node_without_modules_tells_nothing(tmp_path: Path) -> None:
+    listing = tmp_path / "lsmod"
+    listing.write_text("Module                  Size  Used by\n")
+    with pytest.raises(WrongInput) as refused:
+        modules_of(listing)
+    assert refused.value.message == f"--trim-to {listing}: no module is in use or listed there, so nothing can be kept"
