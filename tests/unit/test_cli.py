@@ -139,3 +139,35 @@ def test_a_number_out_of_range_is_refused_with_the_range(text: str) -> None:
 @pytest.mark.parametrize("value", [1, 1024])
 def test_a_number_in_range_is_taken(value: int) -> None:
     assert cli.number(str(value), "--jobs", 1, 1024) == value
+
+
+def test_shared_flags_reach_the_function_by_name_or_together(capsys: pytest.CaptureFixture[str]) -> None:
+    shared = {"source": cli.Flag("where from", "debian"), "set_": cli.Flag("a setting", [])}
+
+    @cli.task(flags=shared, help={"json": "print one JSON document"})
+    def do(c: Context, json: bool = False, *, source: str, **others: object) -> None:
+        """Do it."""
+        print(json, source, others)
+
+    program = Program(namespace=Collection(do))
+    program.run(["mplskit", "do", "--help"], exit=False)
+    told = capsys.readouterr().out
+    assert "--source=STRING" in told and "a setting" in told
+    program.run(["mplskit", "do", "--set", "A=y", "--set", "B=n", "--json"], exit=False)
+    assert capsys.readouterr().out == "True debian {'set_': ['A=y', 'B=n']}\n"
+
+
+def test_the_launcher_knows_every_flag_that_takes_no_value() -> None:
+    from mplskit.tasks import namespace
+
+    launcher = (ROOT / "run").read_text()
+    [line] = [line for line in launcher.splitlines() if "is_value= ;;" in line]
+    known = {word for word in line.split() if word.startswith("--") and "*" not in word}
+    taken = {
+        f"--{name}"
+        for task in namespace().task_names
+        for argument in namespace()[task].get_arguments()
+        for name in argument.names
+        if argument.kind is bool and len(name) > 1
+    }
+    assert taken <= known
