@@ -53,6 +53,7 @@ def build(
         "image": "an image's name in dist/, or its record FILE.json (left out: the newest of mplskit-SUITE)",
         "memory": "in MiB",
         "cpus": "how many",
+        "hardware": "the devices that the guest finds: virtio, virtio-scsi, nvme, vmware or sata",
         "append": "more words for the kernel's command line",
         "persist": "write to the image itself, which is then no longer what was built (left out: it stays as it is)",
         "json": "print one JSON document when the guest answers",
@@ -63,22 +64,26 @@ def boot(
     image: str = "",
     memory: str = "1024",
     cpus: str = "2",
+    hardware: str = "virtio",
     append: str = "",
     persist: bool = False,
     json: bool = False,
 ) -> None:
     """Boot an image, say how to reach it, and stay until it powers off or Ctrl-C."""
+    from dataclasses import replace
+
     from mplskit.image.boot import chosen_image, guest_of, reached
     from mplskit.paths import Workspace
+    from mplskit.vm.hardware import hardware as kind
     from mplskit.vm.machine import booted
 
     workspace = Workspace.here()
     found = chosen_image(workspace, image)
-    guest = guest_of(
+    virtual = guest_of(
         found, cli.number(memory, "--memory", 128, 1 << 20), cli.number(cpus, "--cpus", 1, 64), append, persist
     )
     folder = workspace.build / "vm" / found.name
-    with booted(guest, folder) as machine:
+    with booted(replace(virtual, hardware=kind(hardware)), folder) as machine:
         cli.show_fields(reached(machine), json)
         try:
             machine.wait()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mplskit.errors import WrongInput
 from mplskit.vm.acceleration import Accelerator
+from mplskit.vm.hardware import VIRTIO, Hardware
 from mplskit.vm.qemu import machine
 
 QCOW2 = b"QFI\xfb"
@@ -25,6 +26,7 @@ class Guest:
     cpus: int = 2
     append: str = ""
     persist: bool = False
+    hardware: Hardware = VIRTIO
 
     def check(self) -> None:
         """Raise WrongInput unless every file is there."""
@@ -40,7 +42,7 @@ def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int)
         *("-smp", str(guest.cpus), "-m", str(guest.memory)),
         *direct_boot(guest),
         *disk(guest),
-        *network(),
+        *network(guest.hardware),
         *entropy(),
         *serial(console),
         *qmp(monitor),
@@ -52,22 +54,24 @@ def direct_boot(guest: Guest) -> list[str]:
     interface is called eth0.
     """
     initrd = ["-initrd", str(guest.initrd)] if guest.initrd is not None else []
-    line = f"root=/dev/vda rw console=ttyS0 panic=-1 systemd.crash_reboot=yes net.ifnames=0 {guest.append}".strip()
+    root = guest.hardware.root
+    line = f"root={root} rw console=ttyS0 panic=-1 systemd.crash_reboot=yes net.ifnames=0 {guest.append}".strip()
     return ["-kernel", str(guest.kernel), *initrd, "-append", line]
 
 
 def disk(guest: Guest) -> list[str]:
-    """The disk as /dev/vda."""
+    """The disk, on the controller of the guest's hardware."""
     with guest.disk.open("rb") as file:
         form = "qcow2" if file.read(4) == QCOW2 else "raw"
     writes = "snapshot=off" if guest.persist else "snapshot=on,cache=unsafe"
     path = str(guest.disk).replace(",", ",,")
-    return ["-drive", f"file={path},format={form},if=none,id=root,{writes}", "-device", "virtio-blk-pci,drive=root"]
+    devices = [word for device in guest.hardware.disk for word in ("-device", device)]
+    return ["-drive", f"file={path},format={form},if=none,id=root,{writes}", *devices]
 
 
-def network() -> list[str]:
+def network(hardware: Hardware) -> list[str]:
     """User networking with the guest's port 22 on a port of 127.0.0.1 that QEMU picks; `info usernet` tells which."""
-    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-pci,netdev=net,romfile="]
+    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", f"{hardware.card},netdev=net,romfile="]
 
 
 def entropy() -> list[str]:

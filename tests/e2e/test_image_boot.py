@@ -15,6 +15,7 @@ from mplskit.image.boot import guest_of
 from mplskit.image.record import Image
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
+from mplskit.vm.hardware import KINDS
 from mplskit.vm.machine import Machine, booted
 from tests.e2e.conftest import ROOT, overlay
 
@@ -101,3 +102,13 @@ def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Imag
     report = json.loads(document)
     assert report["ssh"].endswith("/ssh_config vm")
     assert "reboot: Power down" in Path(report["console"]).read_text(errors="replace")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "virtio"])
+def test_the_image_boots_on_other_hosts_hardware(image: Image, tmp_path: Path, name: str) -> None:
+    guest = replace(guest_of(image, 1024, 2), hardware=KINDS[name])
+    with booted(guest, tmp_path) as machine, shell(machine.host) as sh:
+        assert sh.run(["findmnt", "-no", "SOURCE", "/"]).output == f"{KINDS[name].root}\n"
+        driver = sh.run(["readlink", "/sys/class/net/eth0/device/driver"]).output.strip()
+    assert driver.rpartition("/")[2] == {"virtio-net-pci": "virtio_net"}.get(KINDS[name].card, KINDS[name].card)

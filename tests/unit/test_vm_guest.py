@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from mplskit.errors import WrongInput
 from mplskit.vm.acceleration import TCG, Accelerator
 from mplskit.vm.guest import Guest, command, direct_boot, disk
+from mplskit.vm.hardware import hardware
 
 EMULATED = Accelerator("tcg", TCG, "no /dev/kvm")
 
@@ -49,3 +51,16 @@ def test_a_file_that_is_missing_is_named_before_qemu_starts(guest: Guest) -> Non
     guest.kernel.unlink()
     with pytest.raises(WrongInput, match=f"no kernel {guest.kernel}"):
         guest.check()
+
+
+def test_other_hosts_have_other_controllers_cards_and_names(guest: Guest, tmp_path: Path) -> None:
+    line = command(replace(guest, hardware=hardware("vmware")), EMULATED, tmp_path / "console.log", 7)
+    devices = [line[index + 1] for index, word in enumerate(line) if word == "-device"]
+    assert devices[:3] == ["pvscsi,id=controller", "scsi-hd,bus=controller.0,drive=root", "vmxnet3,netdev=net,romfile="]
+    assert line[line.index("-append") + 1].startswith("root=/dev/sda rw ")
+
+
+def test_a_host_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(WrongInput) as refused:
+        hardware("xbox")
+    assert refused.value.hint == "allowed: virtio, virtio-scsi, nvme, vmware, sata"
