@@ -61,7 +61,7 @@ def copy_atomically(source: Path, target: Path) -> Path:
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path` that takes its place when the block ends well, and is gone when it does not."""
-    with _full_disk_told(path.parent):
+    with full_disk_told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
@@ -101,7 +101,7 @@ def build_once(target: Path, build: Callable[[Path], None]) -> bool:
     """
     if target.is_dir():
         return False
-    with _full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
+    with full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
         if target.is_dir():
             return False
         for leftover in target.parent.glob(f".{target.name}.partial-*"):
@@ -129,7 +129,7 @@ def need_space(folder: Path, size: int, what: str) -> None:
 
 
 @contextmanager
-def _full_disk_told(place: Path) -> Iterator[None]:
+def full_disk_told(place: Path) -> Iterator[None]:
     """Turn the error of a full disk, which seldom says where, into MachineLacks with the place."""
     try:
         yield

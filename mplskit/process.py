@@ -112,6 +112,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
     stdin: bytes | None = None,
+    stdout: IO[bytes] | None = None,
     timeout: float | None = None,
     check: bool = True,
     failure: type[Failure] = BuildFailed,
@@ -120,7 +121,7 @@ def run(
 ) -> Finished:
     """Run a command to its end. With `log`, its output is appended there as it comes, below the quoted command.
 
-    The command gets `death_signal` when we are killed ourselves.
+    With `stdout`, an open file, that gets the output. The command gets `death_signal` when we are killed ourselves.
 
     Raises `failure` with the command and the end of its output when it exits other than 0 and `check` is set, or when
     it takes longer than `timeout` seconds; MachineLacks when the program is missing or the disk is full.
@@ -130,7 +131,8 @@ def run(
     feed = subprocess.PIPE if stdin is not None else subprocess.DEVNULL
     try:
         if log is None:
-            with started(argv, cwd=cwd, env=env, stdin=feed, death_signal=death_signal) as process:
+            to = subprocess.PIPE if stdout is None else stdout
+            with started(argv, cwd=cwd, env=env, stdin=feed, stdout=to, death_signal=death_signal) as process:
                 out, err = process.communicate(stdin, timeout=timeout)
         else:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +153,7 @@ def run(
     result = Finished(
         tuple(str(word) for word in argv),
         process.returncode,
-        out.decode(errors="replace"),
+        (out or b"").decode(errors="replace"),
         err.decode(errors="replace"),
         time.monotonic() - begin,
     )

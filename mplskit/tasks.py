@@ -4,11 +4,13 @@ from invoke.collection import Collection
 from invoke.program import Program
 
 from mplskit import __version__
-from mplskit.config.tasks import config
+from mplskit.audit.tasks import audit
+from mplskit.config.tasks import config, options
 from mplskit.doctor.tasks import doctor
 from mplskit.image.tasks import boot as image_boot
 from mplskit.image.tasks import build as image_build
 from mplskit.iproute2.tasks import build as iproute2_build
+from mplskit.iproute2.tasks import list_versions
 from mplskit.iproute2.tasks import verify as iproute2_verify
 from mplskit.kernel.tasks import build as kernel_build
 from mplskit.lab.tasks import list_labs
@@ -16,14 +18,14 @@ from mplskit.lab.tasks import run as lab_run
 from mplskit.node.tasks import bootstrap as node_bootstrap
 from mplskit.node.tasks import verify as node_verify
 from mplskit.pipeline.tasks import pipeline
-from mplskit.sources.tasks import fetch
+from mplskit.sources.tasks import fetch, list_kernels
 
 
 def namespace() -> Collection:
     """The namespace of `invoke` and of the installed command `mplskit`."""
     root = Collection(doctor)
-    root.add_collection(Collection("kernel", fetch, config, build=kernel_build))
-    root.add_collection(Collection("iproute2", build=iproute2_build, verify=iproute2_verify))
+    root.add_collection(Collection("kernel", audit, fetch, list_kernels, options, config, build=kernel_build))
+    root.add_collection(Collection("iproute2", list_versions, build=iproute2_build, verify=iproute2_verify))
     root.add_collection(Collection("image", build=image_build, boot=image_boot))
     root.add_collection(Collection("node", bootstrap=node_bootstrap, verify=node_verify))
     root.add_collection(Collection("lab", list_labs, run=lab_run))

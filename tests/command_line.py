@@ -78,7 +78,10 @@ def awaited(condition: Callable[[], object], seconds: float = 20) -> bool:
 def living(pattern: str) -> Sequence[str]:
     """The processes whose command line holds a text, our own left out."""
     found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        file = folder / "cmdline"
         try:
             line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):

@@ -1,20 +1,22 @@
 """Makes a `.config` that provably holds what was asked: the kernel's own tools write it, we read it again."""
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from mplskit import files, process
+from mplskit.config.explain.words import heading, paragraphs
+from mplskit.config.fix import fixed, mends
 from mplskit.config.fragment import apply, parse_config
 from mplskit.config.kbuild import CLEAN
+from mplskit.config.reasons import with_reasons
 from mplskit.config.request import Request
 from mplskit.config.start import Starting, starting
 from mplskit.config.trim import modules_of, trim
-from mplskit.config.verdict import Verdict, judge
+from mplskit.config.verdict import Verdict, here, judge, not_here
 from mplskit.errors import NotSo
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
@@ -25,7 +27,7 @@ from mplskit.sources.tree import SourceTree
 class Configured:
     """A `.config` and the verdicts on what was asked of it; `base` are those of the base that were not granted.
 
-    `origin` says what it was begun with, and what it was trimmed to.
+    `origin` says what it was begun with, and what it was trimmed to; `elsewhere` are settings for other releases.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class Configured:
     base: tuple[Verdict, ...]
     base_name: str
     origin: str
+    elsewhere: tuple[Verdict, ...] = ()
 
     @property
     def lost(self) -> list[Verdict]:
@@ -45,13 +48,13 @@ class Configured:
             "config": str(self.path),
             "from": self.origin,
             "sha256": files.digest_file(self.path),
-            "verdicts": verdict_rows(self.verdicts),
+            "verdicts": verdict_rows([*self.verdicts, *self.elsewhere]),
             "base": verdict_rows(self.base),
         }
 
 
-def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
-    """Verdicts as rows: symbol, asked, got, verdict, why, asked_by."""
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """Verdicts as rows: symbol, asked, got, verdict, why, asked_by; of what was not granted the chain and the ways."""
     return [
         {
             "symbol": v.setting.symbol,
@@ -60,6 +63,8 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
             "verdict": str(v.state),
             "why": v.why,
             "asked_by": v.setting.asked_by,
+            **({"chain": [asdict(link) for link in v.chain]} if v.chain else {}),
+            **({"ways": [list(way) for way in v.ways]} if v.ways else {}),
         }
         for v in verdicts
     ]
@@ -78,7 +83,22 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
     start = starting(request.base, source, workspace.cache)
+    start = replace(start, settings=here(start.settings, source.version))
+    elsewhere = not_here(request.settings, source.version)
+    request = replace(request, settings=here(request.settings, source.version))
     modules = modules_of(request.trim_to) if request.trim_to else None
+    configured = _configured(source, request, start, modules, workspace)
+    while request.fix and (mended := mends(configured.verdicts)):
+        for mend in mended:
+            note(f"! {mend}")
+        request = replace(request, settings=fixed(request.settings, mended))
+        configured = _configured(source, request, start, modules, workspace)
+    return replace(configured, elsewhere=tuple(elsewhere))
+
+
+def _configured(
+    source: SourceTree, request: Request, start: Starting, modules: frozenset[str] | None, workspace: Workspace
+) -> Configured:
     settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
     begun = [request.base.start, start.text, modules and sorted(modules)]
     key = files.digest_of([source.digest, begun, settings, compiler()])[:16]
@@ -100,7 +120,7 @@ def demand(configured: Configured) -> None:
         return
     raise NotSo(
         f"the configuration does not hold what was asked: {', '.join(v.setting.symbol for v in configured.lost)}",
-        detail="\n".join(_sentence(verdict) for verdict in configured.lost),
+        detail=paragraphs(configured.lost),
         hint="change what is asked (--set, --options, --fragment) or the base; nothing was built",
     )
 
@@ -110,14 +130,8 @@ def read_back(configured: Configured, text: str, where: str) -> list[Verdict]:
     verdicts = judge([verdict.setting for verdict in configured.verdicts], parse_config(text))
     lost = [verdict for verdict in verdicts if not verdict.granted]
     if lost:
-        raise NotSo(f"{where} holds another configuration than was asked", detail="\n".join(_sentence(v) for v in lost))
+        raise NotSo(f"{where} holds another configuration than was asked", detail="\n".join(map(heading, lost)))
     return verdicts
-
-
-def _sentence(verdict: Verdict) -> str:
-    asked, got = verdict.setting.value, verdict.got
-    line = f"{verdict.setting.symbol}: asked {asked} ({verdict.setting.asked_by}), got {got}: {verdict.state}"
-    return f"{line}: {verdict.why}" if verdict.why else line
 
 
 @dataclass(frozen=True)
@@ -156,41 +170,11 @@ def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -
     verdicts = judge(request.settings, config)
     asked = {setting.symbol for setting in request.settings}
     from_base = judge([setting for setting in start.settings if setting.symbol not in asked], config)
-    everything = [*verdicts, *from_base]
-    if not all(verdict.granted for verdict in everything) or _maybe_unknown(verdicts, path):
-        everything = _explained(source, path, everything)
+    verdicts, from_base = with_reasons(source, path, verdicts, from_base)
     return Configured(
         path,
-        tuple(everything[: len(verdicts)]),
-        tuple(verdict for verdict in everything[len(verdicts) :] if not verdict.granted),
+        tuple(verdicts),
+        tuple(verdict for verdict in from_base if not verdict.granted),
         request.base.name,
         start.origin,
     )
-
-
-def _maybe_unknown(verdicts: Sequence[Verdict], path: Path) -> bool:
-    """Whether an absent symbol was asked to be absent and the file does not name it: it may be a misspelling."""
-    named = set(re.findall(r"^# CONFIG_(\w+) is not set$", path.read_text(), re.MULTILINE))
-    return any(v.granted and v.setting.value == "n" and v.setting.symbol not in named for v in verdicts)
-
-
-def _explained(source: SourceTree, path: Path, verdicts: list[Verdict]) -> list[Verdict]:
-    from kconfiglib import KconfigError
-
-    from mplskit.config.explain import explain, load
-
-    try:
-        return explain(verdicts, load(source.path, _environment(source), path))
-    except KconfigError as error:
-        note(f"no explanation: this tree's Kconfig cannot be parsed: {error}")
-        return verdicts
-
-
-def _environment(source: SourceTree) -> dict[str, str]:
-    """The environment that the kernel's Makefile gives to its configuration tool."""
-    # In a scratch folder: the Makefile's compiler probes leave files where they run.
-    with tempfile.TemporaryDirectory() as scratch:
-        argv = ["make", "-s", "-C", str(source.path), f"O={scratch}", "--eval=mplskit-envconfig: ; @env"]
-        shown = process.run([*argv, "mplskit-envconfig"], env=CLEAN).stdout
-    pairs = (line.partition("=") for line in shown.splitlines())
-    return {name: value for name, _, value in pairs if re.fullmatch(r"\w+", name)}

@@ -1,10 +1,11 @@
 """The kernel's own format of settings: read a fragment or a `.config`, write settings into one."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mplskit.config.releases import Release, parse_release, release_of, shown
 from mplskit.errors import WrongInput
 
 # What the kernel takes for a value: y, m, n, a number, or a string in which \ stands before " and before itself.
@@ -12,29 +13,63 @@ VALUE = r"y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\\n]|\\.)*\""
 
 _ASSIGNED = re.compile(rf"^CONFIG_([A-Za-z0-9_]+)=({VALUE})$", re.MULTILINE)
 _ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
+# Marks for the setting below, each on a line of its own: `# since: 5.19`, `# until: 6.8` (that release included).
+_MARK = re.compile(r"#\s*(since|until):\s*([0-9]\S*)")
+_DISABLED = re.compile(r"#\s*CONFIG_[A-Za-z0-9_]+=")
 _EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)(?:\n|\Z)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One symbol (without `CONFIG_`) and the value asked for it: y, m, n, a number or a quoted string."""
+    """One symbol (without `CONFIG_`) and the value asked for it: y, m, n, a number or a quoted string.
+
+    It is asked of the releases from `since` to `until`, both included (None: no limit). `reason` is the comment above.
+    """
 
     symbol: str
     value: str
     asked_by: str
+    since: Release | None = None
+    until: Release | None = None
+    reason: str = field(default="", compare=False)
 
     def line(self) -> str:
         """The setting as a line of a `.config`."""
         return f"# CONFIG_{self.symbol} is not set" if self.value == "n" else f"CONFIG_{self.symbol}={self.value}"
 
+    def marks(self) -> list[str]:
+        """`since: 5.19`, `until: 6.8`: the releases that it is for, where that is not all of them."""
+        limits = (("since", self.since), ("until", self.until))
+        return [f"{name}: {shown(limit)}" for name, limit in limits if limit is not None]
+
+    def is_for(self, version: str) -> bool:
+        """Whether it is asked of this kernel version, such as `6.1.192`."""
+        release = release_of(version)
+        return (self.since or release) <= release <= (self.until or release)
+
 
 def parse_fragment(text: str, name: str) -> list[Setting]:
-    """The settings of a fragment in its order. Raises WrongInput with file and line for what the kernel cannot read."""
+    """The settings of a fragment in its order. Raises WrongInput with file and line for what the kernel cannot read.
+
+    A reason holds up to the next empty line or reason; a mark holds for the next setting only.
+    """
     found = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        setting = _parse_line(line.strip(), f"{name}:{number}")
+    reason: list[str] = []
+    marks: dict[str, Release] = {}
+    fresh = True
+    for number, line in enumerate((line.strip() for line in text.split("\n")), start=1):
+        place = f"{name}:{number}"
+        setting = _parse_line(line, place, marks, " ".join(reason))
         if setting:
             found.append(setting)
+            marks, fresh = {}, True
+        elif mark := _MARK.fullmatch(line):
+            marks[mark[1]] = _release(mark[2], f"{place}: {line!r}")
+        elif not line or line.startswith("##") or _DISABLED.match(line):
+            reason, marks, fresh = [], {}, True
+        else:
+            reason = [*([] if fresh else reason), *([line.lstrip("# ")] if line.strip("# ") else [])]
+            fresh = False
     return found
 
 
@@ -68,15 +103,23 @@ def apply(text: str, settings: Iterable[Setting]) -> str:
     return edited + "".join(f"{setting.line()}\n" for setting in wanted.values())
 
 
-def _parse_line(line: str, place: str) -> Setting | None:
+def _parse_line(line: str, place: str, marks: Mapping[str, Release], reason: str) -> Setting | None:
     assigned, absent = _ASSIGNED.fullmatch(line), _ABSENT.fullmatch(line)
+    since, until = marks.get("since"), marks.get("until")
     if assigned:
-        return Setting(assigned[1], assigned[2], place)
+        return Setting(assigned[1], assigned[2], place, since, until, reason)
     if absent:
-        return Setting(absent[1], "n", place)
+        return Setting(absent[1], "n", place, since, until, reason)
     if not line or line.startswith("#"):
         return None
     raise WrongInput(
         f"{place}: {line!r} is no kernel setting",
         hint='allowed: CONFIG_X=y|m|n|NUMBER|"text", `# CONFIG_X is not set`, and comments that start with #',
     )
+
+
+def _release(text: str, place: str) -> Release:
+    release = parse_release(text)
+    if release is None:
+        raise WrongInput(f"{place} names no release of Linux", hint="write it as `# since: 5.19` or `# until: 6.8`")
+    return release

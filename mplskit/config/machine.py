@@ -1,7 +1,8 @@
-"""What a machine says of its kernel, read in one go by a small shell script: of this machine, or of a host over SSH."""
+"""What a machine says of its kernel, read in one go by machine.sh: of this machine, or of a host over SSH."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
@@ -10,41 +11,7 @@ from mplskit.remote.session import stream
 
 PATIENCE = 120.0
 
-# One line for each thing seen: its kind, a tab, and what it is. A login message has other lines, which are passed over.
-SCRIPT = r"""
-PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
-export PATH LC_ALL
-tab=$(printf '\t')
-say() { sed "s|^|$1$tab|"; }
-show() { cat "$@" 2>/dev/null; }
-
-release=$(uname -r)
-modules=/lib/modules/$release
-uname -s | say system
-uname -m | say architecture
-printf '%s\n' "$release" | say release
-for file in /proc/config.gz "/boot/config-$release" "$modules/config"; do
-    case $file in
-    *.gz) config=$(gzip -dc <"$file" 2>/dev/null) ;;
-    *) config=$(show "$file") ;;
-    esac
-    if [ -n "$config" ]; then
-        printf '%s\n' "$file" | say config_from
-        printf '%s\n' "$config" | say config
-        break
-    fi
-done
-show /proc/modules | say loaded
-show /etc/modules /etc/initramfs-tools/modules /etc/modules-load.d/*.conf /run/modules-load.d/*.conf \
-    /usr/local/lib/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf /lib/modules-load.d/*.conf |
-    say listed
-cd "$modules/" 2>/dev/null && find . -name '*.ko*' 2>/dev/null | say file
-show "$modules/modules.builtin" | say builtin
-find /lib/modules/ -name 'mpls_router.ko*' 2>/dev/null | say router
-grep -H '/mpls_router[.]ko' /lib/modules/*/modules.builtin 2>/dev/null | say router
-show /etc/os-release | say os
-echo | say end
-"""
+SCRIPT = Path(__file__).with_name("machine.sh")
 
 
 @dataclass(frozen=True)
@@ -76,15 +43,18 @@ def read_machine(host: Host | None) -> MachineKernel:
     Raises OutsideFailed when the host cannot be reached, or is no Linux machine with a POSIX shell.
     """
     if host is None:
-        done = process.run(["sh"], stdin=SCRIPT.encode(), timeout=PATIENCE, failure=OutsideFailed)
+        done = process.run(["sh"], stdin=SCRIPT.read_bytes(), timeout=PATIENCE, failure=OutsideFailed)
         return parse("this machine", done.stdout.split("\n"), done.stderr)
     lines: list[str] = []
-    _, words = stream(host, "exec sh", [SCRIPT.encode()], lines.append)
+    _, words = stream(host, "exec sh", [SCRIPT.read_bytes()], lines.append)
     return parse(str(host), lines, words)
 
 
 def parse(name: str, lines: Iterable[str], stderr: str = "") -> MachineKernel:
-    """What SCRIPT has said, as values. Raises OutsideFailed when it did not come to its end, or not on Linux."""
+    """What machine.sh has said, as values; lines of other form (a login message) are passed over.
+
+    Raises OutsideFailed when it did not come to its end, or not on Linux.
+    """
     said: dict[str, list[str]] = {}
     other = []
     for line in lines:

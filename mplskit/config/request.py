@@ -53,12 +53,16 @@ class Base:
 
 @dataclass(frozen=True)
 class Request:
-    """A base and the settings asked on top of it, one for each symbol; `trim_to` is a node, or a file as lsmod prints
-    it: other modules than those that are in use there are left out of the base."""
+    """A base and the settings asked on top of it, one for each symbol and span of releases.
+
+    `trim_to` is a node, or a file as lsmod prints it: other modules than those that are in use there are left out of
+    the base. With `fix`, what is lost and can be mended in one way only is mended.
+    """
 
     base: Base
     settings: tuple[Setting, ...]
     trim_to: Host | Path | None = None
+    fix: bool = False
 
 
 def known(kind: str) -> list[str]:
@@ -75,6 +79,7 @@ def make_request(
     host: str = "",
     trim_to: str = "",
     ssh_config: str = "",
+    fix: bool = False,
 ) -> Request:
     """Put together what the command line asks; `mpls` is always in. Raises WrongInput before any work is done."""
     config = Path(ssh_config) if ssh_config else None
@@ -84,13 +89,18 @@ def make_request(
         *(parse_set(text) for text in settings),
     ]
     return Request(
-        _base(base, Host.parse(host, config) if host else None), last_of_each(asked), _trim_to(trim_to, config)
+        _base(base, Host.parse(host, config) if host else None), last_of_each(asked), _trim_to(trim_to, config), fix
     )
 
 
 def last_of_each(settings: Iterable[Setting]) -> tuple[Setting, ...]:
-    """One setting for each symbol: the last."""
-    return tuple({setting.symbol: setting for setting in settings}.values())
+    """One setting for each symbol and span of releases: the last. One for all releases stands alone for its symbol."""
+    kept: dict[str, list[Setting]] = {}
+    for setting in settings:
+        others = kept.pop(setting.symbol, []) if setting.marks() else []
+        span = (setting.since, setting.until)
+        kept[setting.symbol] = [*(other for other in others if (other.since, other.until) != span), setting]
+    return tuple(setting for spans in kept.values() for setting in spans)
 
 
 def parse_set(text: str) -> Setting:
@@ -121,7 +131,7 @@ def _quoted(value: str) -> str:
 def _options(name: str) -> list[Setting]:
     path = data("kconfig") / "options" / f"{name}.config"
     if name not in known("options"):
-        raise WrongInput(f"--options {name}: no such option set", hint=_choose(name, known("options")))
+        raise WrongInput(f"--options {name}: no such option set", hint=choose(name, known("options")))
     return read_fragment(path, f"options/{name}.config")
 
 
@@ -136,7 +146,7 @@ def _base(name: str, host: Host | None) -> Base:
     if not path.is_file():
         raise WrongInput(
             f"--base {name}: neither a known base nor a file",
-            hint=_choose(name, bases()) + ", or a .config file",
+            hint=choose(name, bases()) + ", or a .config file",
         )
     read_fragment(path)
     return Base(str(path.absolute()), Start.FILE, file=path.absolute())
@@ -154,6 +164,7 @@ def _trim_to(text: str, ssh_config: Path | None) -> Host | Path | None:
     return path.absolute() if path.is_file() else Host.parse(text, ssh_config)
 
 
-def _choose(name: str, names: list[str]) -> str:
+def choose(name: str, names: list[str]) -> str:
+    """A hint for a name that is not known: the closest, and all there are."""
     close = difflib.get_close_matches(name, names, 1)
     return (f"did you mean {close[0]}? " if close else "") + f"known: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""`kernel.config`: make a configuration that provably holds what was asked."""
+"""`kernel.config`: a configuration that provably holds what was asked. `kernel.options`: what can be asked by name."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from mplskit import cli
 from mplskit.sources.tasks import SOURCE
 
 if TYPE_CHECKING:
+    from mplskit.config.options import Named
     from mplskit.config.request import Request
     from mplskit.sources.spec import Spec
 
@@ -24,6 +25,9 @@ FLAGS = {
     "fragment": cli.Flag("a file of settings in the kernel's own format; may be given more than once", []),
     "trim_to": cli.Flag("keep only the modules that this node uses or lists"),
     "ssh_config": cli.Flag("an ssh_config file to use instead of yours"),
+    "fix": cli.Flag(
+        "add what grants a lost setting, where there is one way only and nothing asked is taken back", False
+    ),
 }
 
 
@@ -38,13 +42,14 @@ def asked(
     fragment: list[str],
     trim_to: str,
     ssh_config: str,
+    fix: bool,
 ) -> "tuple[Spec, Request]":
     """What FLAGS ask for, all of it checked before anything is fetched."""
     from mplskit.config.request import make_request
     from mplskit.sources.spec import parse_spec
 
     spec = parse_spec(source, insecure_source)
-    return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config)
+    return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config, fix=fix)
 
 
 @cli.task(flags=FLAGS, help={"json": "print one JSON document"})
@@ -59,12 +64,56 @@ def config(c: Context, json: bool = False, **flags: Any) -> None:
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
 
     def text() -> None:
-        rows = verdict_rows([*configured.verdicts, *configured.base])
+        rows = verdict_rows([*configured.verdicts, *configured.elsewhere, *configured.base])
         cli.table(
             ("symbol", "asked", "got", "verdict", "asked by"),
-            [(r["symbol"], r["asked"], r["got"], r["verdict"], r["asked_by"]) for r in rows],
+            [(r["symbol"], r["asked"], r["got"], _verdict(r), r["asked_by"]) for r in rows],
         )
         print(configured.path)
 
     cli.show(configured.as_json(), json, text)
     demand(configured)
+
+
+def _verdict(row: "dict[str, Any]") -> str:
+    return f"{row['verdict']}: {row['why']}" if row["verdict"] == "not asked" else str(row["verdict"])
+
+
+@cli.task(
+    help={
+        "name": "an option set or a base: show each of its symbols with the reason; left out: list them all",
+        "json": "print one JSON document",
+    }
+)
+def options(c: Context, name: str = "", json: bool = False) -> None:
+    """Say which option sets and bases there are, and why each symbol is in them."""
+    from mplskit.config.options import find_named, named_bases, option_sets
+
+    if name:
+        found = find_named(name)
+        cli.show(found.as_json(), json, lambda: _show_named(found))
+        return
+    kinds = {"options": option_sets(), "bases": named_bases()}
+
+    def text() -> None:
+        for kind, every in kinds.items():
+            rows = [(named.name, str(len(named.settings) or ""), named.summary) for named in every]
+            cli.table((kind, "settings", "what it is"), rows)
+
+    listed = {
+        kind: [{"name": named.name, "settings": len(named.settings), "summary": named.summary} for named in every]
+        for kind, every in kinds.items()
+    }
+    cli.show(listed, json, text)
+
+
+def _show_named(found: "Named") -> None:
+    print(found.summary)
+    rows, before = [], ""
+    for setting in found.settings:
+        # One reason for several symbols is said once.
+        said = setting.reason if setting.reason != before else ""
+        rows.append((setting.symbol, setting.value, ", ".join(setting.marks()), said))
+        before = setting.reason
+    if rows:
+        cli.table(("symbol", "value", "releases", "reason"), rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mplskit.config.fragment import Setting
+from mplskit.config.releases import release_of, shown
 
 
 class State(StrEnum):
@@ -15,16 +16,43 @@ class State(StrEnum):
     UNMET = "unmet"
     UNKNOWN = "unknown"
     FORCED = "forced"
+    ELSEWHERE = "not asked"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A condition on the way from a lost setting to its cause: `symbol` (or an expression) has `has`, not `needed`.
+
+    `place` is FILE:LINE of its definition, `note` what else is to know; `depth` counts from the lost setting, 0.
+    """
+
+    symbol: str
+    needed: str
+    has: str
+    place: str
+    depth: int = 0
+    note: str = ""
+
+
+# Settings as --set takes them, in the order to give them; together they mend what is lost.
+Way = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A setting, the value it has got (`n` where it is absent), and why it is not the one that was asked."""
+    """A setting, the value it has got (`n` where it is absent), and why it is not the one that was asked.
+
+    `chain` leads, depth first, down to what can be set; any one of the `ways` grants the setting. `against` names, for
+    each way, who asked for what it takes back.
+    """
 
     setting: Setting
     got: str
     state: State
     why: str = ""
+    chain: tuple[Link, ...] = ()
+    ways: tuple[Way, ...] = ()
+    against: tuple[tuple[str, ...], ...] = ()
 
     @property
     def granted(self) -> bool:
@@ -35,6 +63,23 @@ class Verdict:
 def judge(settings: Iterable[Setting], config: Mapping[str, str]) -> list[Verdict]:
     """A verdict for each setting: `m` is granted by m or y, `y` by y, `n` by absence, anything else by itself."""
     return [_judge(setting, config.get(setting.symbol, "n")) for setting in settings]
+
+
+def here(settings: Iterable[Setting], version: str) -> tuple[Setting, ...]:
+    """The settings that are for this kernel version, the last one of each symbol."""
+    return tuple({setting.symbol: setting for setting in settings if setting.is_for(version)}.values())
+
+
+def not_here(settings: Iterable[Setting], version: str) -> list[Verdict]:
+    """A verdict for each setting that only other releases are asked for, with the releases it is for."""
+    settings = list(settings)
+    asked = {setting.symbol for setting in here(settings, version)}
+    release = shown(release_of(version))
+    return [
+        Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {', '.join(setting.marks())}")
+        for setting in settings
+        if setting.symbol not in asked
+    ]
 
 
 def _judge(setting: Setting, got: str) -> Verdict:

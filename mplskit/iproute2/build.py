@@ -1,7 +1,6 @@
-"""Builds iproute2 from Debian's own source package, as a version that upgrades Debian's and is upgraded by its next."""
+"""Builds iproute2 as a Debian package, as a version that Debian's next one upgrades."""
 
 import json
-import re
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from mplskit import files, process
 from mplskit.errors import BuildFailed, WrongInput
+from mplskit.iproute2.packaging import Packaging, packaging_of
 from mplskit.iproute2.prove import Probe, prove, require_namespace
 from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.packages.package import Role, read_package
@@ -17,6 +17,7 @@ from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded, wr
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
 from mplskit.sources.iproute2 import fetch_iproute2
+from mplskit.sources.spec import Spec
 from mplskit.sources.tree import SourceTree
 
 # The user's own must not leak into what is said to be the same build (dpkg-buildflags(1), make(1)).
@@ -38,15 +39,16 @@ class Iproute2:
     made: bool
 
 
-def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: int) -> Iproute2:
+def build_iproute2(workspace: Workspace, spec: Spec, revision: int, jobs: int) -> Iproute2:
     """Build, prove and deliver the package; the same source and revision are built once, and proven every time.
 
     Raises BuildFailed, MachineLacks (build dependencies), NotSo (its `ip` does not speak MPLS), OutsideFailed.
     """
     require_namespace()
-    source = fetch_iproute2(source_spec, workspace.cache)
-    version = f"{source.version}+mpls{revision}"
-    key = files.digest_of([source.digest, version, process.run(["gcc", "--version"]).stdout])[:16]
+    source = fetch_iproute2(spec, workspace.cache)
+    packaging = packaging_of(source, workspace.cache)
+    version = packaging.version(source, revision)
+    key = files.digest_of([*packaging.inputs(source), version, process.run(["gcc", "--version"]).stdout])[:16]
     target = workspace.build / "iproute2" / key
     log = workspace.build / "logs" / f"iproute2-{key}.log"
 
@@ -54,10 +56,11 @@ def build_iproute2(workspace: Workspace, source_spec: str, revision: int, jobs: 
         log.unlink(missing_ok=True)
         begin = time.monotonic()
         with step(f"building iproute2 {version}", log):
-            path = _build(source, version, folder, jobs, log)
+            path = _build(source, packaging, version, folder, jobs, log)
         record = {
             "packages": [asdict(read_package(path))],
             "source": source.as_json(),
+            **({"packaging": packaging.debian.as_json()} if packaging.debian else {}),
             "seconds": round(time.monotonic() - begin, 1),
         }
         write_record(folder / IPROUTE2, record)
@@ -81,24 +84,9 @@ def delivered(workspace: Workspace) -> Path:
     return path
 
 
-def changelog_entry(changelog: str, version: str) -> str:
-    """A changelog with our entry on top: same distribution and date as the entry below, so that builds repeat."""
-    first = re.search(r"^iproute2 \([^)]+\) (\S+?);", changelog)
-    date = re.search(r"^ -- .*>  (.*)$", changelog, re.MULTILINE)
-    if not first or not date:
-        raise BuildFailed("debian/changelog of iproute2 does not begin with an entry")
-    return (
-        f"iproute2 ({version}) {first[1]}; urgency=medium\n\n"
-        "  * Built by mplskit, from the source package below without changes.\n\n"
-        f" -- mplskit <mplskit@localhost>  {date[1]}\n\n{changelog}"
-    )
-
-
-def _build(source: SourceTree, version: str, folder: Path, jobs: int, log: Path) -> Path:
+def _build(source: SourceTree, packaging: Packaging, version: str, folder: Path, jobs: int, log: Path) -> Path:
     tree = folder / "tree"
-    shutil.copytree(source.path, tree, symlinks=True)
-    changelog = tree / "debian" / "changelog"
-    changelog.write_text(changelog_entry(changelog.read_text(), version))
+    packaging.copy(source, version, tree)
     env = {**CLEAN, "DEB_BUILD_OPTIONS": f"nocheck nodoc noautodbgsym parallel={jobs}"}
     try:
         process.run(["dpkg-buildpackage", "-B", "-uc", "-us"], cwd=tree, env=env, log=log)

@@ -1,27 +1,42 @@
-"""`iproute2.build` and `iproute2.verify`."""
+"""`iproute2.list`, `iproute2.build` and `iproute2.verify`."""
 
 from invoke.context import Context
 
 from mplskit import cli
+from mplskit.sources.tasks import LISTED, SOURCE, show_listing
+
+
+@cli.task(name="list", help=LISTED)
+def list_versions(c: Context, source: str = "", json: bool = False) -> None:
+    """Show the versions of iproute2 that can be had, and what to write after --source for each."""
+    from mplskit.paths import Workspace
+    from mplskit.sources.cached import IPROUTE2
+    from mplskit.sources.listing import listing
+
+    show_listing(listing(IPROUTE2, source, Workspace.here().cache), json)
 
 
 @cli.task(
+    flags=SOURCE,
     help={
-        "source": "where the source comes from: debian",
         "revision": "the N in the version VERSION+mplsN",
         "jobs": "how many compilers at a time (left out: one for each CPU)",
         "json": "print one JSON document",
-    }
+    },
 )
-def build(c: Context, source: str = "debian", revision: str = "1", jobs: str = "", json: bool = False) -> None:
+def build(
+    c: Context, revision: str = "1", jobs: str = "", json: bool = False, *, source: str, insecure_source: bool
+) -> None:
     """Build iproute2 as a Debian package, and prove that its ip speaks MPLS."""
     import os
 
     from mplskit.iproute2.build import build_iproute2
     from mplskit.paths import Workspace
+    from mplskit.sources.spec import parse_spec
 
+    spec = parse_spec(source, insecure_source)
     count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
-    made = build_iproute2(Workspace.here(), source, cli.number(revision, "--revision", 1, 9999), count)
+    made = build_iproute2(Workspace.here(), spec, cli.number(revision, "--revision", 1, 9999), count)
     cli.show(made.metadata, json, lambda: print(made.path))
 
 

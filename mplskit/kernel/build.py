@@ -107,7 +107,8 @@ def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:
         "source": str(spec),
         "base": request.base.name + (f" of {request.base.host}" if request.base.host else ""),
         **({"trimmed to": f"the modules of {request.trim_to}"} if request.trim_to else {}),
-        "settings": [f"{setting.line()} ({setting.asked_by})" for setting in request.settings],
+        **({"fix": "what else is needed is added, where there is one way only"} if request.fix else {}),
+        "settings": [f"{s.line()} ({', '.join([s.asked_by, *s.marks()])})" for s in request.settings],
         "builder": packaging.builder,
         "command": quote(command(Path("SOURCE"), Path("BUILD"), packaging, suffix, 0).argv),
     }

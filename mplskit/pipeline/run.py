@@ -28,7 +28,7 @@ from mplskit.paths import Workspace
 from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
-from mplskit.sources.spec import Spec
+from mplskit.sources.spec import Debian, Spec
 from mplskit.vm.machine import Machine, booted
 
 LAB = "hello-world"
@@ -67,7 +67,7 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
         image_package = next(package for package in kernel.packages if package.role is Role.IMAGE)
         said += [_made(kernel.made, image_package.file), _proven_kernel(kernel)]
     with record.step("iproute2") as said:
-        iproute2 = build_iproute2(workspace, "debian", 1, job.packaging.jobs)
+        iproute2 = build_iproute2(workspace, Debian(), 1, job.packaging.jobs)
         said += [_made(iproute2.made, iproute2.path.name), _proven_iproute2(iproute2)]
     with record.step("image") as said:
         wanted = make_request(workspace, job.suite)

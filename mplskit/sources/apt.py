@@ -1,19 +1,35 @@
-"""Asks apt: what this machine's apt offers, and a private apt root for source packages.
-
-The private root has lists of its own below the cache and shares everything else (proxy, pins, keys) with the host.
-"""
+"""The Debian archives that this machine's apt is set up with, and apt roots for its own suite and for others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit import files, process
+from mplskit import process
 from mplskit.errors import OutsideFailed
+from mplskit.sources.aptlists import Archive, fresh_root
+from mplskit.sources.aptroot import CONF, UPDATE, Offer, Root, SourcePackageFile
+from mplskit.sources.deb822 import stanzas
 
-HOST_LISTS = Path("/var/lib/apt/lists")
+__all__ = ["UPDATE", "Offer", "Root", "SourcePackageFile", "release", "repositories", "source_root", "suite_root"]
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-UPDATE = "apt-get update"
+# What Debian publishes beside a suite, and beside which suites it does.
+POCKETS = ("", "-updates", "-security")
+ALONE = ("sid",)
+HOST = Root("this machine's apt")
+# The private root of the host's own archives.
+OWN = "host"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A Debian archive that the host's apt is set up with; `signed_by` is what the host's sources say, or empty."""
+
+    uri: str
+    release: str
+    codename: str
+    signed_by: str
 
 
 def release(os_release: Path = Path("/etc/os-release")) -> str:
@@ -22,149 +38,100 @@ def release(os_release: Path = Path("/etc/os-release")) -> str:
     return next((value.strip('"') for key, _, value in rows if key == "VERSION_CODENAME"), "")
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A package that apt offers: its candidate's version and the SHA-256 of its file."""
+def suite_root(cache: Path, suite: str | None) -> Root:
+    """The root that offers a suite's packages: a private one; without a suite the host's own apt, as it is.
 
-    package: str
-    version: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Repository:
-    """A Debian archive that the host's apt is set up with."""
-
-    uri: str
-    release: str
-    component: str
+    Raises OutsideFailed when the mirror lacks the suite, does not answer, or is signed by nobody that the host trusts.
+    """
+    return _private(cache, codename(suite), mapped(repositories(), codename(suite))) if suite else HOST
 
 
-def offers(pattern: str) -> list[Offer]:
-    """The candidates of all packages whose name matches a regular expression, in apt's order."""
-    found = process.run(["apt-cache", "search", "--names-only", pattern], failure=OutsideFailed).stdout
-    names = [line.split(" - ")[0] for line in found.splitlines()]
-    if not names:
-        return []
-    shown = process.run(["apt-cache", "show", "--no-all-versions", *names], failure=OutsideFailed).stdout
-    return [
-        Offer(fields["Package"], fields["Version"], fields["SHA256"])
-        for fields in stanzas(shown)
-        if {"Package", "Version", "SHA256"} <= fields.keys()
-    ]
+def source_root(cache: Path, suite: str | None) -> Root:
+    """The root that offers a suite's source packages; without a suite, those of the host's own Debian archives.
+
+    Raises OutsideFailed.
+    """
+    if suite:
+        return suite_root(cache, suite)
+    keys = _default_keys()
+    own = [Archive(found.uri, found.release, "deb-src", found.signed_by or keys) for found in repositories()]
+    return _private(cache, OWN, list(dict.fromkeys(own)))
 
 
-def download(offer: Offer, folder: Path) -> Path:
-    """Fetch the package file; apt has verified it against the archive's signature. Raises OutsideFailed."""
-    fetch(["apt-get", "-q", *_no_sandbox(), "download", f"{offer.package}={offer.version}"], folder, offer.package)
-    file = next(folder.glob(f"{offer.package}_*.deb"))
-    if files.digest_file(file) != offer.sha256:
-        raise OutsideFailed(f"{file.name} is not the file that apt promised", hint=f"{UPDATE}, then try again")
-    return file
+def cached_suites(cache: Path) -> list[str]:
+    """The suites whose lists are in the cache."""
+    return sorted({path.parts[-4] for path in (cache / "apt").glob(f"*/*/*/{CONF}")} - {OWN})
 
 
-def fetch(argv: Sequence[str], folder: Path, what: str) -> None:
-    """Let apt bring files into `folder`. Raises OutsideFailed with the command and what apt said."""
-    try:
-        process.run(argv, cwd=folder, failure=OutsideFailed)
-    except OutsideFailed as error:
-        raise OutsideFailed(
-            f"apt could not fetch {what} from this machine's mirror",
-            detail=f"$ {process.quote(argv)}\n{error.detail}",
-            hint=f"{UPDATE}, then try again; a mirror may not carry everything that it lists",
-        ) from None
+def codename(suite: str) -> str:
+    """`sid` for `unstable`, which is the same suite."""
+    return "sid" if suite == "unstable" else suite
 
 
 def repositories() -> list[Repository]:
     """Debian's own archives among the host's, in the order of its sources. Raises OutsideFailed when there are none."""
-    shown = process.run(
-        ["apt-get", "indextargets", "Created-By: Packages", "Origin: Debian"], failure=OutsideFailed
-    ).stdout
-    found = [Repository(t["Repo-URI"], t["Release"], t["Component"]) for t in stanzas(shown) if "Repo-URI" in t]
+    argv = HOST.argv("apt-get", "indextargets", "Created-By: Packages", "Origin: Debian")
+    shown = process.run(argv, failure=OutsideFailed).stdout
+    found = [
+        Repository(
+            target["Repo-URI"],
+            target["Release"],
+            target.get("Codename", target["Release"]),
+            signed_by(target.get("Sourcesentry", "")),
+        )
+        for target in stanzas(shown)
+        if {"Repo-URI", "Release"} <= target.keys()
+    ]
     if not found:
         raise OutsideFailed("this machine's apt knows no Debian archive", hint=UPDATE)
     return list(dict.fromkeys(found))
 
 
-@dataclass(frozen=True)
-class SourceRoot:
-    """A private apt root with the source indices of the host's Debian archives."""
-
-    folder: Path
-
-    def argv(self, *words: str) -> list[str]:
-        """An `apt-get` command line that sees this root alone."""
-        settings = (
-            f"Dir::Etc::SourceList={self.folder}/sources.list",
-            "Dir::Etc::SourceParts=-",
-            f"Dir::State::Lists={self.folder}/lists",
-            f"Dir::Cache={self.folder}/cache",
+def mapped(found: Iterable[Repository], suite: str) -> list[Archive]:
+    """The archives of `suite` at the places where the host has those of its own; the suite itself comes first."""
+    keys = _default_keys()
+    wanted: dict[tuple[int, str], Archive] = {}
+    for repository in found:
+        _, dash, rest = repository.codename.partition("-")
+        pocket = dash + rest
+        if pocket in POCKETS and not (pocket and suite in ALONE):
+            key = (POCKETS.index(pocket), repository.uri)
+            wanted.setdefault(key, Archive(repository.uri, suite + pocket, "deb deb-src", repository.signed_by or keys))
+    if not any(index == 0 for index, _ in wanted):
+        raise OutsideFailed(
+            "this machine's apt knows no Debian archive with a whole suite",
+            detail="\n".join(f"{repository.uri} {repository.release}" for repository in found),
+            hint="add a Debian mirror to this machine's apt sources",
         )
-        return ["apt-get", "-q", *_no_sandbox(), *(word for setting in settings for word in ("-o", setting)), *words]
+    return [wanted[key] for key in sorted(wanted)]
 
 
-def source_root(cache: Path) -> SourceRoot:
-    """The root that belongs to the host's present lists: a newer `apt-get update` on the host makes a newer root."""
-    lines = [
-        f"deb-src [signed-by={KEYRING}] {found.uri} {found.release} {found.component}\n" for found in repositories()
-    ]
-    seen = [files.digest_file(path) for path in sorted(HOST_LISTS.glob("*Release"))]
-    target = cache / "apt" / files.digest_of([lines, seen])[:16]
-
-    files.build_once(target, lambda folder: make_root(folder, lines))
-    return SourceRoot(target)
-
-
-def make_root(folder: Path, lines: Sequence[str]) -> None:
-    """Make a private root of these sources in the empty `folder`. Raises OutsideFailed when any list is missing."""
-    (folder / "lists" / "partial").mkdir(parents=True)
-    (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-    (folder / "sources.list").write_text("".join(lines))
-    # By itself apt exits 0 when a list could not be had, and goes on without it.
-    fetch(
-        SourceRoot(folder).argv("-o", "APT::Update::Error-Mode=any", "update"), folder, "the lists of source packages"
-    )
+def signed_by(entry: str) -> str:
+    """What `FILE:N` of apt's sources says of keys: line N of a .list file, stanza N of a .sources file; or nothing."""
+    name, _, number = entry.rpartition(":")
+    try:
+        text = Path(name).read_text()
+    except OSError:
+        return ""
+    if name.endswith(".sources"):
+        found = stanzas(text)[int(number) - 1 : int(number)]
+        return next((value for fields in found for key, value in fields.items() if key.lower() == "signed-by"), "")
+    line = "".join(text.splitlines()[int(number) - 1 : int(number)])
+    said = re.search(r"\[[^]]*\bsigned-by=([^\s\]]+)", line, re.IGNORECASE)
+    return said[1].replace(",", " ") if said else ""
 
 
-@dataclass(frozen=True)
-class SourcePackageFile:
-    """One file of a source package, as `apt-get --print-uris source` names it."""
-
-    name: str
-    sha256: str
+def _private(cache: Path, name: str, archives: Sequence[Archive]) -> Root:
+    return fresh_root(cache.absolute() / "apt" / name, name, archives, _host_updated())
 
 
-def source_files(root: SourceRoot, package: str) -> list[SourcePackageFile]:
-    """The files of the newest version of a source package, with the digests of the signed index."""
-    shown = process.run(
-        root.argv("--print-uris", "--only-source", "--download-only", "source", package), failure=OutsideFailed
-    ).stdout
-    return parse_uris(shown)
+def _host_updated() -> float:
+    """When the host's lists were updated last (Unix time): a newer update there makes ours old, too."""
+    said = process.run(["apt-config", "shell", "LISTS", "Dir::State::lists/d"], failure=OutsideFailed).stdout
+    lists = Path(said.strip().removeprefix("LISTS=").strip("'"))
+    # The lists themselves have the mirror's times; apt uses partial/ in each update.
+    return max((path.stat().st_mtime for path in (lists, lists / "partial") if path.exists()), default=0.0)
 
 
-def parse_uris(text: str) -> list[SourcePackageFile]:
-    """Read `'URI' NAME SIZE SHA256:HEX` lines; others are passed over."""
-    found = re.findall(r"^'[^']+' (\S+) \d+ SHA256:([0-9a-f]{64})$", text, re.MULTILINE)
-    return [SourcePackageFile(name, sha256) for name, sha256 in found]
-
-
-def stanzas(text: str) -> list[dict[str, str]]:
-    """Split deb822 text into its stanzas; continuation lines are joined to their field."""
-    found: list[dict[str, str]] = []
-    for block in re.split(r"\n[ \t]*\n", text):
-        fields: dict[str, str] = {}
-        last = ""
-        for line in block.splitlines():
-            if line[:1] in (" ", "\t") and last:
-                fields[last] += "\n" + line.strip()
-            elif ":" in line and line[0] != "#":
-                last, _, value = line.partition(":")
-                fields[last] = value.strip()
-        if fields:
-            found.append(fields)
-    return found
-
-
-def _no_sandbox() -> list[str]:
-    # apt warns when its sandbox user cannot write to the folder that it is told to download to.
-    return ["-o", "APT::Sandbox::User=root"]
+def _default_keys() -> str:
+    return str(KEYRING) if KEYRING.exists() else ""

@@ -26,6 +26,11 @@ LINUX = Software("linux", kernel_version, 2 << 30)
 IPROUTE2 = Software("iproute2", iproute2_version, 64 << 20)
 
 
+def place(software: Software, digest: str, cache: Path) -> Path:
+    """Where the tree of the archive with this digest (SHA-256, hex) is, or will be."""
+    return cache / "sources" / f"{software.name}-{digest[:24]}"
+
+
 def tree_of(
     software: Software, spec: Spec, digest: str, origin: str, cache: Path, archive_in: Callable[[Path], Path]
 ) -> SourceTree:
@@ -33,15 +38,16 @@ def tree_of(
 
     `origin` says where it came from and how it was verified.
     """
-    target = cache / "sources" / f"{software.name}-{digest[:24]}"
+    target = place(software, digest, cache)
 
     def build(folder: Path) -> None:
-        files.need_space(folder, software.unpacked, f"unpacking {software.name}")
+        # The tar lies beside the tree while that is written.
+        files.need_space(folder, 2 * software.unpacked, f"unpacking {software.name}")
         (folder / "download").mkdir()
         (folder / "unpacked").mkdir()
         archive = archive_in(folder / "download")
         with step(f"unpacking {archive.name}"):
-            tree = unpack(archive, folder / "unpacked")
+            tree = unpack(archive, folder / "unpacked", 2 * software.unpacked)
         version = software.version(tree, f"source {spec}")
         tree.rename(folder / software.name)
         shutil.rmtree(folder / "download")

@@ -9,6 +9,7 @@ from mplskit.errors import OutsideFailed, WrongInput
 from mplskit.progress import step
 from mplskit.sources import apt
 from mplskit.sources.cached import LINUX, tree_of
+from mplskit.sources.debian_version import fits, order
 from mplskit.sources.spec import Debian
 from mplskit.sources.tree import SourceTree
 
@@ -16,21 +17,40 @@ PACKAGES = r"^linux-source-[0-9]+\.[0-9]+$"
 
 
 def newest(found: list[apt.Offer]) -> apt.Offer:
-    """The offer with the highest kernel series. Raises OutsideFailed when there is none."""
+    """The first offer of the highest kernel series. Raises OutsideFailed when there is none."""
     if not found:
         raise OutsideFailed("this machine's apt offers no linux-source package", hint=apt.UPDATE)
     return max(found, key=lambda offer: Version(offer.package.removeprefix("linux-source-")))
 
 
+def chosen(found: list[apt.Offer], spec: Debian) -> apt.Offer:
+    """The newest offer that fits a spec. Raises WrongInput with what is offered when none does."""
+    fitting = [offer for offer in found if spec.version is None or fits(offer.version, spec.version)]
+    if found and not fitting:
+        raise not_offered(spec, [offer.version for offer in found])
+    return newest(fitting)
+
+
+def not_offered(spec: Debian, versions: list[str]) -> WrongInput:
+    """The error for a version that a suite does not have, with those that it has."""
+    return WrongInput(
+        f"source {spec}: {spec.suite} has no version {spec.version}",
+        detail="\n".join(["offered:", *sorted(set(versions), key=order, reverse=True)]),
+        hint=f"for example: debian:{spec.suite}/{max(versions, key=order)}",
+    )
+
+
 def fetch_linux(spec: Debian, cache: Path) -> SourceTree:
-    """The tree of the newest linux-source package that fits the spec."""
-    if spec.suite:
-        raise WrongInput(f"source {spec}: cannot be had from there")
-    offer = newest(apt.offers(PACKAGES))
+    """The tree of the newest linux-source package that fits the spec.
+
+    Raises WrongInput (no such version), OutsideFailed (mirror, signature, digest).
+    """
+    root = apt.suite_root(cache, spec.suite)
+    offer = chosen(root.offers(PACKAGES), spec)
 
     def package_in(folder: Path) -> Path:
         with step(f"fetching {offer.package} {offer.version}"):
-            package = apt.download(offer, folder)
+            package = root.download(offer, folder)
         process.run(["dpkg-deb", "--extract", package, folder], failure=OutsideFailed)
         return next(folder.glob("usr/src/linux-source-*.tar.*"))
 

@@ -1,45 +1,68 @@
-"""Brings Debian's source package of iproute2."""
+"""Brings a source of iproute2: Debian's source package, or upstream's tree."""
 
 import json
+import shutil
 from pathlib import Path
 
 from mplskit import files, process
-from mplskit.errors import OutsideFailed, WrongInput
+from mplskit.errors import OutsideFailed
 from mplskit.progress import step
-from mplskit.sources import apt
+from mplskit.sources import apt, git, kernel_org, local
+from mplskit.sources.cached import IPROUTE2
+from mplskit.sources.debian import not_offered
+from mplskit.sources.debian_version import fits, order
+from mplskit.sources.spec import Archive, Debian, Git, KernelOrg, Spec, Tree
 from mplskit.sources.tree import SourceTree
 
+PACKAGE = "iproute2"
 
-def fetch_iproute2(spec: str, cache: Path) -> SourceTree:
-    """The newest iproute2 source that the host's Debian archives offer, with Debian's packaging, unpacked once.
 
-    Raises WrongInput for a spec other than `debian`, OutsideFailed when the mirror or its signatures fail.
+def fetch_iproute2(spec: Spec, cache: Path) -> SourceTree:
+    """The tree that a spec names, verified, and unpacked once into the cache; Debian's has Debian's packaging in it.
+
+    Raises WrongInput (no such path or version, no iproute2), OutsideFailed (mirror, signature, archive), MachineLacks.
     """
-    if spec != "debian":
-        raise WrongInput(f"source {spec!r}: iproute2 cannot be had from there", hint="allowed: debian")
-    root = apt.source_root(cache)
-    offered = apt.source_files(root, "iproute2")
-    description = next((file for file in offered if file.name.endswith(".dsc")), None)
-    if description is None:
-        raise OutsideFailed("this machine's Debian archives offer no source package iproute2", hint=apt.UPDATE)
-    target = cache / "sources" / f"iproute2-{description.sha256[:24]}"
+    match spec:
+        case Debian():
+            return _fetch_debian(spec, cache)
+        case KernelOrg():
+            return kernel_org.fetch(IPROUTE2, spec, cache)
+        case Git():
+            return git.fetch(IPROUTE2, spec, cache)
+        case Archive():
+            return local.fetch_archive(IPROUTE2, spec, cache)
+        case Tree():
+            return local.fetch_tree(IPROUTE2, spec)
+
+
+def chosen(versions: list[str], spec: Debian) -> str:
+    """The newest version that fits a spec. Raises WrongInput when none does, OutsideFailed when there is none."""
+    if not versions:
+        raise OutsideFailed(
+            f"{spec.suite or 'this machine'}'s Debian archives offer no source package {PACKAGE}", hint=apt.UPDATE
+        )
+    fitting = [version for version in versions if spec.version is None or fits(version, spec.version)]
+    if not fitting:
+        raise not_offered(spec, versions)
+    return max(fitting, key=order)
+
+
+def _fetch_debian(spec: Debian, cache: Path) -> SourceTree:
+    root = apt.source_root(cache, spec.suite)
+    version = chosen(root.source_versions(PACKAGE), spec)
+    digest = next(file.sha256 for file in root.source_files(PACKAGE, version) if file.name.endswith(".dsc"))
+    target = cache / "sources" / f"{PACKAGE}-{digest[:24]}"
 
     def build(folder: Path) -> None:
-        with step(f"fetching {description.name} and its files"):
-            argv = root.argv("--only-source", "--download-only", "source", "iproute2")
-            apt.fetch(argv, folder, f"the source package {description.name}")
-        for file in offered:
-            if files.digest_file(folder / file.name) != file.sha256:
-                raise OutsideFailed(f"{file.name} is not the file that apt promised", hint=apt.UPDATE)
+        (folder / "download").mkdir()
+        with step(f"fetching the source package {PACKAGE} {version}"):
+            description = root.download_source(PACKAGE, version, folder / "download")
         # The signatures that count were apt's: --no-check is about the uploader's, whose key hardly anyone has.
-        argv = ["dpkg-source", "--no-check", "--extract", description.name, "tree"]
+        argv: list[str | Path] = ["dpkg-source", "--no-check", "--extract", description, folder / "tree"]
         process.run(argv, cwd=folder, failure=OutsideFailed)
-        version = process.run(["dpkg-parsechangelog", "--show-field", "Version"], cwd=folder / "tree").stdout.strip()
-        for file in offered:
-            (folder / file.name).unlink()
+        shutil.rmtree(folder / "download")
         (folder / "source.json").write_text(json.dumps({"version": version}))
 
     files.build_once(target, build)
-    version = json.loads((target / "source.json").read_text())["version"]
-    origin = f"Debian source package {description.name}, verified by apt"
-    return SourceTree("iproute2", version, spec, origin, description.sha256, target / "tree")
+    origin = f"Debian source package {PACKAGE} {version}, verified by apt"
+    return SourceTree(PACKAGE, version, str(spec), origin, digest, target / "tree")

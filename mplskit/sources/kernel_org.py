@@ -1,10 +1,211 @@
+"""Brings the kernel and iproute2 as kernel.org publishes them, verified by their developers' signatures."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mplskit.errors import WrongInput
-from mplskit.sources.cached import Software
+from mplskit import files
+from mplskit.errors import Failure, OutsideFailed, WrongInput
+from mplskit.progress import note, step
+from mplskit.sources import keys
+from mplskit.sources.cached import Software, place, tree_of
+from mplskit.sources.download import NotThere, download, is_there, text_of
+from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
+from mplskit.sources.kernel_org_version import version_of
+from mplskit.sources.network import Network, network
+from mplskit.sources.signature import Fault, Signer, Untrusted, verified_text, verify
 from mplskit.sources.spec import KernelOrg
 from mplskit.sources.tree import SourceTree
+from mplskit.sources.unpack import decompressed
+
+CHECKSUMS = "checksums"
+
+
+@dataclass(frozen=True)
+class _Release:
+    """The archive of one version, and where it is had from and put."""
+
+    software: Software
+    version: str
+    spec: KernelOrg
+    network: Network
+    cache: Path
+
+    @property
+    def archive(self) -> str:
+        return archive_name(self.software, self.version)
+
+    @property
+    def url(self) -> str:
+        return f"{folder_url(self.software, self.version, self.network)}/{self.archive}"
+
+    @property
+    def signature_url(self) -> str:
+        return self.url.removesuffix(".xz") + ".sign"
+
+    @property
+    def downloads(self) -> Path:
+        return self.cache / "downloads"
+
+    @property
+    def record(self) -> Path:
+        return self.cache / "kernel.org" / f"{self.software.name}-{self.version}.json"
 
 
 def fetch(software: Software, spec: KernelOrg, cache: Path) -> SourceTree:
-    raise WrongInput(f"source {spec}: cannot be had from there")
+    """The tree of the release that a spec names, unpacked once; nothing is asked for an exact version that is there.
+
+    Raises WrongInput (no such series, a release candidate, a wrong key file), OutsideFailed (network, signature,
+    checksum, archive), MachineLacks (space, tools).
+    """
+    settings = network()
+    release = _Release(software, version_of(software, spec, settings), spec, settings, cache)
+    with files.locked(release.downloads / f".{release.archive}.lock"):
+        return _recorded(release) or _fetched(release)
+
+
+def _recorded(release: _Release) -> SourceTree | None:
+    """The tree that an earlier run recorded, if it is there still and its signer's key is still pinned."""
+    try:
+        noted = json.loads(release.record.read_text())
+        digest, origin, signer = str(noted["digest"]), str(noted["origin"]), str(noted["signer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    trusted = signer in keys.fingerprints(release.software.name) or (not signer and release.spec.insecure)
+    if not trusted or not place(release.software, digest, release.cache).is_dir():
+        return None
+    return _tree(release, digest, origin, release.record)
+
+
+def _fetched(release: _Release) -> SourceTree:
+    with _work(release) as folder:
+        signature = _signature(release, folder)
+        listed = _listed_digest(release, folder)
+        archive = folder / release.archive
+        download(release.url, archive, release.downloads, release.network)
+        digest = files.digest_file(archive)
+        if listed not in (None, digest):
+            raise OutsideFailed(
+                f"{release.url} is not the file that kernel.org's list of checksums names",
+                detail=f"listed: sha256 {listed}\nfound:  sha256 {digest}",
+                hint="what was fetched is deleted; try again, or another mirror: MPLSKIT_KERNEL_MIRROR",
+            )
+        tar = _uncompressed(release, archive, folder)
+        signer = _verified(release, tar, signature) if signature else None
+        said = f"signed by {signer}" if signer else "not verified (--insecure-source)"
+        origin = f"{release.url}, {said}"
+        tree = _tree(release, digest, origin, tar)
+        noted = {"digest": digest, "origin": origin, "signer": signer.fingerprint if signer else ""}
+        files.write_atomically(release.record, json.dumps(noted))
+        return tree
+
+
+@contextmanager
+def _work(release: _Release) -> Iterator[Path]:
+    """A folder for what is not verified yet; it is gone afterwards, and what a killed run left of it before."""
+    folder = release.downloads / f".{release.archive}.work"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _signature(release: _Release, folder: Path) -> Path | None:
+    """The developer's signature; None when there is none, and the user wants none. Raises OutsideFailed."""
+    file = folder / release.signature_url.rpartition("/")[2]
+    try:
+        file.write_text(text_of(release.signature_url, release.network))
+    except NotThere as absent:
+        if not is_there(release.url, release.network):
+            raise NotThere(f"{release.url} is not there (404 Not Found)", hint=absent.hint) from None
+        if not release.spec.insecure:
+            raise OutsideFailed(
+                f"{release.archive} has no signature: {absent.message}",
+                hint="another mirror may have it: MPLSKIT_KERNEL_MIRROR; --insecure-source takes what nobody signed",
+            ) from None
+        note(f"! {release.archive} has no signature, and is taken all the same (--insecure-source)")
+        return None
+    return file
+
+
+def _listed_digest(release: _Release, folder: Path) -> str | None:
+    """The archive's SHA-256 by the signed list beside it; None when no key for lists is pinned.
+
+    Raises OutsideFailed.
+    """
+    if not keys.fingerprints(CHECKSUMS):
+        return None
+    url = f"{folder_url(release.software, release.version, release.network)}/sha256sums.asc"
+    try:
+        (folder / "sha256sums.asc").write_text(text_of(url, release.network))
+    except NotThere as absent:
+        if not release.spec.insecure:
+            raise OutsideFailed(
+                f"{absent.message}: the key of the lists of checksums is pinned, so there has to be one",
+                hint="another mirror may have it (MPLSKIT_KERNEL_MIRROR)",
+            ) from None
+        note(f"! {url} is not there, and is done without (--insecure-source)")
+        return None
+    with keys.keyring(CHECKSUMS) as ring:
+        text, _ = verified_text(folder / "sha256sums.asc", ring, url)
+    digest = parse_checksums(text).get(release.archive)
+    if digest is None:
+        raise OutsideFailed(
+            f"{url} does not list {release.archive}",
+            hint="a mirror may lag behind for a while; try again later, or name another: MPLSKIT_KERNEL_MIRROR",
+        )
+    return digest
+
+
+def _uncompressed(release: _Release, archive: Path, folder: Path) -> Path:
+    """The tar that is signed, in place of the archive that was fetched."""
+    files.need_space(folder, release.software.unpacked, f"decompressing {archive.name}")
+    with step(f"decompressing {archive.name}"):
+        tar = decompressed(archive, folder, 2 * release.software.unpacked).rename(folder / archive.stem)
+    archive.unlink(missing_ok=True)
+    return tar
+
+
+def _verified(release: _Release, tar: Path, signature: Path) -> Signer | None:
+    """Who signed it; None for a stranger whom the user takes. Raises OutsideFailed."""
+    try:
+        with keys.keyring(release.software.name) as ring, step(f"verifying {tar.name}"):
+            return verify(tar, signature, ring, release.archive)
+    except Untrusted as error:
+        if error.fault is not Fault.UNKNOWN_KEY or not release.spec.insecure:
+            raise
+        note(f"! {error.message}, and is taken all the same (--insecure-source)")
+        return None
+
+
+def _tree(release: _Release, digest: str, origin: str, tar: Path) -> SourceTree:
+    """The unpacked tree. Raises OutsideFailed when it is another version: a signature does not cover a file's name."""
+
+    def version(tree: Path, called: str) -> str:
+        try:
+            found = release.software.version(tree, called)
+        except WrongInput as wrong:
+            raise OutsideFailed(wrong.message, detail=wrong.detail) from None
+        if found != release.version:
+            raise _another(release, found)
+        return found
+
+    tree = tree_of(
+        replace(release.software, version=version), release.spec, digest, origin, release.cache, lambda folder: tar
+    )
+    if tree.version != release.version:
+        raise _another(release, tree.version)
+    return tree
+
+
+def _another(release: _Release, found: str) -> Failure:
+    return OutsideFailed(
+        f"{release.url} holds {release.software.name} {found}, not {release.version}",
+        hint="nothing of it was used; try another mirror (MPLSKIT_KERNEL_MIRROR), and be suspicious of this one",
+    )

@@ -1,17 +1,30 @@
 """Takes a source from this machine's own disk: an archive, or an unpacked tree."""
 
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mplskit import files
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.progress import step
+from mplskit.progress import note, step
+from mplskit.sources import keys
 from mplskit.sources.cached import Software, tree_of
+from mplskit.sources.signature import Fault, Untrusted, verify
 from mplskit.sources.spec import Archive, Tree
 from mplskit.sources.tree import SourceTree
+from mplskit.sources.unpack import decompressed
+
+SIGNATURES = (".asc", ".sig", ".sign")
+NOT_VERIFIED = "not verified (--insecure-source)"
 
 
 def fetch_archive(software: Software, spec: Archive, cache: Path) -> SourceTree:
-    """The tree of an archive. Raises WrongInput (no such file), OutsideFailed (not the one with the given digest)."""
+    """The tree of an archive that the user vouches for by its digest, or a pinned key by a signature beside it.
+
+    Raises WrongInput (no such file), OutsideFailed (not the one with the given digest, not signed, hostile).
+    """
     if not spec.path.is_file():
         raise WrongInput(f"source {spec}: there is no file {spec.path.absolute()}")
     digest = files.digest_file(spec.path)
@@ -21,16 +34,10 @@ def fetch_archive(software: Software, spec: Archive, cache: Path) -> SourceTree:
             detail=f"asked: sha256 {spec.sha256}\nfound: sha256 {digest}",
             hint="get the archive again, or give the digest of this one",
         )
-    if spec.sha256 is None and not spec.insecure:
-        raise OutsideFailed(
-            f"source {spec}: nothing says that this is the archive you mean",
-            detail=f"found: sha256 {digest}",
-            hint=f"compare the digest with its publisher's and say so: --source file:{spec.path}#sha256={digest}; "
-            "or take it as it is: --insecure-source",
-        )
-    verified = "sha256 as given" if spec.sha256 else "not verified (--insecure-source)"
-    origin = f"file {spec.path.absolute()}, {verified}"
-    return tree_of(software, spec, digest, origin, cache, lambda folder: spec.path)
+    with _work(cache, digest) as folder:
+        verified = "sha256 as given" if spec.sha256 else _vouched(software, spec, digest, cache, folder)
+        origin = f"file {spec.path.absolute()}, {verified}"
+        return tree_of(software, spec, digest, origin, cache, lambda _: _brought(spec.path, digest, folder))
 
 
 def fetch_tree(software: Software, spec: Tree) -> SourceTree:
@@ -47,3 +54,82 @@ def fetch_tree(software: Software, spec: Tree) -> SourceTree:
     with step(f"taking the digest of {path}"):
         digest = files.digest_tree(path)
     return SourceTree(software.name, version, str(spec), f"tree {path}", digest, path)
+
+
+def signature_of(archive: Path) -> tuple[Path, bool] | None:
+    """The detached signature that lies beside an archive, and whether it signs the uncompressed tar, as kernel.org's
+    `linux-6.12.tar.sign` does beside `linux-6.12.tar.xz`."""
+    beside = [(archive.with_name(archive.name + end), False) for end in SIGNATURES]
+    if archive.stem.endswith(".tar"):
+        beside += [(archive.with_name(archive.stem + end), True) for end in SIGNATURES]
+    return next((found for found in beside if found[0].is_file()), None)
+
+
+def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder: Path) -> str:
+    """How the archive was verified. Raises OutsideFailed when nothing vouches for it."""
+    record = cache / "signed" / f"{software.name}-{digest[:24]}.json"
+    if record.exists():
+        noted = json.loads(record.read_text())
+        if noted["signer"] in keys.fingerprints(software.name):
+            return str(noted["verified"])
+    signature = signature_of(spec.path)
+    if signature is None:
+        if spec.insecure:
+            return NOT_VERIFIED
+        raise OutsideFailed(
+            f"source {spec}: nothing says that this is the archive you mean",
+            detail=f"found: sha256 {digest}",
+            hint=f"compare the digest with its publisher's and say so: --source file:{spec.path}#sha256={digest}; "
+            f"or put the publisher's signature beside it ({spec.path.name}.asc); "
+            "or take it as it is: --insecure-source",
+        )
+    file, of_tar = signature
+    archive = _brought(spec.path, digest, folder)
+    if of_tar:
+        files.need_space(folder, software.unpacked, f"decompressing {archive.name}")
+        with step(f"decompressing {archive.name}"):
+            tar = decompressed(archive, folder, 2 * software.unpacked)
+        if tar != archive:
+            archive.unlink()
+        archive = tar.rename(folder / spec.path.stem)
+    try:
+        with keys.keyring(software.name) as ring:
+            signer = verify(archive, file.absolute(), ring, spec.path.name)
+    except Untrusted as error:
+        if error.fault is Fault.BAD:
+            error.hint = f"get both again: {spec.path.name} and {file.name}"
+        if not spec.insecure or error.fault is Fault.BAD:
+            raise
+        note(f"! {error.message}, and is taken all the same (--insecure-source)")
+        return NOT_VERIFIED
+    verified = f"signed by {signer}"
+    files.write_atomically(record, json.dumps({"signer": signer.fingerprint, "verified": verified}))
+    return verified
+
+
+@contextmanager
+def _work(cache: Path, digest: str) -> Iterator[Path]:
+    """A folder for what is not verified yet; it is gone afterwards, and what a killed run left of it before."""
+    folder = cache / "downloads" / f".{digest[:24]}.work"
+    with files.locked(folder.with_suffix(".lock")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _brought(archive: Path, digest: str, folder: Path) -> Path:
+    """What is unpacked: our own copy, which nobody changes between its judgement and that; its tar when that is there.
+
+    Raises OutsideFailed when the archive has changed meanwhile.
+    """
+    found = next(folder.iterdir(), None)
+    if found:
+        return found
+    files.need_space(folder, archive.stat().st_size, f"copying {archive.name}")
+    copy = files.copy_atomically(archive, folder / archive.name)
+    if files.digest_file(copy) != digest:
+        raise OutsideFailed(f"{archive} was changed while it was read", hint="try again when it is whole")
+    return copy

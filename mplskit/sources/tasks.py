@@ -1,8 +1,13 @@
-"""`kernel.fetch`: bring a kernel source into the cache."""
+"""`kernel.fetch`: bring a kernel source into the cache. `kernel.list`: what can be fetched."""
+
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from mplskit import cli
+
+if TYPE_CHECKING:
+    from mplskit.sources.listing import Listing
 
 # Where a source comes from, for every task that needs one.
 SOURCE = {
@@ -24,3 +29,33 @@ def fetch(c: Context, json: bool = False, *, source: str, insecure_source: bool)
 
     tree = fetch_kernel(parse_spec(source, insecure_source), Workspace.here().cache)
     cli.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
+
+
+# What the tasks take that list sources.
+LISTED = {
+    "source": "debian, debian:SUITE or kernel.org (left out: this machine's apt, suites that were used, kernel.org)",
+    "json": "print one JSON document",
+}
+
+
+@cli.task(name="list", help=LISTED)
+def list_kernels(c: Context, source: str = "", json: bool = False) -> None:
+    """Show the kernel versions that can be had, and what to write after --source for each."""
+    from mplskit.paths import Workspace
+    from mplskit.sources.cached import LINUX
+    from mplskit.sources.listing import listing
+
+    show_listing(listing(LINUX, source, Workspace.here().cache), json)
+
+
+def show_listing(listed: "Listing", as_json: bool) -> None:
+    """Put a listing on stdout: a table, and below it the sources that could not be asked."""
+    from dataclasses import asdict
+
+    def text() -> None:
+        rows = [(one.spec, one.version, one.origin, one.released) for one in listed.offers]
+        cli.table(("--source", "version", "from", "released"), rows)
+        for failed in listed.failed:
+            print(f"{failed.source} could not be asked: {failed.reason}")
+
+    cli.show(asdict(listed), as_json, text)

@@ -14,6 +14,9 @@ import pytest
 
 from mplskit import process
 from mplskit.remote.host import Host
+from tests.kernel_org_world import kernel_org_root, kernel_org_signers, world
+
+__all__ = ["kernel_org_root", "kernel_org_signers", "world"]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "mplskit"
     source.mkdir()
-    for name in ("mplskit", "kconfig", "bootstrap", "topologies"):
+    for name in ("mplskit", "kconfig", "keys", "bootstrap", "topologies"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "packages.txt", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, source)
@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_what_users_read(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for folder in ("kconfig", "bootstrap", "topologies"):
+    for folder in ("kconfig", "keys", "bootstrap", "topologies"):
         ours = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
         wanted = {f"mplskit/_data/{path}" for path in ours if "__pycache__" not in path.parts}
         assert wanted and wanted <= names

@@ -24,14 +24,16 @@ from mplskit.config.request import make_request, parse_set
 from mplskit.config.verdict import State, Verdict
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.files import locked, need_space
-from mplskit.iproute2.build import changelog_entry, delivered
+from mplskit.iproute2.build import delivered
+from mplskit.iproute2.packaging import changelog_entry
 from mplskit.iproute2.prove import prove
 from mplskit.kernel.request import make_packaging
 from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.packages.package import packaged_config, read_package
 from mplskit.paths import Workspace
+from mplskit.sources.debian import newest
 from mplskit.sources.iproute2 import fetch_iproute2
-from mplskit.sources.kernel import fetch_kernel, newest
+from mplskit.sources.kernel import fetch_kernel
 from mplskit.sources.spec import parse_spec
 from tests.golden import FOLDER, assert_golden
 
@@ -199,7 +201,7 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "sources-tree-built-in": (2, built_in),
     "sources-tree-no-version": (2, no_version),
     "sources-apt-offers-none": (4, lambda: newest([])),
-    "sources-iproute2-elsewhere": (2, lambda: fetch_iproute2("kernel.org:6.12", Path("cache"))),
+    "sources-no-iproute2": (2, lambda: fetch_iproute2(parse_spec(f"tree:{HERE}"), Path("cache"))),
     "config-unknown-base": (2, lambda: make_request("gest", [], [], [])),
     "config-unknown-options": (2, lambda: make_request("guest", ["labb"], [], [])),
     "config-no-fragment": (2, lambda: make_request("guest", [], ["my.config"], [])),
@@ -219,7 +221,7 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "iproute2-no-ip-inside": (1, lambda: prove(deb("iproute2", "sbin/tc"))),
     "iproute2-no-package": (2, lambda: prove(HERE / "test_error_texts.py")),
     "iproute2-no-such-file": (2, lambda: prove(Path("none.deb"))),
-    "iproute2-changelog": (5, lambda: changelog_entry("", "1+mpls1")),
+    "iproute2-changelog": (5, lambda: changelog_entry("", "1+mpls1", "")),
     "frame-not-so-alone": (1, raising(NotSo("the lab failed"))),
 }
 

@@ -1,9 +1,11 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from mplskit.errors import BuildFailed
-from mplskit.iproute2.build import changelog_entry
+from mplskit.iproute2.packaging import Packaging, changelog_entry
+from mplskit.sources.tree import SourceTree
 
 DEBIAN = """\
 iproute2 (6.1.0-3) unstable; urgency=medium
@@ -21,7 +23,7 @@ iproute2 (6.1.0-2) unstable; urgency=medium
 
 
 def test_our_entry_stands_on_top_with_the_distribution_and_date_of_debians() -> None:
-    text = changelog_entry(DEBIAN, "6.1.0-3+mpls1")
+    text = changelog_entry(DEBIAN, "6.1.0-3+mpls1", "from the source package below without changes.")
     assert text.endswith(DEBIAN)
     assert text.removesuffix(DEBIAN) == (
         "iproute2 (6.1.0-3+mpls1) unstable; urgency=medium\n\n"
@@ -33,7 +35,7 @@ def test_our_entry_stands_on_top_with_the_distribution_and_date_of_debians() -> 
 def test_dpkg_reads_our_entry() -> None:
     shown = subprocess.run(
         ["dpkg-parsechangelog", "--file", "-"],
-        input=changelog_entry(DEBIAN, "6.1.0-3+mpls1"),
+        input=changelog_entry(DEBIAN, "6.1.0-3+mpls1", "from the source package below without changes."),
         capture_output=True,
         text=True,
         check=True,
@@ -45,7 +47,7 @@ def test_dpkg_reads_our_entry() -> None:
 @pytest.mark.parametrize("text", ["", "no entry\n", "iproute2 (1) unstable; urgency=low\n", "other (1) unstable; x\n"])
 def test_a_changelog_that_is_none_stops_the_build(text: str) -> None:
     with pytest.raises(BuildFailed, match="does not begin with an entry"):
-        changelog_entry(text, "1+mpls1")
+        changelog_entry(text, "1+mpls1", "")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,60 @@ def test_a_changelog_that_is_none_stops_the_build(text: str) -> None:
         ("6.1.0-3+mpls1", "6.1.0-10"),
         ("6.1.0-3+mpls1", "6.2.0-1~bpo12+1"),
         ("6.15.0-1+mpls1", "6.15.0-1.1"),
+        ("6.14.0-1", "6.15.0-0+mpls1"),
+        ("6.15.0~rc1-0+mpls1", "6.15.0-0+mpls1"),
+        ("6.15.0-0+mpls9", "6.15.0-1"),
+        ("6.15.0-0+mpls1", "6.15.0-1~bpo13+1"),
     ],
 )
 def test_our_version_upgrades_debians_and_is_upgraded_by_the_next(older: str, newer: str) -> None:
     assert subprocess.run(["dpkg", "--compare-versions", older, "lt", newer], check=False).returncode == 0
+
+
+def source(folder: Path, version: str, digest: str, **files: str) -> SourceTree:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return SourceTree("iproute2", version, "", "", digest, folder)
+
+
+def test_debians_source_is_built_with_its_own_packaging_and_patches(tmp_path: Path) -> None:
+    tree = source(tmp_path / "a", "6.1.0-3", "d1", debian__changelog=DEBIAN, debian__patches__series="x.diff\n")
+    packaging = Packaging(None)
+    assert packaging.version(tree, 2) == "6.1.0-3+mpls2"
+    assert packaging.inputs(tree) == ["d1"]
+    packaging.copy(tree, "6.1.0-3+mpls2", tmp_path / "copy")
+    assert (tmp_path / "copy/debian/patches/series").is_file()
+    assert "from the source package below without changes." in (tmp_path / "copy/debian/changelog").read_text()
+    assert (tmp_path / "a/debian/changelog").read_text() == DEBIAN
+
+
+def test_upstreams_source_is_built_with_debians_packaging_and_without_its_patches(tmp_path: Path) -> None:
+    theirs = {
+        "debian__changelog": DEBIAN,
+        "debian__patches__series": "x.diff\n",
+        "debian__rules": "",
+        "Makefile": "old",
+    }
+    debian = source(tmp_path / "debian", "6.1.0-3", "d1", **theirs)
+    upstream = source(tmp_path / "upstream", "6.12.0-rc1", "d2", Makefile="new", **{".git__HEAD": "x"})
+    upstream.path.chmod(0o555)
+    packaging = Packaging(debian)
+    assert packaging.version(upstream, 1) == "6.12.0~rc1-0+mpls1"
+    assert packaging.inputs(upstream) == ["d2", "d1"]
+    packaging.copy(upstream, "6.12.0~rc1-0+mpls1", tmp_path / "copy")
+    names = sorted(
+        str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()
+    )
+    assert names == ["Makefile", "debian/changelog", "debian/rules"]
+    assert (tmp_path / "copy/Makefile").read_text() == "new"
+    assert (
+        (tmp_path / "copy/debian/changelog")
+        .read_text()
+        .startswith(
+            "iproute2 (6.12.0~rc1-0+mpls1) unstable; urgency=medium\n\n"
+            "  * Built by mplskit, iproute2 6.12.0-rc1 with the packaging of the version below.\n"
+        )
+    )
+    assert not (tmp_path / "upstream/debian").exists()

@@ -1,0 +1,152 @@
+"""Finds the configuration that a kernel carries inside itself (CONFIG_IKCONFIG=y), however it is compressed.
+
+The layout is that of the kernel's kernel/configs.c: a gzip stream between two marks, in an image that the boot code
+unpacks. So the image is looked for its marks, then for compressed streams with the marks in them.
+"""
+
+import bz2
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mplskit import process
+from mplskit.errors import MachineLacks
+
+BEGIN = b"IKCFG_ST"
+GZIP = b"\x1f\x8b\x08"
+# No kernel unpacks to more; a stream that does is none.
+LIMIT = 1 << 28
+# Each is tried this often, at most: bytes that look like its beginning are elsewhere, too.
+TRIES = 16
+STEP = 1 << 16
+
+# What a kernel begins with, at which offset: x86 (bzImage), arm64 and RISC-V (Image), EFI with a payload, ARM (zImage),
+# U-Boot.
+SIGNS = (
+    (0x202, b"HdrS"),
+    (0x38, b"ARM\x64"),
+    (0x38, b"RSC\x05"),
+    (4, b"zimg"),
+    (0x24, b"\x18\x28\x6f\x01"),
+    (0, b"\x27\x05\x19\x56"),
+)
+ELF, PE = b"\x7fELF", b"MZ"
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What came out of a stream, and whether that is all of it."""
+
+    content: bytes
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Packing:
+    """A way to compress a kernel: how its streams begin (a regular expression), and what unpacks one."""
+
+    name: str
+    begins: re.Pattern[bytes]
+    unpack: Callable[[bytes], "Unpacked"]
+
+
+def configuration_in(image: bytes) -> str | None:
+    """The text of the configuration inside a vmlinuz, vmlinux, Image.gz, configs.ko or config.gz; None where none is.
+
+    A file that begins as none of these do is not looked through: a disk image holds kernels, and is none.
+    Raises MachineLacks when the program for its compression is not there.
+    """
+    if not (is_kernel(image) or image.startswith((ELF, PE)) or any(p.begins.match(image) for p in PACKINGS)):
+        return None
+    found = _between_marks(image)
+    lacking: MachineLacks | None = None
+    for packing in PACKINGS:
+        for stream in _streams(image, packing):
+            if found is not None:
+                break
+            try:
+                unpacked = packing.unpack(stream)
+            except MachineLacks as error:
+                lacking = lacking or error
+                break
+            found = _between_marks(unpacked.content)
+            if found is None and stream is image and unpacked.whole:
+                found = as_text(unpacked.content)
+    if found is None and lacking:
+        raise lacking
+    return found
+
+
+def is_kernel(image: bytes) -> bool:
+    """Whether a file begins as kernels do, or is a vmlinux."""
+    begins = any(image[offset : offset + len(sign)] == sign for offset, sign in SIGNS)
+    return begins or (image.startswith(ELF) and b"Linux version " in image)
+
+
+def as_text(content: bytes) -> str | None:
+    """A configuration that is plain text; None for anything else."""
+    if b"\0" in content or not re.search(rb"^(?:CONFIG_\w+=|# CONFIG_\w+ is not set$)", content, re.MULTILINE):
+        return None
+    return content.decode(errors="replace")
+
+
+def _between_marks(content: bytes) -> str | None:
+    for mark in re.finditer(BEGIN + re.escape(GZIP), content):
+        config = _gunzip(content[mark.start() + len(BEGIN) :])
+        text = as_text(config.content)
+        if config.whole and text is not None:
+            return text
+    return None
+
+
+def _streams(image: bytes, packing: Packing) -> Iterator[bytes]:
+    for number, begin in enumerate(packing.begins.finditer(image)):
+        if number == TRIES:
+            break
+        yield image[begin.start() :] if begin.start() else image
+
+
+def _gunzip(stream: bytes) -> Unpacked:
+    return _unpacked(zlib.decompressobj(31), stream)
+
+
+def _unpacked(unpacker: "zlib._Decompress | lzma.LZMADecompressor | bz2.BZ2Decompressor", stream: bytes) -> Unpacked:
+    """What comes out of a stream until it ends, breaks or grows beyond LIMIT."""
+    content = bytearray()
+    try:
+        for start in range(0, len(stream), STEP):
+            content += unpacker.decompress(stream[start : start + STEP])
+            if unpacker.eof or len(content) > LIMIT:
+                break
+    except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError):
+        pass
+    return Unpacked(bytes(content), unpacker.eof)
+
+
+def _by_program(*argv: str, package: str) -> Callable[[bytes], Unpacked]:
+    """Unpacks by a program. It fails when something comes after the stream, as in a kernel."""
+
+    def unpack(stream: bytes) -> Unpacked:
+        process.require(argv[0], package=package)
+        with process.started(argv, stdin=-1) as child:
+            content = child.communicate(stream)[0]
+            return Unpacked(content, child.returncode == 0)
+
+    return unpack
+
+
+PACKINGS = (
+    Packing("gzip", re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"), _gunzip),
+    Packing("xz", re.compile(rb"\xfd7zXZ\0"), lambda s: _unpacked(lzma.LZMADecompressor(lzma.FORMAT_XZ), s)),
+    Packing("zstd", re.compile(rb"\x28\xb5\x2f\xfd"), _by_program("zstd", "-qdc", package="zstd")),
+    Packing("lz4", re.compile(rb"\x02\x21\x4c\x18"), _by_program("lz4", "-qdc", package="lz4")),
+    Packing("bzip2", re.compile(rb"BZh[1-9]1AY&SY"), lambda s: _unpacked(bz2.BZ2Decompressor(), s)),
+    # lc/lp/pb as all make them, a dictionary of 64 KiB to 64 MiB, and a size that is unknown or below 4 GiB.
+    Packing(
+        "lzma",
+        re.compile(rb"\x5d\0\0[\0-\x80][\0-\x04](?:\xff{8}|.{4}\0{4})", re.DOTALL),
+        lambda s: _unpacked(lzma.LZMADecompressor(lzma.FORMAT_ALONE), s),
+    ),
+)

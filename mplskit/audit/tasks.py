@@ -1,0 +1,61 @@
+"""`kernel.audit`: is a kernel ready for MPLS, or must one be built?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from mplskit import cli
+
+if TYPE_CHECKING:
+    from mplskit.audit.features import Knowledge
+    from mplskit.audit.judge import Verdict
+    from mplskit.audit.kernel import Kernel
+
+
+@cli.task(
+    help={
+        "subject": "a configuration, a linux-image package (again for each further package of the same kernel), "
+        "a vmlinuz, debian:SUITE/PACKAGE or apt:PACKAGE; left out: the kernel that runs",
+        "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
+        "ssh-config": "an ssh_config file to use instead of yours",
+        "need": "a feature that must be ready, too; may be given more than once",
+        "json": "print one JSON document",
+    },
+    iterable=["subject", "need"],
+)
+def audit(
+    c: Context,
+    subject: list[str] = [],  # noqa: B006 - Invoke fills it
+    host: str = "",
+    ssh_config: str = "",
+    need: list[str] = [],  # noqa: B006
+    json: bool = False,
+) -> None:
+    """Judge a kernel: what MPLS it can do, and what to do where it cannot; exit 1 when it is not MPLS-ready."""
+    from mplskit.audit.features import load_features
+    from mplskit.audit.judge import judge
+    from mplskit.audit.report import as_json, demand, known_needs
+    from mplskit.audit.subject import find_kernel
+    from mplskit.paths import Workspace
+    from mplskit.remote.host import Host
+
+    knowledge = load_features()
+    known_needs(need, knowledge)
+    node = Host.parse(host, Path(ssh_config) if ssh_config else None) if host else None
+    kernel = find_kernel(subject, node, Workspace.here().cache)
+    verdicts = judge(kernel, knowledge)
+    cli.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
+    ready = demand(kernel, verdicts, need, knowledge)
+    if not json:
+        print(ready)
+
+
+def _show(kernel: "Kernel", verdicts: "Sequence[Verdict]", knowledge: "Knowledge") -> None:
+    from mplskit.audit.report import header, reasons, rows
+
+    print(header(kernel))
+    cli.table(("feature", "verdict", "symbol", "is", "where"), rows(verdicts))
+    for line in reasons(kernel, verdicts, knowledge):
+        print(line)

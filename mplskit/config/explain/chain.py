@@ -1,0 +1,233 @@
+"""Follows what a symbol lacks, or what holds it, down to the symbols that a user can set."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import kconfiglib
+from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL
+
+from mplskit.config.explain.tools import answering, probe
+from mplskit.config.verdict import Link, Verdict
+
+# Selectors and alternatives that are told by name.
+TOLD = 4
+DEPTH = 12
+_LETTERS = "nmy"
+_TRISTATES = (kconfiglib.BOOL, kconfiglib.TRISTATE)
+
+
+class Chains:
+    """Chains on one loaded Kconfig; `asked` are the verdicts by symbol."""
+
+    def __init__(self, tree: Path, kconfig: Any, asked: Mapping[str, Verdict]) -> None:
+        self._tree = tree
+        self._kconfig = kconfig
+        self._asked = asked
+
+    def lacking(self, symbol: Any, value: str) -> tuple[Link, ...]:
+        """Why a symbol is below the value that was asked of it; a number or a text: why it is another one."""
+        if symbol.orig_type in _TRISTATES:
+            return tuple(_once(self._need(symbol, _LETTERS.index(value), 0)))
+        return tuple(_once([self._link(symbol, value, 0, self._range(symbol)), *self._hidden(symbol, 1, 1)]))
+
+    def held(self, symbol: Any) -> tuple[Link, ...]:
+        """What holds a symbol that was asked to be absent."""
+        return tuple(_once(self._less(symbol, 0, 0)))
+
+    def _need(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+        level = level if symbol.type == kconfiglib.TRISTATE else 2
+        if level in symbol.assignable:
+            yield self._link(symbol, _LETTERS[level], depth, self._chosen(symbol))
+            return
+        below = list(self._hidden(symbol, level, depth + 1)) if depth < DEPTH else []
+        yield self._link(symbol, _LETTERS[level], depth, "" if below else self._fixed(symbol))
+        yield from below
+
+    def _hidden(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+        """What a user would have to change before the symbol can be set."""
+        level = level if symbol.type == kconfiglib.TRISTATE else 1
+        prompts = [node.prompt[1] for node in symbol.nodes if node.prompt]
+        if kconfiglib.expr_value(symbol.direct_dep) < level:
+            yield from self._unmet(symbol, symbol.direct_dep, level, depth)
+        elif prompts:
+            for prompt in prompts:
+                yield from self._unmet(symbol, prompt, level, depth)
+        elif symbol.rev_dep is not self._kconfig.n:
+            selectors = kconfiglib.split_expr(symbol.rev_dep, OR)
+            if len(selectors) == 1:
+                yield from self._unmet(symbol, selectors[0], level, depth)
+        else:
+            given = [(v, c) for v, c in symbol.defaults if not isinstance(v, tuple) and v.str_value != "n"]
+            for value, condition in given[:1]:
+                yield from self._unmet(symbol, (AND, value, condition), level, depth)
+
+    def _unmet(self, owner: Any, expression: Any, level: int, depth: int) -> Iterator[Link]:
+        """The operands of a conjunction that are below `level`, without those that another one brings up anyway."""
+        parts = [part for part in kconfiglib.split_expr(expression, AND) if kconfiglib.expr_value(part) < level]
+        trees = [list(self._part(owner, part, level, depth)) for part in dict.fromkeys(parts)]
+        below = {link.symbol for tree in trees for link in tree[1:]}
+        for tree in trees:
+            if tree[0].symbol not in below:
+                yield from tree
+
+    def _part(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
+        if isinstance(part, kconfiglib.Symbol):
+            if part.nodes:
+                yield from self._need(part, level, depth)
+            elif part.is_constant:
+                yield self._constant(owner, part, depth)
+            else:
+                yield Link(part.name, _LETTERS[level], "n", place_of(owner), depth, "this kernel has no such symbol")
+        elif isinstance(part, kconfiglib.Choice):
+            yield Link(_choice(part), _LETTERS[level], part.str_value, place_of(part), depth)
+        elif part[0] == NOT and isinstance(part[1], kconfiglib.Symbol):
+            yield from self._less(part[1], 2 - level, depth)
+        elif part[0] == OR and (one := _same_symbol(part)):
+            yield from self._either(part, one, depth)
+        elif part[0] == OR:
+            yield Link(_words(part), _LETTERS[level], _letter(part), place_of(owner), depth, "any one of them")
+            for operand in kconfiglib.split_expr(part, OR)[:TOLD]:
+                if depth < DEPTH:
+                    yield from self._unmet(owner, operand, level, depth + 1)
+        elif part[0] in (EQUAL, UNEQUAL) and part[1].nodes and part[2].name == "n" and part[0] == EQUAL:
+            yield from self._less(part[1], 0, depth)
+        else:
+            symbol = next((item for item in kconfiglib.expr_items(part) if item.nodes), owner)
+            note = self._probed(symbol) or self._asker(symbol)
+            yield Link(_words(part), "y", _compared(part), place_of(symbol), depth, note)
+
+    def _either(self, part: Any, symbol: Any, depth: int) -> Iterator[Link]:
+        """One symbol that may have one of several values, and has another one."""
+        values = [operand[2].name if isinstance(operand, tuple) else "y" for operand in kconfiglib.split_expr(part, OR)]
+        yield self._link(symbol, " or ".join(values), depth, self._asker(symbol))
+        yield from self._selectors(symbol, " or ".join(values), 0, depth + 1)
+
+    def _less(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+        """What holds a symbol above `level`."""
+        selecting = list(self._selectors(symbol, _LETTERS[level], level, depth + 1)) if depth < DEPTH else []
+        note = self._asker(symbol) if depth else ""
+        if not selecting and level not in symbol.assignable:
+            note = self._on(symbol)
+        yield self._link(symbol, _LETTERS[level], depth, note)
+        yield from selecting
+        if not selecting and level not in symbol.assignable and symbol.choice is None and depth < DEPTH:
+            for node in symbol.nodes:
+                if node.prompt:
+                    yield from self._unmet(symbol, node.prompt[1], 1, depth + 1)
+
+    def _selectors(self, symbol: Any, needed: str, level: int, depth: int) -> Iterator[Link]:
+        active = [part for part in kconfiglib.split_expr(symbol.rev_dep, OR) if kconfiglib.expr_value(part) > level]
+        for part in active[:TOLD]:
+            selector = kconfiglib.split_expr(part, AND)[0]
+            others = f", as do {len(active) - TOLD} more" if part is active[:TOLD][-1] and len(active) > TOLD else ""
+            asker = self._asker(selector)
+            note = f"selects {symbol.name}{others}" + (f"; {asker}" if asker else "")
+            yield self._link(selector, needed, depth, note)
+            if not any(node.prompt for node in selector.nodes) and depth < DEPTH:
+                yield from self._selectors(selector, needed, level, depth + 1)
+
+    def _link(self, symbol: Any, needed: str, depth: int, note: str) -> Link:
+        return Link(symbol.name, needed, _has(symbol), place_of(symbol), depth, note)
+
+    def _asker(self, symbol: Any) -> str:
+        """Who asked for the value that stands in the way; who was refused suffers from the same cause."""
+        verdict = self._asked.get(symbol.name)
+        return f"asked by {verdict.setting.asked_by}" if verdict and verdict.granted else ""
+
+    def _chosen(self, symbol: Any) -> str:
+        """For a symbol that can be set, and is not: who holds its choice, or who asked for another value."""
+        if symbol.choice is None or symbol.choice.selection in (None, symbol):
+            return self._asker(symbol)
+        other = symbol.choice.selection
+        asker = self._asker(other)
+        return f"{_choice(symbol.choice)} has {other.name}" + (f", {asker}" if asker else "")
+
+    def _fixed(self, symbol: Any) -> str:
+        """For a symbol with nothing below it that could be changed."""
+        if probed := self._probed(symbol):
+            return probed
+        selectors = [kconfiglib.split_expr(part, AND)[0] for part in kconfiglib.split_expr(symbol.rev_dep, OR)]
+        names = list(dict.fromkeys(item.name for item in selectors if item.nodes))
+        if names:
+            more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+            return f"has no prompt; it is selected by {', '.join(names[:TOLD])}{more}"
+        return "" if any(node.prompt for node in symbol.nodes) else "has no prompt, and nothing selects it"
+
+    def _on(self, symbol: Any) -> str:
+        """For a symbol that is on, and that nothing selects."""
+        if symbol.choice is not None and symbol.choice.selection is symbol:
+            return f"{_choice(symbol.choice)} needs one, and this is its default"
+        if any(kconfiglib.expr_value(part) for part in kconfiglib.split_expr(symbol.weak_rev_dep, OR)):
+            names = [item.name for item in kconfiglib.expr_items(symbol.weak_rev_dep) if item.tri_value]
+            return f"implied by {', '.join(sorted(names))}"
+        if any(node.prompt for node in symbol.nodes):
+            return "on by default, and its prompt is hidden"
+        return self._probed(symbol) or "on by default, and has no prompt"
+
+    def _probed(self, symbol: Any) -> str:
+        line = "" if any(node.prompt for node in symbol.nodes) else probe(self._tree, symbol)
+        return f"{answering(self._kconfig, line)} decides: `{line}`" if line else ""
+
+    def _constant(self, owner: Any, part: Any, depth: int) -> Link:
+        line = probe(self._tree, owner)
+        if not line:
+            return Link(part.name, "y", part.name, place_of(owner), depth, "never on this architecture")
+        return Link(line, "y", part.name, place_of(owner), depth, f"{answering(self._kconfig, line)} decides")
+
+    def _range(self, symbol: Any) -> str:
+        for low, high, condition in symbol.ranges:
+            if kconfiglib.expr_value(condition):
+                bounds = (f"{bound.str_value}{f' ({bound.name})' if bound.nodes else ''}" for bound in (low, high))
+                return f"takes {' to '.join(bounds)}"
+        return ""
+
+
+def _once(links: Iterable[Link]) -> Iterator[Link]:
+    """The links, without a symbol and what is below it where that was told already."""
+    told: set[tuple[str, str]] = set()
+    skipped = None
+    for link in links:
+        if skipped is not None and link.depth > skipped:
+            continue
+        skipped = link.depth if (link.symbol, link.needed) in told else None
+        if skipped is None:
+            told.add((link.symbol, link.needed))
+            yield link
+
+
+def place_of(item: Any) -> str:
+    """FILE:LINE of a symbol or choice, where a user is offered it."""
+    node = next((node for node in item.nodes if node.prompt), item.nodes[0])
+    return f"{node.filename}:{node.linenr}"
+
+
+def _has(symbol: Any) -> str:
+    return str(symbol.str_value) if symbol.orig_type != kconfiglib.STRING else f'"{symbol.str_value}"'
+
+
+def _letter(expression: Any) -> str:
+    return _LETTERS[kconfiglib.expr_value(expression)]
+
+
+def _words(expression: Any) -> str:
+    return str(kconfiglib.expr_str(expression, lambda item: _choice(item) if not item.name else item.name))
+
+
+def _compared(relation: Any) -> str:
+    """What the symbols of a relation have."""
+    has = [f"{item.name}={_has(item)}" for item in kconfiglib.expr_items(relation) if item.nodes]
+    return ", ".join(sorted(has)) or "n"
+
+
+def _choice(choice: Any) -> str:
+    prompt = next((node.prompt[0] for node in choice.nodes if node.prompt), "")
+    return f"the choice “{prompt}”"
+
+
+def _same_symbol(expression: Any) -> Any:
+    """The one symbol that all operands of a disjunction are about (`X || X = n`), else None."""
+    parts = kconfiglib.split_expr(expression, OR)
+    plain = all(isinstance(part, kconfiglib.Symbol) or (part[0] == EQUAL and part[2].is_constant) for part in parts)
+    symbols = {part if isinstance(part, kconfiglib.Symbol) else part[1] for part in parts} if plain else set()
+    return symbols.pop() if len(symbols) == 1 else None

@@ -1,0 +1,56 @@
+"""The settings that mend a lost one: those of `search` that hold when they are tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mplskit.config.explain.search import Search
+from mplskit.config.explain.trial import Assignments, holds, takes, tried
+from mplskit.config.verdict import Verdict, Way
+
+TOLD = 4
+
+
+def find_ways(kconfig: Any, verdict: Verdict, asked: Mapping[str, Verdict]) -> list[tuple[Way, tuple[str, ...]]]:
+    """Ways to grant a setting, each with those who asked for what it takes back; without such first, then the shortest.
+
+    The setting itself is in a way only where another value of it must be asked.
+    """
+    symbol = kconfig.syms[verdict.setting.symbol]
+    value = verdict.setting.value
+    if not takes(symbol, value):
+        # A bool that was asked as a module.
+        value = "y"
+    found: dict[Assignments, tuple[str, ...]] = {}
+    for proposal in Search().reach(symbol, value):
+        way = _needed(kconfig, symbol, value, proposal)
+        if way is not None and way not in found:
+            found[way] = _against(kconfig, way, asked)
+    kept = [way for way in found if not any(set(other) < set(way) for other in found)]
+    kept.sort(key=lambda way: (bool(found[way]), len(way)))
+    return [(tuple(f"{name}={value}" for name, value in way), found[way]) for way in kept[:TOLD]]
+
+
+def _needed(kconfig: Any, symbol: Any, value: str, proposal: Assignments) -> Assignments | None:
+    """What of a proposal is needed for the value; None when all of it does not do."""
+
+    def grants(way: Assignments) -> bool:
+        with tried(kconfig, way):
+            return holds(symbol, value)
+
+    if not grants(proposal):
+        return None
+    for pair in proposal:
+        without = tuple(other for other in proposal if other != pair)
+        if grants(without):
+            proposal = without
+    return proposal
+
+
+def _against(kconfig: Any, way: Assignments, asked: Mapping[str, Verdict]) -> tuple[str, ...]:
+    with tried(kconfig, way):
+        lost = [
+            verdict.setting.asked_by
+            for name, verdict in asked.items()
+            if verdict.granted and name in kconfig.syms and not holds(kconfig.syms[name], verdict.setting.value)
+        ]
+    return tuple(dict.fromkeys(lost))

@@ -1,0 +1,65 @@
+"""The packaging that an iproute2 is built with: its own `debian/`, or for upstream's trees that of Debian's newest."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit import process
+from mplskit.errors import BuildFailed
+from mplskit.sources.iproute2 import fetch_iproute2
+from mplskit.sources.spec import Debian
+from mplskit.sources.tree import SourceTree
+
+
+@dataclass(frozen=True)
+class Packaging:
+    """`debian` is the Debian source whose packaging is borrowed; None where the source has its own."""
+
+    debian: SourceTree | None
+
+    def version(self, source: SourceTree, revision: int) -> str:
+        """The version: `6.1.0-3+mpls1` of 6.1.0-3, `6.12.0-0+mpls1` of upstream: below Debian's -1.
+
+        A release candidate sorts before its release: `6.12.0~rc1-0+mpls1`.
+        """
+        if self.debian:
+            return f"{source.version.replace('-', '~')}-0+mpls{revision}"
+        argv = ["dpkg-parsechangelog", "--show-field", "Version"]
+        return f"{process.run(argv, cwd=source.path).stdout.strip()}+mpls{revision}"
+
+    def inputs(self, source: SourceTree) -> list[str]:
+        """The digests of all that a build with it takes in."""
+        return [source.digest, *([self.debian.digest] if self.debian else [])]
+
+    def copy(self, source: SourceTree, version: str, tree: Path) -> None:
+        """Make `tree` a private copy of the source that can be built as `version`."""
+        shutil.copytree(source.path, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        process.run(["chmod", "-R", "u+w", tree])
+        says = "from the source package below without changes."
+        if self.debian:
+            # Debian's patches are for Debian's version.
+            without = shutil.ignore_patterns("patches")
+            shutil.copytree(self.debian.path / "debian", tree / "debian", ignore=without)
+            says = f"iproute2 {source.version} with the packaging of the version below."
+        changelog = tree / "debian" / "changelog"
+        changelog.write_text(changelog_entry(changelog.read_text(), version, says))
+
+
+def packaging_of(source: SourceTree, cache: Path) -> Packaging:
+    """The packaging for a source; upstream's is fetched like `--source debian`. Raises what that raises."""
+    own = (source.path / "debian" / "changelog").is_file()
+    return Packaging(None if own else fetch_iproute2(Debian(), cache))
+
+
+def changelog_entry(changelog: str, version: str, says: str) -> str:
+    """A changelog with our entry on top: same distribution and date as the entry below, so that builds repeat."""
+    first = re.search(r"^iproute2 \([^)]+\) (\S+?);", changelog)
+    date = re.search(r"^ -- .*>  (.*)$", changelog, re.MULTILINE)
+    if not first or not date:
+        raise BuildFailed("debian/changelog of iproute2 does not begin with an entry")
+    return (
+        f"iproute2 ({version}) {first[1]}; urgency=medium\n\n"
+        f"  * Built by mplskit, {says}\n\n"
+        f" -- mplskit <mplskit@localhost>  {date[1]}\n\n{changelog}"
+    )

@@ -1,0 +1,323 @@
+"""Brings files over HTTP: gone on with after a break, asked for again with growing pauses, never taken in part."""
+
+import email.utils
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mplskit import __version__, files
+from mplskit.errors import Failure, OutsideFailed, WrongInput
+from mplskit.progress import note, step
+from mplskit.sources.network import Network
+from mplskit.sources.network_reason import passes, reason
+
+if TYPE_CHECKING:
+    import requests
+
+Answer = TypeVar("Answer")
+
+CHUNK = 1 << 16
+# A list is some hundred KiB; the largest archive of a kernel was 150 MiB in 2025.
+LONGEST_TEXT = 32 << 20
+LONGEST_FILE = 2 << 30
+LONGEST_WAIT = 60.0
+# What a server may ask for by Retry-After; one that wants more is told to the user.
+LONGEST_ASKED = 300.0
+TOLD_EVERY = 10.0
+
+
+class NotThere(OutsideFailed):
+    """The server says that there is no such file (404, 410)."""
+
+
+class Unsteady(OutsideFailed):
+    """It failed each time, in ways that may be over later."""
+
+
+class _Passing(Exception):
+    """A failure that may be over soon; `after` is for how long (seconds) the server wants to be left alone."""
+
+    def __init__(self, why: str, after: float = 0) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is needed to go on with a file: its address, the ETag or date that says it is the same, its size."""
+
+    url: str
+    validator: str
+    size: int
+
+
+def download(url: str, target: Path, unfinished: Path, network: Network) -> None:
+    """Bring a file to `target`, whole. What came before a break stays in the folder `unfinished`, and is gone on with.
+
+    Raises NotThere, OutsideFailed (refused, broken too often), MachineLacks (no space).
+    """
+    partial = unfinished / f"{target.name}.partial"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with step(f"fetching {target.name}"), files.full_disk_told(partial.parent):
+            _patiently(network, url, lambda: _go_on(url, partial, network))
+            partial.replace(target)
+            discard(partial)
+    except Unsteady as error:
+        begun = _begun(partial, url)
+        if not begun or not partial.stat().st_size:
+            discard(partial)
+            raise
+        error.hint = f"the next run goes on where this one broke off; {error.hint}"
+        raise
+    except Failure:
+        discard(partial)
+        raise
+
+
+def discard(partial: Path) -> None:
+    """Forget what came of a file."""
+    _note_of(partial).unlink(missing_ok=True)
+    partial.unlink(missing_ok=True)
+
+
+def text_of(url: str, network: Network) -> str:
+    """The text of a small file. Raises as `download` does."""
+
+    def attempt() -> str:
+        with _asked(url, network, {}) as response:
+            _demand_success(response, url)
+            content = bytearray()
+            for chunk in _chunks(response, network):
+                content += chunk
+                if len(content) > LONGEST_TEXT:
+                    raise OutsideFailed(
+                        f"{url} is longer than {LONGEST_TEXT >> 20} MiB: this is not the list it should be"
+                    )
+            size = _length(response)
+            if size is not None and len(content) != size:
+                raise _Passing(f"broke off after {len(content):,} of {size:,} bytes")
+            return content.decode(errors="replace")
+
+    return _patiently(network, url, attempt)
+
+
+def is_there(url: str, network: Network) -> bool:
+    """Whether the server has a file. Raises as `download` does."""
+
+    def attempt() -> bool:
+        with _asked(url, network, {}, "HEAD") as response:
+            try:
+                _demand_success(response, url)
+            except NotThere:
+                return False
+            return True
+
+    return _patiently(network, url, attempt)
+
+
+def pause(attempt: int, network: Network, asked: float, chance: float) -> float:
+    """Seconds to wait after the attempt with this number (from 1): doubled each time, and less by up to half of it,
+    as `chance` (0 to 1) has it, so that many machines do not come back at once; never less than the server asked."""
+    return max(min(network.wait * 2.0 ** (attempt - 1), LONGEST_WAIT) * (0.5 + chance / 2), asked)
+
+
+def retry_after(text: str | None, now: float) -> float:
+    """The seconds that a Retry-After header asks for, as a number or as a date; 0 when it says nothing."""
+    text = (text or "").strip()
+    if text.isdecimal() and text.isascii():
+        return float(text[:9])
+    try:
+        return max(email.utils.parsedate_to_datetime(text).timestamp() - now, 0)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return 0
+
+
+def _patiently(network: Network, url: str, attempt: Callable[[], Answer]) -> Answer:
+    name = url.rpartition("/")[2]
+    why: list[str] = []
+    for number in range(1, network.tries + 1):
+        try:
+            return attempt()
+        except _Passing as passing:
+            why.append(str(passing))
+            if passing.after > LONGEST_ASKED:
+                why[-1] += f", to be asked again in {passing.after:.0f} s"
+                break
+            if number < network.tries:
+                seconds = pause(number, network, passing.after, random.random())
+                note(f"! {name}: {passing}; trying again in {seconds:.0f} s ({number + 1} of {network.tries})")
+                time.sleep(seconds)
+    raise Unsteady(
+        f"{url} could not be fetched: tried {'once' if len(why) == 1 else f'{len(why)} times'}",
+        detail="\n".join(f"{number}: {said}" for number, said in enumerate(why, 1)),
+        hint=f"look at this machine's network and proxy (https_proxy), or name another place: {_setting(url, network)}",
+    )
+
+
+def _go_on(url: str, partial: Path, network: Network) -> None:
+    """One attempt at the whole rest of a file. Raises _Passing when it may go better next time."""
+    begun = _begun(partial, url)
+    have = partial.stat().st_size if begun else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": begun.validator} if begun and have else {}
+    with _asked(url, network, headers) as response:
+        size = _length(response)
+        if headers and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if response.headers.get("Content-Range") == f"bytes */{have}":
+                return
+            discard(partial)
+            raise _Passing("the server's file is another than the one that was begun")
+        _demand_success(response, url)
+        if headers and response.status_code == HTTPStatus.PARTIAL_CONTENT:
+            first, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+            if first.partition("-")[0] != str(have) or total not in (str(begun.size if begun else 0), "*"):
+                discard(partial)
+                raise _Passing("the server sent another part than the one that was asked for")
+            size = begun.size if begun else None
+            note(f"… {partial.stem}: going on after {have:,} bytes")
+        else:
+            have = 0
+            discard(partial)
+            partial.touch()
+            _remember(partial, url, response, size)
+        if size is not None and size > LONGEST_FILE:
+            raise _too_long(url)
+        files.need_space(partial.parent, (size or 0) - have, f"fetching {partial.stem}")
+        with partial.open("ab", buffering=0) as file:
+            for chunk in _told(_chunks(response, network, have, size), partial.stem, have, size):
+                file.write(chunk)
+                if file.tell() > LONGEST_FILE:
+                    raise _too_long(url)
+    got = partial.stat().st_size
+    if size is not None and got != size:
+        if got > size:
+            discard(partial)
+        raise _Passing(f"broke off after {got:,} of {size:,} bytes")
+
+
+def _told(chunks: Iterator[bytes], name: str, have: int, size: int | None) -> Iterator[bytes]:
+    """The chunks, with a note now and then about how far it is."""
+    told = time.monotonic()
+    for chunk in chunks:
+        have += len(chunk)
+        if size and time.monotonic() - told > TOLD_EVERY:
+            told = time.monotonic()
+            note(f"… {name}: {100 * have // size} % of {size >> 20} MiB")
+        yield chunk
+
+
+@contextmanager
+def _asked(
+    url: str, network: Network, headers: Mapping[str, str], method: str = "GET"
+) -> Iterator["requests.Response"]:
+    """The server's answer, before its body came. Raises _Passing, OutsideFailed, WrongInput."""
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            target = super().get_redirect_target(resp)
+            if target and resp.url.startswith("https:") and target.lower().startswith("http:"):
+                raise OutsideFailed(
+                    f"{url}: the server sends us on to {target}, without encryption",
+                    hint="name another mirror: MPLSKIT_KERNEL_MIRROR",
+                )
+            return target
+
+    own = {"User-Agent": f"mplskit/{__version__}", "Accept-Encoding": "identity", **headers}
+    with Session() as session:
+        try:
+            response = session.request(
+                method, url, headers=own, stream=True, timeout=network.timeout, allow_redirects=True
+            )
+        except requests.exceptions.InvalidProxyURL as error:
+            raise WrongInput(f"the proxy of this machine is no address: {error}", hint="look at https_proxy") from None
+        except requests.RequestException as error:
+            why = reason(error, network.timeout)
+            if passes(error):
+                raise _Passing(why) from None
+            raise OutsideFailed(f"{url} could not be fetched: {why}", hint=_not_passing(why)) from None
+        with response:
+            yield response
+
+
+def _chunks(response: "requests.Response", network: Network, have: int = 0, size: int | None = None) -> Iterator[bytes]:
+    """The body as it comes, undecoded. Raises _Passing when it breaks off."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        for chunk in response.raw.stream(CHUNK, decode_content=False):
+            have += len(chunk)
+            yield chunk
+    except (HTTPError, OSError) as error:
+        whole = f" of {size:,}" if size is not None else ""
+        raise _Passing(f"broke off after {have:,}{whole} bytes: {reason(error, network.timeout)}") from None
+
+
+def _demand_success(response: "requests.Response", url: str) -> None:
+    code = response.status_code
+    if code in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        return
+    try:
+        said = f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        said = str(code)
+    if code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise NotThere(
+            f"{url} is not there ({said})",
+            hint="invoke kernel.list shows what is offered; a mirror (MPLSKIT_KERNEL_MIRROR) may lack some of it",
+        )
+    if code >= 500 or code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
+        raise _Passing(f"the server says {said}", retry_after(response.headers.get("Retry-After"), time.time()))
+    raise OutsideFailed(
+        f"{url}: the server says {said}",
+        hint="look at this machine's proxy (https_proxy), or name another mirror: MPLSKIT_KERNEL_MIRROR",
+    )
+
+
+def _setting(url: str, network: Network) -> str:
+    """Which setting says where a file is had from."""
+    return "MPLSKIT_KERNEL_RELEASES" if url == network.releases else "MPLSKIT_KERNEL_MIRROR"
+
+
+def _not_passing(why: str) -> str:
+    if why.startswith("TLS"):
+        return "look at this machine's clock and its ca-certificates; a proxy that opens TLS needs REQUESTS_CA_BUNDLE"
+    return "look at MPLSKIT_KERNEL_MIRROR and MPLSKIT_KERNEL_RELEASES"
+
+
+def _length(response: "requests.Response") -> int | None:
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else None
+
+
+def _too_long(url: str) -> OutsideFailed:
+    return OutsideFailed(f"{url} is longer than {LONGEST_FILE >> 30} GiB: this is not the archive it should be")
+
+
+def _remember(partial: Path, url: str, response: "requests.Response", size: int | None) -> None:
+    """Note what it takes to go on later; a server that says too little for that gets asked for the whole again."""
+    tag = response.headers.get("ETag", "")
+    # If-Range knows strong validators alone.
+    validator = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+    if validator and size:
+        files.write_atomically(_note_of(partial), json.dumps({"url": url, "validator": validator, "size": size}))
+
+
+def _begun(partial: Path, url: str) -> _Begun | None:
+    """What is known of a file that was begun; nothing when it came from elsewhere, or cannot be gone on with."""
+    try:
+        noted = json.loads(_note_of(partial).read_text())
+        begun = _Begun(str(noted["url"]), str(noted["validator"]), int(noted["size"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return begun if begun.url == url and partial.exists() and partial.stat().st_size <= begun.size else None
+
+
+def _note_of(partial: Path) -> Path:
+    return partial.with_name(f"{partial.name}.json")

@@ -1,0 +1,120 @@
+"""Kernels that a real apt offers from a local archive, split as Ubuntu and as newer Debian do."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mplskit import process
+from mplskit.audit.features import load_features
+from mplskit.audit.judge import judge
+from mplskit.audit.kernel import Kernel
+from mplskit.audit.suite import SuitePackage, of_root
+from mplskit.errors import WrongInput
+from mplskit.sources.aptroot import CONF, Root
+from tests.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
+
+UBUNTU = "6.8.0-50-generic"
+SID = "7.2.13+deb14-amd64"
+SETTINGS = """\
+Dir::Etc::SourceList "{folder}/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::State::Lists "{folder}/lists";
+Dir::Cache "{folder}/cache";
+Dir::State::status "{folder}/status";
+APT::Sandbox::User "root";
+"""
+INSTALLED = """\
+Package: linux-image-6.1-own
+Status: install ok installed
+Architecture: all
+Version: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    """An apt root whose only archive is a folder."""
+    folder = tmp_path_factory.mktemp("root")
+    pool = folder / "pool"
+    pool.mkdir()
+    ubuntu(pool)
+    image, extra = f"linux-image-{UBUNTU}", f"linux-modules-extra-{UBUNTU}"
+    deb(pool, "linux-image-virtual", {}, f"{image}, linux-firmware")
+    deb(pool, "linux-image-generic", {}, f"{image} | linux-image-unsigned-{UBUNTU}, {extra}, linux-firmware")
+    deb(pool, "linux-generic", {}, "linux-image-generic (= 1), linux-headers-generic (= 1)")
+    parts = f"linux-base-{SID} (= 1), linux-binary-{SID} (= 1), linux-modules-{SID} (= 1)"
+    deb(pool, "linux-image-amd64", {}, f"linux-base-amd64, linux-image-{SID}")
+    deb(pool, "linux-base-amd64", {}, f"linux-base-{SID}")
+    deb(pool, f"linux-image-{SID}", {}, f"initramfs-tools, {parts}")
+    deb(pool, f"linux-base-{SID}", {f"usr/lib/modules/{SID}/config": config("7.2.13")})
+    merged = {f"usr/{path}": content for path, content in modules(SID, [*PLAIN, *MPLS], ".ko.xz").items()}
+    deb(pool, f"linux-modules-{SID}", merged, f"kmod, linux-base-{SID}")
+    deb(pool, "bash", {"bin/bash": ""})
+    listed = process.run(["dpkg-scanpackages", "--multiversion", "."], cwd=pool).stdout
+    (pool / "Packages").write_text(listed)
+    (folder / "sources.list").write_text(f"deb [trusted=yes] file:{pool} ./\n")
+    (folder / "status").write_text(INSTALLED)
+    (folder / CONF).write_text(SETTINGS.format(folder=folder))
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    root = Root("the archive", folder)
+    process.run(root.argv("apt-get", "update"))
+    return root
+
+
+def audited(root: Root, package: str, cache: Path) -> tuple[Kernel, Mapping[str, bool | None]]:
+    kernel = of_root(root, SuitePackage("noble", package), cache)
+    return kernel, {verdict.feature.name: verdict.ready for verdict in judge(kernel, load_features())}
+
+
+@pytest.mark.parametrize("package", ["linux-generic", "linux-image-generic"])
+def test_a_package_that_brings_the_extra_modules_is_ready(package: str, root: Root, tmp_path: Path) -> None:
+    kernel, ready = audited(root, package, tmp_path)
+    names = {f"linux-{kind}-{UBUNTU}" for kind in ("image", "modules", "modules-extra")}
+    assert (kernel.release, set(kernel.packages)) == (UBUNTU, names)
+    assert set(ready.values()) == {True}
+
+
+@pytest.mark.parametrize("package", ["linux-image-virtual", f"linux-image-{UBUNTU}"])
+def test_a_package_without_the_extra_modules_lacks_what_is_in_them(package: str, root: Root, tmp_path: Path) -> None:
+    kernel, ready = audited(root, package, tmp_path)
+    assert kernel.elsewhere["mpls_router"] == f"linux-modules-extra-{UBUNTU}"
+    assert (ready["transit"], ready["edge"], ready["gso"]) == (False, False, True)
+
+
+def test_a_kernel_that_debian_splits_is_put_together(root: Root, tmp_path: Path) -> None:
+    kernel, ready = audited(root, "linux-image-amd64", tmp_path)
+    assert kernel.config_from == f"/usr/lib/modules/{SID}/config"
+    assert kernel.packages == (f"linux-image-{SID}", f"linux-base-{SID}", f"linux-modules-{SID}")
+    assert set(ready.values()) == {True}
+
+
+def test_what_was_seen_in_a_package_is_not_fetched_again(root: Root, tmp_path: Path) -> None:
+    first = audited(root, "linux-image-amd64", tmp_path)
+    assert not list(tmp_path.rglob("*.deb"))
+    assert root.folder
+    pool = root.folder / "pool"
+    away = pool.rename(root.folder / "away")
+    try:
+        assert audited(root, "linux-image-amd64", tmp_path) == first
+    finally:
+        away.rename(pool)
+
+
+def test_a_package_that_is_not_offered_is_told(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as failed:
+        audited(root, "linux-image-7.3", tmp_path)
+    assert failed.value.message == "the archive offers no package 'linux-image-7.3'"
+
+
+def test_a_package_that_brings_no_kernel_is_told(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as failed:
+        audited(root, "bash", tmp_path)
+    assert failed.value.message == "debian:noble/bash: no kernel and no modules are in it"
+
+
+def test_a_kernel_that_is_installed_and_in_no_archive_is_told(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as failed:
+        audited(root, "linux-image-6.1-own", tmp_path)
+    assert failed.value.message == "linux-image-6.1-own 1 is installed here, and the archive does not offer it"

@@ -1,0 +1,81 @@
+"""Small kernels for tests: configurations, and real Debian packages laid out as distributions do."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mplskit import process
+
+# y and m as Debian has them.
+SYMBOLS = {
+    "PROC_SYSCTL": "y",
+    "SYSFS": "y",
+    "IP_MULTIPLE_TABLES": "y",
+    "NET_L3_MASTER_DEV": "y",
+    "NET_VRF": "m",
+    "NET_IPIP": "m",
+    "NET_IPGRE": "m",
+    "NET_CLS_ACT": "y",
+    "NET_SCH_INGRESS": "m",
+    "NET_CLS_FLOWER": "m",
+    "NET_ACT_MPLS": "m",
+    "MPLS": "y",
+    "LWTUNNEL": "y",
+    "NET_MPLS_GSO": "y",
+    "MPLS_ROUTING": "m",
+    "MPLS_IPTUNNEL": "m",
+}
+PLAIN = ("drivers/net/vrf", "net/ipv4/ipip", "net/ipv4/ip_gre", "net/sched/sch_ingress", "net/sched/cls_flower")
+MPLS = ("net/mpls/mpls_router", "net/mpls/mpls_iptunnel", "net/sched/act_mpls")
+
+
+def config(version: str = "6.8.0", **changes: str) -> str:
+    """A `.config` of Debian's symbols with changes; `n` takes one out."""
+    values = {**SYMBOLS, **changes}
+    lines = [f"# CONFIG_{k} is not set" if v == "n" else f"CONFIG_{k}={v}" for k, v in values.items()]
+    return "\n".join(
+        [
+            "#",
+            "# Automatically generated file; DO NOT EDIT.",
+            f"# Linux/x86 {version} Kernel Configuration",
+            "#",
+            *lines,
+            "",
+        ]
+    )
+
+
+def deb(folder: Path, name: str, files: Mapping[str, str], depends: str = "") -> Path:
+    """A package with these files (path below / -> content)."""
+    tree = folder / f"{name}.tree"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN" / "control").write_text(
+        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"
+        + (f"Depends: {depends}\n" if depends else "")
+        + "Description: an example\n"
+    )
+    for path, content in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(content)
+    target = folder / f"{name}_1_all.deb"
+    process.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, target])
+    return target
+
+
+def modules(release: str, paths: Sequence[str], suffix: str = ".ko.zst") -> dict[str, str]:
+    """Module files, as empty ones."""
+    return {f"lib/modules/{release}/kernel/{path}{suffix}": "" for path in paths}
+
+
+def ubuntu(folder: Path, release: str = "6.8.0-50-generic") -> tuple[Path, Path, Path]:
+    """A kernel as Ubuntu splits it: image, modules with the configuration, and modules-extra with those of MPLS."""
+    image, plain, extra = (f"linux-{kind}-{release}" for kind in ("image", "modules", "modules-extra"))
+    settled = {
+        f"boot/config-{release}": config(),
+        f"lib/modules/{release}/modules.builtin": "kernel/net/mpls/mpls_gso.ko\n",
+        **modules(release, PLAIN),
+    }
+    return (
+        deb(folder, image, {f"boot/vmlinuz-{release}": "MZ"}, f"kmod, linux-base (>= 4.5), {plain}"),
+        deb(folder, plain, settled, "linux-firmware | firmware"),
+        deb(folder, extra, modules(release, MPLS), f"{image} | linux-image-unsigned-{release}"),
+    )
