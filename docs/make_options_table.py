@@ -26,7 +26,7 @@ from mplskit.sources.kernel import fetch_kernel
 from mplskit.sources.spec import parse_spec
 from mplskit.sources.tree import SourceTree
 
-SOURCES = ("debian:bullseye", "debian:bookworm", "debian:trixie", "debian:unstable")
+SOURCES = ("debian:bullseye/5.10", "debian:bookworm/6.1", "debian:trixie/6.12", "debian:unstable")
 BASES = ("guest", "defconfig", "debian")
 BEGIN, END = "<!-- begin: docs/make_options_table.py -->", "<!-- end -->"
 
@@ -44,7 +44,7 @@ def table(columns: Sequence[str], rows: Sequence[tuple[str, str, Sequence[Cell]]
     """The table in Markdown, and a numbered note below it for each setting that was lost."""
     notes: dict[str, int] = {}
     lines = [
-        f"| kernel | base | {' | '.join(f'`{column}`' for column in columns)} |",
+        f"| kernel | base | {' | '.join(columns)} |",
         "|---" * (len(columns) + 2) + "|",
     ]
     for kernel, base, cells in rows:
@@ -72,18 +72,28 @@ def lost_of(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def _shown(cell: Cell, notes: Sequence[int]) -> str:
+    if not cell.asked:
+        return ""
     granted = f"{cell.asked - len(cell.lost)} of {cell.asked}" if cell.lost else f"all {cell.asked}"
     marks = "".join(f" <sup>{number}</sup>" for number in notes)
     return f"{granted}{f' (+{cell.elsewhere})' if cell.elsewhere else ''}{marks}"
 
 
-def _cell(source: SourceTree, base: str, name: str, workspace: Workspace) -> Cell:
-    """Judge one option set alone (`mpls`, which is always in, has its own column), or the base itself."""
-    configured = configure(source, make_request(base, [] if name == "mpls" else [name]), workspace)
-    settings = read_fragment(data("kconfig") / "options" / f"{name}.config")
+def _cells(source: SourceTree, base: str, workspace: Workspace) -> list[Cell]:
+    """What became of the base's own settings, and of each option set alone (`mpls`, which is always in, by itself)."""
+    cells = []
+    for name in known("options"):
+        configured = configure(source, make_request(base, [] if name == "mpls" else [name]), workspace)
+        cells.append(_cell(source, "options", name, configured.verdicts))
+    return [_cell(source, "bases", base, configured.base), *cells]
+
+
+def _cell(source: SourceTree, kind: str, name: str, verdicts: Sequence[Verdict]) -> Cell:
+    file = data("kconfig") / kind / f"{name}.config"
+    settings = read_fragment(file) if file.exists() else []
     asked = here(settings, source.version)
     others = {setting.symbol for setting in settings} - {setting.symbol for setting in asked}
-    return Cell(len(asked), len(others), lost_of(configured.verdicts))
+    return Cell(len(asked), len(others), lost_of(verdicts))
 
 
 def main() -> None:
@@ -98,10 +108,10 @@ def main() -> None:
     for spec in given.source or SOURCES:
         source = fetch_kernel(parse_spec(spec), workspace.cache)
         for base in given.base or BASES:
-            cells = [_cell(source, base, name, workspace) for name in known("options")]
+            cells = _cells(source, base, workspace)
             rows.append((source.version, Path(base).name, cells))
             note(f"{source.version} {base}: {sum(len(cell.lost) for cell in cells)} lost")
-    write_atomically(given.to, replaced(given.to.read_text(), table(known("options"), rows)))
+    write_atomically(given.to, replaced(given.to.read_text(), table(["of the base", *known("options")], rows)))
 
 
 if __name__ == "__main__":

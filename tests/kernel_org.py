@@ -179,8 +179,8 @@ class Signer:
         other = self.home / "revoked"
         other.mkdir(mode=0o700, exist_ok=True)
         for key in (self.public(), saved):
-            _gpg(other, "--import", data=key)
-        return _gpg(other, "--armor", "--export", self.fingerprint)
+            _gpg(other, "--no-autostart", "--import", data=key)
+        return _gpg(other, "--no-autostart", "--armor", "--export", self.fingerprint)
 
     def pin(self, folder: Path) -> None:
         """Put the key where mplskit looks for it."""

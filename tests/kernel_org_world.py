@@ -132,7 +132,7 @@ def world(
             "MPLSKIT_KEYS": str(tmp_path / "keys"),
             "MPLSKIT_KERNEL_MIRROR": f"{server.url}/pub/linux",
             "MPLSKIT_KERNEL_RELEASES": f"{server.url}/releases.json",
-            "MPLSKIT_NETWORK_TIMEOUT": "0.3",
+            "MPLSKIT_NETWORK_TIMEOUT": "20",
             "MPLSKIT_NETWORK_TRIES": "3",
             "MPLSKIT_NETWORK_WAIT": "0.01",
         }

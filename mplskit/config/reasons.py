@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.config.kbuild import CLEAN
-from mplskit.config.releases import release_of
 from mplskit.config.verdict import Verdict
 from mplskit.errors import Failure
 from mplskit.progress import note
@@ -29,7 +28,7 @@ def with_reasons(
 
         environment = kconfig_environment(source)
         kconfig = load(source.path, environment, path)
-        return explain(asked, base, kconfig, source.path, release_of(source.version))
+        return explain(asked, base, kconfig, source.path)
     except Exception as error:
         # Whatever the parser stumbles over, the kernel's own tools have taken this tree.
         said = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
@@ -37,7 +36,7 @@ def with_reasons(
     try:
         from mplskit.config.explain.answer import show_blocks
 
-        shown = show_blocks(everything, source.path, environment.get("SRCARCH", ""), release_of(source.version))
+        shown = show_blocks(everything, source.path, environment.get("SRCARCH", ""))
     except OSError as error:
         note(f"! nor can it be read: {error}")
         shown = everything

@@ -76,7 +76,7 @@ def not_here(settings: Iterable[Setting], version: str) -> list[Verdict]:
     asked = {setting.symbol for setting in here(settings, version)}
     release = shown(release_of(version))
     return [
-        Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {', '.join(setting.marks())}")
+        Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {', '.join(setting.marks()).replace(': ', ' ')}")
         for setting in settings
         if setting.symbol not in asked
     ]

@@ -5,11 +5,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit import process
-from mplskit.errors import BuildFailed
+from mplskit import files, process
+from mplskit.errors import BuildFailed, WrongInput
 from mplskit.sources.iproute2 import fetch_iproute2
 from mplskit.sources.spec import Debian
 from mplskit.sources.tree import SourceTree
+
+INSTALL = Path(__file__).parent / "install.sh"
+# Debian's own recipe names plug-ins of tc that other versions lack; it makes their libraries Recommends, not Depends.
+RULES = "\noverride_dh_shlibdeps:\n\tdh_shlibdeps -a\n"
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,16 @@ class Packaging:
     def version(self, source: SourceTree, revision: int) -> str:
         """The version: `6.1.0-3+mpls1` of 6.1.0-3, `6.12.0-0+mpls1` of upstream: below Debian's -1.
 
-        A release candidate sorts before its release: `6.12.0~rc1-0+mpls1`.
+        Raises WrongInput when the source states a version that no package can have.
         """
         if self.debian:
-            return f"{source.version.replace('-', '~')}-0+mpls{revision}"
+            return f"{debian_version(source.version)}-0+mpls{revision}"
         argv = ["dpkg-parsechangelog", "--show-field", "Version"]
         return f"{process.run(argv, cwd=source.path).stdout.strip()}+mpls{revision}"
 
     def inputs(self, source: SourceTree) -> list[str]:
-        """The digests of all that a build with it takes in."""
-        return [source.digest, *([self.debian.digest] if self.debian else [])]
+        """What a build with it takes in, as digests and words."""
+        return [source.digest, *([self.debian.digest, RULES, files.digest_file(INSTALL)] if self.debian else [])]
 
     def copy(self, source: SourceTree, version: str, tree: Path) -> None:
         """Make `tree` a private copy of the source that can be built as `version`."""
@@ -41,9 +45,27 @@ class Packaging:
             # Debian's patches are for Debian's version.
             without = shutil.ignore_patterns("patches")
             shutil.copytree(self.debian.path / "debian", tree / "debian", ignore=without)
+            with (tree / "debian" / "rules").open("a") as rules:
+                rules.write(RULES)
+            theirs = tree / "debian" / "iproute2.install"
+            theirs.rename(tree / "debian" / "iproute2.install.debian")
+            shutil.copyfile(INSTALL, theirs)
+            theirs.chmod(0o755)
             says = f"iproute2 {source.version} with the packaging of the version below."
         changelog = tree / "debian" / "changelog"
         changelog.write_text(changelog_entry(changelog.read_text(), version, says))
+
+
+def debian_version(upstream: str) -> str:
+    """Upstream's version as Debian orders it: `6.12.0-rc1` before 6.12.0, and `v5.7.0-77-gb687d10` (git describe) after
+    5.7.0.
+
+    Raises WrongInput.
+    """
+    version = re.sub(r"-(rc[0-9]+)", r"~\1", upstream.removeprefix("v")).replace("-", "+")
+    if not re.fullmatch(r"[0-9][A-Za-z0-9.+~]*", version):
+        raise WrongInput(f"the source states the version {upstream!r} in include/version.h, which no package can have")
+    return version
 
 
 def packaging_of(source: SourceTree, cache: Path) -> Packaging:

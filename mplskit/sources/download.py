@@ -1,51 +1,33 @@
 """Brings files over HTTP: gone on with after a break, asked for again with growing pauses, never taken in part."""
 
-import email.utils
 import json
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
 from mplskit.sources.network import Network
 from mplskit.sources.network_reason import passes, reason
+from mplskit.sources.patience import Passing, Unsteady, patiently, retry_after
 
 if TYPE_CHECKING:
     import requests
-
-Answer = TypeVar("Answer")
 
 CHUNK = 1 << 16
 # A list is some hundred KiB; the largest archive of a kernel was 150 MiB in 2025.
 LONGEST_TEXT = 32 << 20
 LONGEST_FILE = 2 << 30
-LONGEST_WAIT = 60.0
-# What a server may ask for by Retry-After; one that wants more is told to the user.
-LONGEST_ASKED = 300.0
 TOLD_EVERY = 10.0
 
 
 class NotThere(OutsideFailed):
     """The server says that there is no such file (404, 410)."""
-
-
-class Unsteady(OutsideFailed):
-    """It failed each time, in ways that may be over later."""
-
-
-class _Passing(Exception):
-    """A failure that may be over soon; `after` is for how long (seconds) the server wants to be left alone."""
-
-    def __init__(self, why: str, after: float = 0) -> None:
-        super().__init__(why)
-        self.after = after
 
 
 @dataclass(frozen=True)
@@ -66,7 +48,7 @@ def download(url: str, target: Path, unfinished: Path, network: Network) -> None
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         with step(f"fetching {target.name}"), files.full_disk_told(partial.parent):
-            _patiently(network, url, lambda: _go_on(url, partial, network))
+            patiently(network, url, lambda: _go_on(url, partial, network))
             partial.replace(target)
             discard(partial)
     except Unsteady as error:
@@ -102,10 +84,10 @@ def text_of(url: str, network: Network) -> str:
                     )
             size = _length(response)
             if size is not None and len(content) != size:
-                raise _Passing(f"broke off after {len(content):,} of {size:,} bytes")
+                raise Passing(f"broke off after {len(content):,} of {size:,} bytes")
             return content.decode(errors="replace")
 
-    return _patiently(network, url, attempt)
+    return patiently(network, url, attempt)
 
 
 def is_there(url: str, network: Network) -> bool:
@@ -119,50 +101,11 @@ def is_there(url: str, network: Network) -> bool:
                 return False
             return True
 
-    return _patiently(network, url, attempt)
-
-
-def pause(attempt: int, network: Network, asked: float, chance: float) -> float:
-    """Seconds to wait after the attempt with this number (from 1): doubled each time, and less by up to half of it,
-    as `chance` (0 to 1) has it, so that many machines do not come back at once; never less than the server asked."""
-    return max(min(network.wait * 2.0 ** (attempt - 1), LONGEST_WAIT) * (0.5 + chance / 2), asked)
-
-
-def retry_after(text: str | None, now: float) -> float:
-    """The seconds that a Retry-After header asks for, as a number or as a date; 0 when it says nothing."""
-    text = (text or "").strip()
-    if text.isdecimal() and text.isascii():
-        return float(text[:9])
-    try:
-        return max(email.utils.parsedate_to_datetime(text).timestamp() - now, 0)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return 0
-
-
-def _patiently(network: Network, url: str, attempt: Callable[[], Answer]) -> Answer:
-    name = url.rpartition("/")[2]
-    why: list[str] = []
-    for number in range(1, network.tries + 1):
-        try:
-            return attempt()
-        except _Passing as passing:
-            why.append(str(passing))
-            if passing.after > LONGEST_ASKED:
-                why[-1] += f", to be asked again in {passing.after:.0f} s"
-                break
-            if number < network.tries:
-                seconds = pause(number, network, passing.after, random.random())
-                note(f"! {name}: {passing}; trying again in {seconds:.0f} s ({number + 1} of {network.tries})")
-                time.sleep(seconds)
-    raise Unsteady(
-        f"{url} could not be fetched: tried {'once' if len(why) == 1 else f'{len(why)} times'}",
-        detail="\n".join(f"{number}: {said}" for number, said in enumerate(why, 1)),
-        hint=f"look at this machine's network and proxy (https_proxy), or name another place: {_setting(url, network)}",
-    )
+    return patiently(network, url, attempt)
 
 
 def _go_on(url: str, partial: Path, network: Network) -> None:
-    """One attempt at the whole rest of a file. Raises _Passing when it may go better next time."""
+    """One attempt at the whole rest of a file. Raises Passing when it may go better next time."""
     begun = _begun(partial, url)
     have = partial.stat().st_size if begun else 0
     headers = {"Range": f"bytes={have}-", "If-Range": begun.validator} if begun and have else {}
@@ -172,13 +115,13 @@ def _go_on(url: str, partial: Path, network: Network) -> None:
             if response.headers.get("Content-Range") == f"bytes */{have}":
                 return
             discard(partial)
-            raise _Passing("the server's file is another than the one that was begun")
+            raise Passing("the server's file is another than the one that was begun")
         _demand_success(response, url)
         if headers and response.status_code == HTTPStatus.PARTIAL_CONTENT:
             first, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
             if first.partition("-")[0] != str(have) or total not in (str(begun.size if begun else 0), "*"):
                 discard(partial)
-                raise _Passing("the server sent another part than the one that was asked for")
+                raise Passing("the server sent another part than the one that was asked for")
             size = begun.size if begun else None
             note(f"… {partial.stem}: going on after {have:,} bytes")
         else:
@@ -198,7 +141,7 @@ def _go_on(url: str, partial: Path, network: Network) -> None:
     if size is not None and got != size:
         if got > size:
             discard(partial)
-        raise _Passing(f"broke off after {got:,} of {size:,} bytes")
+        raise Passing(f"broke off after {got:,} of {size:,} bytes")
 
 
 def _told(chunks: Iterator[bytes], name: str, have: int, size: int | None) -> Iterator[bytes]:
@@ -216,7 +159,7 @@ def _told(chunks: Iterator[bytes], name: str, have: int, size: int | None) -> It
 def _asked(
     url: str, network: Network, headers: Mapping[str, str], method: str = "GET"
 ) -> Iterator["requests.Response"]:
-    """The server's answer, before its body came. Raises _Passing, OutsideFailed, WrongInput."""
+    """The server's answer, before its body came. Raises Passing, OutsideFailed, WrongInput."""
     import requests
 
     class Session(requests.Session):
@@ -240,14 +183,14 @@ def _asked(
         except requests.RequestException as error:
             why = reason(error, network.timeout)
             if passes(error):
-                raise _Passing(why) from None
+                raise Passing(why) from None
             raise OutsideFailed(f"{url} could not be fetched: {why}", hint=_not_passing(why)) from None
         with response:
             yield response
 
 
 def _chunks(response: "requests.Response", network: Network, have: int = 0, size: int | None = None) -> Iterator[bytes]:
-    """The body as it comes, undecoded. Raises _Passing when it breaks off."""
+    """The body as it comes, undecoded. Raises Passing when it breaks off."""
     from urllib3.exceptions import HTTPError
 
     try:
@@ -256,7 +199,7 @@ def _chunks(response: "requests.Response", network: Network, have: int = 0, size
             yield chunk
     except (HTTPError, OSError) as error:
         whole = f" of {size:,}" if size is not None else ""
-        raise _Passing(f"broke off after {have:,}{whole} bytes: {reason(error, network.timeout)}") from None
+        raise Passing(f"broke off after {have:,}{whole} bytes: {reason(error, network.timeout)}") from None
 
 
 def _demand_success(response: "requests.Response", url: str) -> None:
@@ -273,16 +216,11 @@ def _demand_success(response: "requests.Response", url: str) -> None:
             hint="invoke kernel.list shows what is offered; a mirror (MPLSKIT_KERNEL_MIRROR) may lack some of it",
         )
     if code >= 500 or code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
-        raise _Passing(f"the server says {said}", retry_after(response.headers.get("Retry-After"), time.time()))
+        raise Passing(f"the server says {said}", retry_after(response.headers.get("Retry-After"), time.time()))
     raise OutsideFailed(
         f"{url}: the server says {said}",
         hint="look at this machine's proxy (https_proxy), or name another mirror: MPLSKIT_KERNEL_MIRROR",
     )
-
-
-def _setting(url: str, network: Network) -> str:
-    """Which setting says where a file is had from."""
-    return "MPLSKIT_KERNEL_RELEASES" if url == network.releases else "MPLSKIT_KERNEL_MIRROR"
 
 
 def _not_passing(why: str) -> str:

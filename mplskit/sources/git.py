@@ -125,7 +125,7 @@ class _Session:
         except Untrusted as error:
             if error.fault is Fault.BAD:
                 error.hint = "nothing of it was used: the repository may have been tampered with, take another"
-            if not self.spec.insecure or error.fault is Fault.BAD:
+            if not self.spec.insecure or error.fault is not Fault.UNKNOWN_KEY:
                 raise
             note(f"! {error.message}, and is taken all the same (--insecure-source)")
         except OutsideFailed as error:

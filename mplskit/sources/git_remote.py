@@ -12,8 +12,8 @@ from typing import IO
 from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.progress import note
-from mplskit.sources.download import pause
 from mplskit.sources.network import Network
+from mplskit.sources.patience import pause
 
 # Seconds for a list of refs, and for all of a commit.
 LIST_TIMEOUT, FETCH_TIMEOUT = 300, 7200

@@ -11,7 +11,7 @@ from mplskit import files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
 from mplskit.sources import keys
-from mplskit.sources.cached import Software, place, tree_of
+from mplskit.sources.cached import LINUX, Software, place, tree_of
 from mplskit.sources.download import NotThere, download, is_there, text_of
 from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
 from mplskit.sources.kernel_org_version import version_of
@@ -22,6 +22,7 @@ from mplskit.sources.tree import SourceTree
 from mplskit.sources.unpack import decompressed
 
 CHECKSUMS = "checksums"
+STABLE = "git+https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _signature(release: _Release, folder: Path) -> Path | None:
         file.write_text(text_of(release.signature_url, release.network))
     except NotThere as absent:
         if not is_there(release.url, release.network):
-            raise NotThere(f"{release.url} is not there (404 Not Found)", hint=absent.hint) from None
+            raise NotThere(f"{release.url} is not there (404 Not Found)", hint=_elsewhere(release)) from None
         if not release.spec.insecure:
             raise OutsideFailed(
                 f"{release.archive} has no signature: {absent.message}",
@@ -132,6 +133,13 @@ def _signature(release: _Release, folder: Path) -> Path | None:
         note(f"! {release.archive} has no signature, and is taken all the same (--insecure-source)")
         return None
     return file
+
+
+def _elsewhere(release: _Release) -> str:
+    listed = "invoke kernel.list shows what is offered; a mirror (MPLSKIT_KERNEL_MIRROR) may lack some of it"
+    if release.software != LINUX:
+        return listed
+    return f"{listed}; or take the signed git tag: --source {STABLE}@v{release.version.removesuffix('.0')}"
 
 
 def _listed_digest(release: _Release, folder: Path) -> str | None:

@@ -105,7 +105,9 @@ def _full(software: Software, version: str) -> str:
     return f"{version}.0" if software == LINUX and version.count(".") == 1 and "-" not in version else version
 
 
-def _release(entry: dict[str, object]) -> Release:
+def _release(entry: object) -> Release:
+    if not isinstance(entry, dict):
+        raise TypeError(entry)
     released = entry.get("released")
     date = released.get("isodate") if isinstance(released, dict) else ""
     return Release(str(entry["version"]), str(entry["moniker"]), str(date or ""), entry.get("iseol") is True)

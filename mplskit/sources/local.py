@@ -98,7 +98,7 @@ def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder
     except Untrusted as error:
         if error.fault is Fault.BAD:
             error.hint = f"get both again: {spec.path.name} and {file.name}"
-        if not spec.insecure or error.fault is Fault.BAD:
+        if not spec.insecure or error.fault is not Fault.UNKNOWN_KEY:
             raise
         note(f"! {error.message}, and is taken all the same (--insecure-source)")
         return NOT_VERIFIED

@@ -79,6 +79,7 @@ Spec = Debian | KernelOrg | Git | Archive | Tree
 _DEBIAN = re.compile(r"([a-z]+)(?:/([0-9][A-Za-z0-9.+~:-]*))?")
 _KERNEL_ORG = re.compile(r"[0-9]+(\.[0-9]+)*(-rc[0-9]+)?|[a-z]+")
 _GIT = re.compile(r"((?:https?|ssh|git|file)://[^\s@#]+(?:@[^\s@/#]+/[^\s@#]*)?)@([A-Za-z0-9][A-Za-z0-9._/+-]*)")
+_PASSWORD = re.compile(r"[a-z]+://[^/@:]*:[^/@]*@")
 
 
 def parse_spec(text: str, insecure: bool = False) -> Spec:
@@ -127,6 +128,11 @@ def _git(text: str, insecure: bool) -> Git:
     if not found:
         raise _wrong(
             text, "//HOST/PATH@REF", "git+https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git@v6.13-rc2"
+        )
+    if _PASSWORD.match(found[1]):
+        raise WrongInput(
+            "source git+…: there is a password in the address, and the address goes into logs and metadata",
+            hint="take an address that is open to all, or git+ssh:// with a key in the agent",
         )
     return Git(found[1], found[2], insecure)
 

@@ -48,15 +48,16 @@ def kernel_version(tree: Path, called: str) -> str:
 
 
 def iproute2_version(tree: Path, called: str) -> str:
-    """The version in an iproute2 tree's include/version.h (since 5.7), such as `6.1.0`.
+    """The version in an iproute2 tree's include/version.h (since 5.8), such as `6.1.0`.
 
-    Raises WrongInput if it is no iproute2; `called` is what the user knows the tree as.
+    The archives of 5.8.0, 5.9.0 and 5.10.0 state the version before. Raises WrongInput if it is no iproute2; `called`
+    is what the user knows the tree as.
     """
     header = tree / "include" / "version.h"
     found = re.search(r'^static const char version\[\] = "([^"]+)";', header.read_text()) if header.is_file() else None
     if not found or not (tree / "ip" / "iproute.c").is_file():
         raise WrongInput(
-            f"{called} is not an iproute2 source tree of 5.7 or later: it has no include/version.h with a version",
+            f"{called} is not an iproute2 source tree of 5.8 or later: it has no include/version.h with a version",
             hint="give the folder that holds iproute2's top-level Makefile, or an archive of it",
         )
     return found[1]

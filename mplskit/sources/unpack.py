@@ -55,7 +55,8 @@ def decompressed(archive: Path, folder: Path, limit: int = LIMIT) -> Path:
         tar.unlink()
         if size >= limit:
             raise _too_large(archive, limit) from None
-        raise OutsideFailed(f"{archive.name} {DAMAGED}", detail=error.detail, hint="get it again") from None
+        detail = error.detail.replace(str(archive), archive.name)
+        raise OutsideFailed(f"{archive.name} {DAMAGED}", detail=detail, hint="get it again") from None
     return tar
 
 

@@ -82,7 +82,7 @@ def tls(world: World, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def told(world: World, case: str, text: str) -> None:
-    assert_golden(f"kernel-network-{case}", text.replace(world.server.url, "https://mirror"), {world.folder: "/FOLDER"})
+    assert_golden(f"network-{case}", text.replace(world.server.url, "https://mirror"), {world.folder: "/FOLDER"})
 
 
 def test_the_proxy_of_the_environment_is_used(world: World, tls: list[str]) -> None:
@@ -156,4 +156,4 @@ def test_a_setting_that_cannot_be_right_is_told(
     monkeypatch.setenv(name, value)
     failed = world.fetch()
     assert (failed.code, world.server.asked_for(ARCHIVE)) == (2, [])
-    told(world, name.lower().replace("_", "-").removeprefix("mplskit-"), failed.error)
+    told(world, name.lower().replace("_", "-").removeprefix("mplskit-").removeprefix("network-"), failed.error)

@@ -20,8 +20,9 @@ from invoke.program import Program
 from mplskit import cli, process
 from mplskit.config.configure import Configured, demand, read_back
 from mplskit.config.fragment import Setting
+from mplskit.config.options import find_named
 from mplskit.config.request import make_request, parse_set
-from mplskit.config.verdict import State, Verdict
+from mplskit.config.verdict import Link, State, Verdict
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.files import locked, need_space
 from mplskit.iproute2.build import delivered
@@ -41,8 +42,8 @@ HERE = Path(__file__).parent
 ZEROS = "0" * 64
 
 
-def fetch(spec: str) -> None:
-    fetch_kernel(parse_spec(spec), Path("cache").absolute())
+def fetch(spec: str, insecure: bool = False) -> None:
+    fetch_kernel(parse_spec(spec, insecure), Path("cache").absolute())
 
 
 def kernel_files(folder: Path, makefile: str) -> Path:
@@ -58,12 +59,12 @@ def truncated() -> None:
     with tarfile.open("whole.tar.xz", "w:xz") as archive:
         archive.add("big")
     Path("linux.tar.xz").write_bytes(Path("whole.tar.xz").read_bytes()[:100_000])
-    fetch("file:linux.tar.xz")
+    fetch("file:linux.tar.xz", insecure=True)
 
 
 def not_tar() -> None:
     Path("linux.tar.xz").write_text("<html>404 Not Found</html>\n")
-    fetch("file:linux.tar.xz")
+    fetch("file:linux.tar.xz", insecure=True)
 
 
 def no_kernel() -> None:
@@ -71,7 +72,20 @@ def no_kernel() -> None:
     Path("iproute2-6.1.0/Makefile").touch()
     with tarfile.open("iproute2.tar", "w") as archive:
         archive.add("iproute2-6.1.0")
-    fetch("file:iproute2.tar")
+    fetch("file:iproute2.tar", insecure=True)
+
+
+def hostile() -> None:
+    Path("linux").mkdir()
+    Path("linux/out").symlink_to("../../../etc")
+    with tarfile.open("linux.tar.xz", "w:xz") as archive:
+        archive.add("linux")
+    fetch("file:linux.tar.xz", insecure=True)
+
+
+def nobody_vouches() -> None:
+    Path("linux.tar.xz").write_bytes(b"abc")
+    fetch("file:linux.tar.xz")
 
 
 def wrong_digest() -> None:
@@ -111,7 +125,13 @@ def lost() -> Configured:
                 Setting("MPLS_ROUTING", "m", "options/mpls.config:13"),
                 "n",
                 State.UNMET,
-                "depends on MPLS [=n] (asked by --set MPLS=n) (net/mpls/Kconfig:23)",
+                "needs MPLS=y, which is n (net/mpls/Kconfig:6): asked by --set MPLS=n",
+                (
+                    Link("MPLS_ROUTING", "m", "n", "net/mpls/Kconfig:26"),
+                    Link("MPLS", "y", "n", "net/mpls/Kconfig:6", 1, "asked by --set MPLS=n"),
+                ),
+                (("MPLS=y",),),
+                (("--set MPLS=n",),),
             ),
             Verdict(parse_set("MPLS_IPTUNEL=y"), "n", State.UNKNOWN, "this kernel has no such symbol"),
             Verdict(parse_set("LWTUNNEL=y"), "m", State.DEMOTED),
@@ -119,6 +139,7 @@ def lost() -> Configured:
         ),
         (),
         "guest",
+        "make allnoconfig",
     )
 
 
@@ -188,7 +209,12 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
         3,
         lambda: process.run(["dd", "if=/dev/zero", "of=/dev/full", "count=1", "status=none"]),
     ),
-    "sources-unknown-scheme": (2, lambda: fetch("kernel.org:6.12")),
+    "sources-unknown-scheme": (2, lambda: fetch("ftp:linux.tar.xz")),
+    "sources-wrong-suite": (2, lambda: fetch("debian:woody")),
+    "sources-wrong-debian": (2, lambda: fetch("debian:trixie/")),
+    "sources-wrong-version": (2, lambda: fetch("kernel.org:6.12/1")),
+    "sources-wrong-git": (2, lambda: fetch("git+https://git.kernel.org/linux.git")),
+    "sources-password": (2, lambda: fetch("git+https://me:secret@git.example.org/linux.git@v6.12")),
     "sources-path-alone": (2, lambda: fetch("linux-6.1.tar.xz")),
     "sources-digest-malformed": (2, lambda: fetch("file:linux.tar.xz#sha256=beef")),
     "sources-no-file": (2, lambda: fetch("file:linux.tar.xz")),
@@ -196,6 +222,8 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "sources-truncated": (4, truncated),
     "sources-not-tar": (4, not_tar),
     "sources-no-kernel": (2, no_kernel),
+    "sources-hostile": (4, hostile),
+    "sources-nobody-vouches": (4, nobody_vouches),
     "sources-wrong-digest": (4, wrong_digest),
     "sources-tree-no-kernel": (2, lambda: fetch(f"tree:{HERE}")),
     "sources-tree-built-in": (2, built_in),
@@ -207,6 +235,8 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "config-no-fragment": (2, lambda: make_request("guest", [], ["my.config"], [])),
     "config-fragment-no-text": (2, fragment(b"\x7fELF\xff\xfe")),
     "config-fragment-line": (2, fragment(b"# mine\nCONFIG_MPLS=y\nMPLS_ROUTING=y\n")),
+    "config-fragment-mark": (2, fragment(b"# Labels in UDP.\n# since: 5.7-rc1\nCONFIG_BAREUDP=m\n")),
+    "config-options-name": (2, lambda: find_named("ruter")),
     "config-set-malformed": (2, lambda: parse_set("MPLS")),
     "config-lost": (1, lambda: demand(lost())),
     "config-lost-in-the-package": (1, lambda: read_back(lost(), "CONFIG_NET=y\n", "linux-image-6.1.deb")),

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.config.fragment import Setting, apply, parse_config, parse_fragment, read_fragment
+from mplskit.config.releases import release_of
 from mplskit.errors import WrongInput
 
 
@@ -116,3 +117,112 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     for name in ("none", "binary", "."):
         with pytest.raises(WrongInput):
             read_fragment(tmp_path / name)
+
+
+def test_a_comment_is_the_reason_of_the_settings_below_it_up_to_an_empty_line_or_the_next_comment() -> None:
+    text = (
+        "# What this file is for.\n\n# Links,\n# and what\n# they need.\nCONFIG_VETH=m\nCONFIG_DUMMY=m\n"
+        "# Tagged.\nCONFIG_VLAN_8021Q=m\n\nCONFIG_NET=y\n## Heading\nCONFIG_INET=y\n"
+    )
+    assert [(setting.symbol, setting.reason) for setting in parse_fragment(text, "f")] == [
+        ("VETH", "Links, and what they need."),
+        ("DUMMY", "Links, and what they need."),
+        ("VLAN_8021Q", "Tagged."),
+        ("NET", ""),
+        ("INET", ""),
+    ]
+
+
+def test_a_mark_holds_for_the_next_setting_only_and_leaves_the_reason_to_all() -> None:
+    text = (
+        "# Meltdown.\n# until: 6.8\nCONFIG_OLD=y\n# since: 6.9\nCONFIG_NEW=y\nCONFIG_ALWAYS=y\n\n"
+        "# since: 5.13\n# until: 6.11\n# A span.\n# CONFIG_SPAN is not set\n"
+    )
+    assert parse_fragment(text, "f") == [
+        Setting("OLD", "y", "f:3", until=(6, 8)),
+        Setting("NEW", "y", "f:5", since=(6, 9)),
+        Setting("ALWAYS", "y", "f:6"),
+        Setting("SPAN", "n", "f:11", since=(5, 13), until=(6, 11)),
+    ]
+    assert [setting.reason for setting in parse_fragment(text, "f")] == ["Meltdown."] * 3 + ["A span."]
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["\n", "## Heading\n", "# CONFIG_BAREUDP=m\n", "#CONFIG_BAREUDP=m\n"],
+    ids=["an empty line", "a heading", "a setting that is commented out", "one without a space"],
+)
+def test_a_mark_goes_no_further_than_the_setting_right_below_it(between: str) -> None:
+    assert parse_fragment(f"# since: 5.7\n{between}CONFIG_VXLAN=m\n", "f")[0].since is None
+
+
+@pytest.mark.parametrize(
+    "comment", ["# Since 4.1: the switch", "# since: 4.1, the switch", "# since: ever", "# until:", "# since:"]
+)
+def test_prose_about_releases_is_no_mark(comment: str) -> None:
+    [setting] = parse_fragment(f"{comment}\nCONFIG_MPLS=y\n", "f")
+    assert setting.marks() == []
+
+
+@pytest.mark.parametrize("release", ["5.x", "6", "5.19.1", "5.19-rc1", "5.", "6.8,"])
+def test_a_mark_that_names_no_release_is_refused_with_its_place(release: str) -> None:
+    with pytest.raises(WrongInput) as refused:
+        parse_fragment(f"# why\n# since: {release}\nCONFIG_MPLS=y\n", "my.config")
+    assert refused.value.message == f"my.config:2: '# since: {release}' names no release of Linux"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "version", "asked"),
+    [
+        (None, None, "5.10.223", True),
+        ((5, 19), None, "5.18.19", False),
+        ((5, 19), None, "5.19.0", True),
+        ((5, 19), None, "6.1", True),
+        ((5, 9), None, "5.10.223", True),
+        (None, (6, 8), "6.8.12", True),
+        (None, (6, 8), "6.9-rc1", False),
+        (None, (6, 8), "6.12.107", False),
+        ((5, 13), (6, 11), "5.12.1", False),
+        ((5, 13), (6, 11), "6.1.176", True),
+        ((5, 13), (6, 11), "7.2.13", False),
+    ],
+)
+def test_a_setting_is_asked_of_its_releases_both_ends_included(
+    since: tuple[int, int] | None, until: tuple[int, int] | None, version: str, asked: bool
+) -> None:
+    assert Setting("X", "y", "f:1", since, until).is_for(version) is asked
+
+
+@pytest.mark.parametrize("version", ["", "linux", "6", "v6.1", ".1"])
+def test_a_text_that_begins_with_no_two_numbers_is_no_kernel_version(version: str) -> None:
+    with pytest.raises(ValueError, match="is no kernel version"):
+        release_of(version)
+
+
+RELEASES = st.none() | st.tuples(st.integers(0, 9999), st.integers(0, 9999))
+MARKED = st.builds(Setting, SYMBOLS, VALUES, st.just(""), RELEASES, RELEASES)
+
+
+@given(st.lists(MARKED, max_size=8))
+def test_marks_that_are_written_are_read_again(settings: list[Setting]) -> None:
+    lines = [line for s in settings for line in (*(f"# {mark}" for mark in s.marks()), s.line())]
+    found = parse_fragment("\n".join(lines), "f")
+    assert [(s.symbol, s.value, s.since, s.until) for s in found] == [
+        (s.symbol, s.value, s.since, s.until) for s in settings
+    ]
+
+
+LINES = st.sampled_from(
+    ["# since: 5.19", "# until: 6.8", "# since: 5", "# why", "## Heading", "", "# CONFIG_A is not set", "CONFIG_B=m",
+     "# CONFIG_C=y", "CONFIG_B=maybe", "#", "# since:"],
+)  # fmt: skip
+
+
+@given(st.lists(LINES | st.text(max_size=9), max_size=12))
+def test_no_mixture_of_lines_does_more_than_be_refused_with_its_line(lines: list[str]) -> None:
+    try:
+        found = parse_fragment("\n".join(lines), "f")
+    except WrongInput as refused:
+        assert refused.message.startswith("f:")
+    else:
+        assert len(found) <= sum(part.count("CONFIG_") for part in lines)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.errors import BuildFailed
-from mplskit.iproute2.packaging import Packaging, changelog_entry
+from mplskit.errors import BuildFailed, WrongInput
+from mplskit.iproute2.packaging import INSTALL, Packaging, changelog_entry, debian_version
 from mplskit.sources.tree import SourceTree
 
 DEBIAN = """\
@@ -64,12 +64,28 @@ def test_a_changelog_that_is_none_stops_the_build(text: str) -> None:
         ("6.15.0-1+mpls1", "6.15.0-1.1"),
         ("6.14.0-1", "6.15.0-0+mpls1"),
         ("6.15.0~rc1-0+mpls1", "6.15.0-0+mpls1"),
+        ("6.15.0-0+mpls1", "6.15.0+77+gb687d10-0+mpls1"),
+        ("6.15.0+77+gb687d10-0+mpls1", "6.15.1-1"),
         ("6.15.0-0+mpls9", "6.15.0-1"),
         ("6.15.0-0+mpls1", "6.15.0-1~bpo13+1"),
     ],
 )
 def test_our_version_upgrades_debians_and_is_upgraded_by_the_next(older: str, newer: str) -> None:
     assert subprocess.run(["dpkg", "--compare-versions", older, "lt", newer], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("upstream", "debian"),
+    [("6.12.0", "6.12.0"), ("6.12.0-rc1", "6.12.0~rc1"), ("v5.7.0-77-gb687d1067169", "5.7.0+77+gb687d1067169")],
+)
+def test_upstreams_version_is_written_as_debian_orders_it(upstream: str, debian: str) -> None:
+    assert debian_version(upstream) == debian
+
+
+@pytest.mark.parametrize("upstream", ["SNAPSHOT", "", "6.1 0", "6.1_0"])
+def test_a_version_that_no_package_can_have_is_wrong_input(upstream: str) -> None:
+    with pytest.raises(WrongInput, match="which no package can have"):
+        debian_version(upstream)
 
 
 def source(folder: Path, version: str, digest: str, **files: str) -> SourceTree:
@@ -95,7 +111,8 @@ def test_upstreams_source_is_built_with_debians_packaging_and_without_its_patche
     theirs = {
         "debian__changelog": DEBIAN,
         "debian__patches__series": "x.diff\n",
-        "debian__rules": "",
+        "debian__rules": "override_dh_shlibdeps:\n\tdh_shlibdeps -Xq_atm.so\n",
+        "debian__iproute2.install": "sbin/ip /bin\n",
         "Makefile": "old",
     }
     debian = source(tmp_path / "debian", "6.1.0-3", "d1", **theirs)
@@ -103,12 +120,14 @@ def test_upstreams_source_is_built_with_debians_packaging_and_without_its_patche
     upstream.path.chmod(0o555)
     packaging = Packaging(debian)
     assert packaging.version(upstream, 1) == "6.12.0~rc1-0+mpls1"
-    assert packaging.inputs(upstream) == ["d2", "d1"]
+    assert packaging.inputs(upstream)[:2] == ["d2", "d1"]
     packaging.copy(upstream, "6.12.0~rc1-0+mpls1", tmp_path / "copy")
     names = sorted(
         str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()
     )
-    assert names == ["Makefile", "debian/changelog", "debian/rules"]
+    assert names == [
+        *("Makefile", "debian/changelog", "debian/iproute2.install", "debian/iproute2.install.debian", "debian/rules")
+    ]
     assert (tmp_path / "copy/Makefile").read_text() == "new"
     assert (
         (tmp_path / "copy/debian/changelog")
@@ -119,3 +138,29 @@ def test_upstreams_source_is_built_with_debians_packaging_and_without_its_patche
         )
     )
     assert not (tmp_path / "upstream/debian").exists()
+    # Of two recipes make takes the last.
+    dry = ["make", "--silent", "--dry-run", "-f", tmp_path / "copy/debian/rules", "override_dh_shlibdeps"]
+    assert subprocess.run(dry, capture_output=True, text=True, check=True).stdout == "dh_shlibdeps -a\n"
+
+
+def test_what_debians_list_does_not_know_is_installed_and_what_is_not_there_is_left_out(tmp_path: Path) -> None:
+    made = ("sbin/ip", "sbin/dpll", "sbin/tc", "sbin/ifstat", "usr/share/iproute2/rt_protos", "usr/share/man/man8/ip.8")
+    for name in (*(f"debian/tmp/{name}" for name in made), "etc/group", "man/ip-a.8", "man/ip-b.8"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "debian/not-installed").write_text("sbin/ifstat\n")
+    (tmp_path / "debian/iproute2.install.debian").write_text(
+        "# a comment\netc/\nsbin/ip /bin\nsbin/gone\n\nsbin/tc\nusr/share/man/\nman/ip-*.8 usr/share/x\n"
+    )
+    done = subprocess.run(["sh", INSTALL], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert [line.split() for line in done.stdout.splitlines() if line.strip()] == [
+        ["etc/"],
+        ["debian/tmp/sbin/ip", "/bin"],
+        ["debian/tmp/sbin/tc"],
+        ["debian/tmp/usr/share/man/"],
+        ["man/ip-a.8", "usr/share/x"],
+        ["man/ip-b.8", "usr/share/x"],
+        ["debian/tmp/sbin/dpll"],
+        ["debian/tmp/usr/share/iproute2/rt_protos"],
+    ]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mplskit import paths
 from mplskit.errors import WrongInput
-from mplskit.sources.download import pause, retry_after
 from mplskit.sources.keys import Key, parse_keys, pinned
 from mplskit.sources.network import Network, network
+from mplskit.sources.patience import pause, retry_after
 from mplskit.sources.signature import Fault, Signer, judge
 
 ADA, SUB, EVE = "A" * 40, "B" * 40, "E" * 40

@@ -14,14 +14,11 @@ from mplskit.config.explain.renames import renamed
 from mplskit.config.explain.trial import ask, takes
 from mplskit.config.explain.ways import find_ways
 from mplskit.config.explain.words import cause
-from mplskit.config.releases import Release
-from mplskit.config.verdict import State, Verdict, Way
-
-_LETTERS = ("y", "m", "n")
+from mplskit.config.verdict import Link, State, Verdict
 
 
 def explain(
-    asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: Any, tree: Path, release: Release
+    asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: Any, tree: Path
 ) -> tuple[list[Verdict], list[Verdict]]:
     """Both with a reason for each that is not granted; a symbol that the tree does not have becomes unknown.
 
@@ -29,11 +26,11 @@ def explain(
     """
     ask(kconfig, (verdict.setting for verdict in asked))
     by_symbol = {verdict.setting.symbol: verdict for verdict in (*base, *asked)}
-    one = _One(kconfig, tree, release, by_symbol, {verdict.setting.symbol: verdict for verdict in asked})
+    one = _One(kconfig, tree, by_symbol, {verdict.setting.symbol: verdict for verdict in asked})
     return [one.explained(verdict, True) for verdict in asked], [one.explained(verdict, False) for verdict in base]
 
 
-def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str, release: Release) -> list[Verdict]:
+def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str) -> list[Verdict]:
     """For a tree that cannot be parsed: each verdict with the block of its symbol, as the Kconfig file has it."""
     blocks: dict[str, list[Block]] = {}
     for block in scan_tree(tree, architecture):
@@ -42,19 +39,16 @@ def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str, rele
     def shown(verdict: Verdict) -> Verdict:
         found = blocks.get(verdict.setting.symbol)
         if not found:
-            return _unknown(verdict, blocks, release, [])
-        why = "\n".join(f"{block.place}:\n{block.text}" for block in found)
+            return _unknown(verdict, blocks, [])
+        why = "\n".join(f"{block.place} has\n{block.text}" for block in found)
         return verdict if verdict.granted else replace(verdict, why=why)
 
     return [shown(verdict) for verdict in verdicts]
 
 
 class _One:
-    def __init__(
-        self, kconfig: Any, tree: Path, release: Release, known: Mapping[str, Verdict], asked: Mapping[str, Verdict]
-    ) -> None:
+    def __init__(self, kconfig: Any, tree: Path, known: Mapping[str, Verdict], asked: Mapping[str, Verdict]) -> None:
         self._kconfig = kconfig
-        self._release = release
         self._asked = asked
         self._chains = Chains(tree, kconfig, known)
 
@@ -64,7 +58,7 @@ class _One:
         symbol = self._kconfig.syms.get(setting.symbol)
         if symbol is None or not symbol.nodes or setting.symbol in self._kconfig.transitional:
             names = {name for name, known in self._kconfig.syms.items() if known.nodes} - self._kconfig.transitional
-            return _unknown(verdict, names, self._release, self._successors(setting.symbol))
+            return _unknown(verdict, names, self._successors(setting.symbol))
         if verdict.granted:
             return (
                 replace(verdict, why=self._promoted(symbol)) if setting.value == "m" and verdict.got == "y" else verdict
@@ -72,7 +66,8 @@ class _One:
         ways = find_ways(self._kconfig, verdict, self._asked) if with_ways else []
         verdict = replace(verdict, ways=tuple(way for way, _ in ways), against=tuple(who for _, who in ways))
         if not takes(symbol, setting.value) and setting.value != "n":
-            return replace(verdict, why=f"{_kind(symbol)} ({place_of(symbol)})")
+            kind = Link(symbol.name, _kind(symbol), symbol.str_value, place_of(symbol), 0, f"it is {_kind(symbol)}")
+            return replace(verdict, chain=(kind,), why=cause([kind]))
         links = self._chains.held(symbol) if setting.value == "n" else self._chains.lacking(symbol, setting.value)
         return replace(verdict, chain=links, why=cause(links))
 
@@ -100,29 +95,29 @@ class _One:
         ]
 
 
-def _unknown(verdict: Verdict, names: Iterable[str], release: Release, successors: Sequence[str]) -> Verdict:
-    name, value = verdict.setting.symbol, verdict.setting.value
-    known = set(names)
-    told, others = renamed(name, release, known)
-    if successors and not others:
-        told, others = f"this kernel has it as {' or '.join(successors)}", list(successors)
-    ways: list[Way] = [(f"{other}={value}",) for other in others]
+def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) -> Verdict:
+    name, known = verdict.setting.symbol, set(names)
+    told, other = renamed(name, known)
+    others = [other] if other else list(successors)
+    if successors and not told:
+        told = f"it is called {' or '.join(successors)} here, which takes its value over"
     if not told:
         close = difflib.get_close_matches(name, known, 3, 0.75)
         told = "this kernel has no such symbol" + (f"; did you mean {' or '.join(close)}?" if close else "")
-    return replace(verdict, state=State.UNKNOWN, why=told, ways=tuple(ways), against=((),) * len(ways))
+    ways = tuple((f"{other}={verdict.setting.value}",) for other in others)
+    return replace(verdict, state=State.UNKNOWN, why=told, ways=ways, against=((),) * len(ways))
 
 
 def _kind(symbol: Any) -> str:
     """What values a symbol takes, for who asked another one."""
     match symbol.orig_type:
         case kconfiglib.BOOL:
-            return "is a bool: y or n, never m"
+            return "a bool: y or n, never m"
         case kconfiglib.TRISTATE:
-            return "is a tristate: y, m or n"
+            return "a tristate: y, m or n"
         case kconfiglib.INT:
-            return "is a whole number"
+            return "a whole number"
         case kconfiglib.HEX:
-            return "is a hexadecimal number"
+            return "a hexadecimal number"
         case _:
-            return "is a text"
+            return "a text, in quotes"

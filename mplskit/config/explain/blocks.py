@@ -46,6 +46,9 @@ def block_at(lines: list[str], number: int) -> str:
 def scan_tree(tree: Path, architecture: str) -> Iterator[Block]:
     """The blocks of all Kconfig files of a tree, those of other architectures left out."""
     for folder, folders, names in os.walk(tree):
+        if Path(folder) == tree / "scripts":
+            # The configuration tool's own tests are Kconfig files, too.
+            folders[:] = [name for name in folders if name != "kconfig"]
         if Path(folder) == tree / "arch":
             folders[:] = [architecture] if architecture in folders else folders
         folders.sort()

@@ -7,7 +7,7 @@ from typing import Any
 import kconfiglib
 from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL
 
-from mplskit.config.explain.tools import answering, probe
+from mplskit.config.explain.tools import probe, refusal
 from mplskit.config.verdict import Link, Verdict
 
 # Selectors and alternatives that are told by name.
@@ -68,34 +68,46 @@ class Chains:
         trees = [list(self._part(owner, part, level, depth)) for part in dict.fromkeys(parts)]
         below = {link.symbol for tree in trees for link in tree[1:]}
         for tree in trees:
-            if tree[0].symbol not in below:
+            if tree and tree[0].symbol not in below:
                 yield from tree
 
     def _part(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
         if isinstance(part, kconfiglib.Symbol):
-            if part.nodes:
-                yield from self._need(part, level, depth)
-            elif part.is_constant:
-                yield self._constant(owner, part, depth)
-            else:
-                yield Link(part.name, _LETTERS[level], "n", place_of(owner), depth, "this kernel has no such symbol")
+            yield from self._operand(owner, part, level, depth)
         elif isinstance(part, kconfiglib.Choice):
-            yield Link(_choice(part), _LETTERS[level], part.str_value, place_of(part), depth)
+            for node in part.nodes:
+                if node.prompt:
+                    yield from self._unmet(owner, node.prompt[1], level, depth)
         elif part[0] == NOT and isinstance(part[1], kconfiglib.Symbol):
             yield from self._less(part[1], 2 - level, depth)
-        elif part[0] == OR and (one := _same_symbol(part)):
-            yield from self._either(part, one, depth)
         elif part[0] == OR:
-            yield Link(_words(part), _LETTERS[level], _letter(part), place_of(owner), depth, "any one of them")
-            for operand in kconfiglib.split_expr(part, OR)[:TOLD]:
-                if depth < DEPTH:
-                    yield from self._unmet(owner, operand, level, depth + 1)
-        elif part[0] in (EQUAL, UNEQUAL) and part[1].nodes and part[2].name == "n" and part[0] == EQUAL:
-            yield from self._less(part[1], 0, depth)
+            yield from self._any(owner, part, level, depth)
+        elif (goal := _plain_goal(part)) and part[1].nodes:
+            yield from (
+                self._less(part[1], 0, depth) if goal == "n" else self._need(part[1], _LETTERS.index(goal), depth)
+            )
         else:
             symbol = next((item for item in kconfiglib.expr_items(part) if item.nodes), owner)
             note = self._probed(symbol) or self._asker(symbol)
             yield Link(_words(part), "y", _compared(part), place_of(symbol), depth, note)
+
+    def _operand(self, owner: Any, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+        if symbol.nodes:
+            yield from self._need(symbol, level, depth)
+        elif symbol.is_constant:
+            yield self._constant(owner, symbol, depth)
+        else:
+            yield Link(symbol.name, _LETTERS[level], "n", place_of(owner), depth, "this kernel has no such symbol")
+
+    def _any(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
+        if one := _same_symbol(part):
+            yield from self._either(part, one, depth)
+            return
+        needed = "m" if level == 1 and owner.type == kconfiglib.TRISTATE else "y"
+        yield Link(_words(part), needed, _letter(part), place_of(owner), depth, "any one of them")
+        for operand in kconfiglib.split_expr(part, OR)[:TOLD]:
+            if depth < DEPTH:
+                yield from self._unmet(owner, operand, level, depth + 1)
 
     def _either(self, part: Any, symbol: Any, depth: int) -> Iterator[Link]:
         """One symbol that may have one of several values, and has another one."""
@@ -105,6 +117,7 @@ class Chains:
 
     def _less(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
         """What holds a symbol above `level`."""
+        level = level if symbol.type == kconfiglib.TRISTATE else 0
         selecting = list(self._selectors(symbol, _LETTERS[level], level, depth + 1)) if depth < DEPTH else []
         note = self._asker(symbol) if depth else ""
         if not selecting and level not in symbol.assignable:
@@ -151,8 +164,8 @@ class Chains:
         names = list(dict.fromkeys(item.name for item in selectors if item.nodes))
         if names:
             more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-            return f"has no prompt; it is selected by {', '.join(names[:TOLD])}{more}"
-        return "" if any(node.prompt for node in symbol.nodes) else "has no prompt, and nothing selects it"
+            return f"it has no prompt, and is selected by {', '.join(names[:TOLD])}{more}"
+        return "" if any(node.prompt for node in symbol.nodes) else "it has no prompt, and nothing selects it"
 
     def _on(self, symbol: Any) -> str:
         """For a symbol that is on, and that nothing selects."""
@@ -160,26 +173,26 @@ class Chains:
             return f"{_choice(symbol.choice)} needs one, and this is its default"
         if any(kconfiglib.expr_value(part) for part in kconfiglib.split_expr(symbol.weak_rev_dep, OR)):
             names = [item.name for item in kconfiglib.expr_items(symbol.weak_rev_dep) if item.tri_value]
-            return f"implied by {', '.join(sorted(names))}"
+            return f"it is implied by {', '.join(sorted(names))}"
         if any(node.prompt for node in symbol.nodes):
-            return "on by default, and its prompt is hidden"
-        return self._probed(symbol) or "on by default, and has no prompt"
+            return "it is on by default, and its prompt is hidden"
+        return self._probed(symbol) or "it is on by default, and has no prompt"
 
     def _probed(self, symbol: Any) -> str:
         line = "" if any(node.prompt for node in symbol.nodes) else probe(self._tree, symbol)
-        return f"{answering(self._kconfig, line)} decides: `{line}`" if line else ""
+        return refusal(self._kconfig, line) if line else ""
 
     def _constant(self, owner: Any, part: Any, depth: int) -> Link:
         line = probe(self._tree, owner)
         if not line:
             return Link(part.name, "y", part.name, place_of(owner), depth, "never on this architecture")
-        return Link(line, "y", part.name, place_of(owner), depth, f"{answering(self._kconfig, line)} decides")
+        return Link(line, "y", part.name, place_of(owner), depth, refusal(self._kconfig, line))
 
     def _range(self, symbol: Any) -> str:
         for low, high, condition in symbol.ranges:
             if kconfiglib.expr_value(condition):
                 bounds = (f"{bound.str_value}{f' ({bound.name})' if bound.nodes else ''}" for bound in (low, high))
-                return f"takes {' to '.join(bounds)}"
+                return f"it takes {' to '.join(bounds)}"
         return ""
 
 
@@ -223,6 +236,16 @@ def _compared(relation: Any) -> str:
 def _choice(choice: Any) -> str:
     prompt = next((node.prompt[0] for node in choice.nodes if node.prompt), "")
     return f"the choice “{prompt}”"
+
+
+def _plain_goal(relation: Any) -> str:
+    """The value that `X = y` or `X != n` asks of its symbol; empty for relations of other kinds."""
+    goals = {(EQUAL, "n"): "n", (EQUAL, "y"): "y", (UNEQUAL, "n"): "m"}
+    return (
+        goals.get((relation[0], relation[2].name), "")
+        if len(relation) == 3 and not isinstance(relation[2], tuple)
+        else ""
+    )
 
 
 def _same_symbol(expression: Any) -> Any:

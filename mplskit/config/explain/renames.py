@@ -3,22 +3,22 @@
 from collections.abc import Set
 from functools import cache
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mplskit.config.releases import Release, parse_release, shown
+from mplskit.config.releases import parse_release
 from mplskit.paths import data
 from mplskit.specfile import read_spec
 
 
 class Rename(BaseModel):
-    """A symbol `old` that has been called `new` since a release; several `new` where it was split."""
+    """A symbol `old` that has been called `new` since a release; `place` is the Kconfig file with the new name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     old: str
-    new: tuple[str, ...]
+    new: str
     since: str
-    why: str = ""
+    place: str = Field(alias="in")
 
     @field_validator("since")
     @classmethod
@@ -29,7 +29,7 @@ class Rename(BaseModel):
 
 
 class Renames(BaseModel):
-    """All of them, the latest release last."""
+    """All of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,18 +42,14 @@ def known_renames() -> tuple[Rename, ...]:
     return read_spec(data("kconfig") / "renames.yaml", Renames).renames
 
 
-def renamed(name: str, release: Release, names: Set[str]) -> tuple[str, list[str]]:
+def renamed(name: str, names: Set[str]) -> tuple[str, str]:
     """How an unknown symbol is called here, in words and by name; both are empty where it is not known to be renamed.
 
     `names` are the symbols of this kernel.
     """
     for rename in known_renames():
-        since = parse_release(rename.since)
-        assert since is not None
-        why = f" ({rename.why})" if rename.why else ""
-        if name == rename.old and set(rename.new) & names:
-            here = [new for new in rename.new if new in names]
-            return f"Linux {rename.since} renamed it to {' or '.join(here)}{why}", here
-        if name in rename.new and rename.old in names:
-            return f"Linux {shown(release)} has it as {rename.old}; it was renamed in {rename.since}{why}", [rename.old]
-    return "", []
+        if name == rename.old and rename.new in names:
+            return f"since Linux {rename.since} it is called {rename.new} ({rename.place})", rename.new
+        if name == rename.new and rename.old in names:
+            return f"it is called {rename.old} here; {name} came with Linux {rename.since}", rename.old
+    return "", ""

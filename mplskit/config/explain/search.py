@@ -117,7 +117,7 @@ class Search:
         direct = _best(_merged(way, value) for prompt in prompts for way in self.at_least(prompt, shown))
         if direct and any(kconfiglib.expr_value(prompt) >= shown for prompt in prompts):
             return direct
-        if symbol.user_value is None:
+        if symbol.user_value is None or not prompts:
             # Out of sight, it takes its default as soon as that is offered; nothing else need be said.
             defaults = (_both(self.at_least(v, level), self.at_least(c, level)) for v, c in symbol.defaults)
             direct = _best([*direct, *(way for ways in defaults for way in ways)])
@@ -135,7 +135,7 @@ class Search:
             others = [other for other in symbol.choice.syms if other is not symbol]
             return _best(way for other in others for way in self.raise_to(other, 2))
         level = level if symbol.type == kconfiglib.TRISTATE else 0
-        released = self.at_most(symbol.rev_dep, level)
+        released = _all(self._release(part, level) for part in kconfiglib.split_expr(symbol.rev_dep, OR))
         prompts = [node.prompt[1] for node in symbol.nodes if node.prompt]
         value = ((symbol.name, "n" if level == 0 else "m"),)
         own = _best(_merged(way, value) for prompt in prompts for way in self.at_least(prompt, 1))
@@ -147,6 +147,12 @@ class Search:
             elif kconfiglib.expr_value(symbol.rev_dep) > level:
                 own = NOTHING_TO_DO
         return _both(released, own)
+
+    def _release(self, select: Any, level: int) -> Proposals:
+        """Settings that take away one `select`: its symbol goes, or where that cannot, its condition."""
+        if kconfiglib.expr_value(select) <= level:
+            return NOTHING_TO_DO
+        return self.at_most(kconfiglib.split_expr(select, AND)[0], level) or self.at_most(select, level)
 
     def _relation(self, operator: Any, left: Any, right: Any) -> Proposals:
         """Settings that make a relation true, where one side is a constant."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from mplskit.config.explain.blocks import block_at
 
+NO_SET = "no --set can mend that"
 # A call of a macro, such as $(cc-option,-mfoo); $(ARCH) and other variables are in capitals.
 _CALL = re.compile(r"\$\([a-z][\w-]*")
 
@@ -20,23 +21,31 @@ def probe(tree: Path, symbol: Any) -> str:
     return ""
 
 
-def answering(kconfig: Any, line: str) -> str:
-    """The tool that such a line asks, with its version, as people call it."""
+def refusal(kconfig: Any, line: str) -> str:
+    """Says which tool, by its version, is not what such a line asks for."""
+    name, version = _tool(kconfig, line)
+    if not version:
+        return f"{name} is not here, and `{line}` asks for it; {NO_SET}"
+    return f"{version} is not what `{line}` asks for; {NO_SET}"
+
+
+def _tool(kconfig: Any, line: str) -> tuple[str, str]:
+    """The tool that a line asks, and how it names itself; that is empty where it is not there."""
 
     def value(name: str) -> str:
         symbol = kconfig.syms.get(name)
-        return symbol.str_value if symbol is not None and symbol.nodes else ""
+        return str(symbol.str_value) if symbol is not None and symbol.nodes else ""
 
     if re.search(r"rust|bindgen", line, re.IGNORECASE):
-        return value("RUSTC_VERSION_TEXT") or "the Rust compiler, which is not there,"
+        return "a Rust compiler", value("RUSTC_VERSION_TEXT")
     if re.search(r"pahole", line, re.IGNORECASE):
-        version = value("PAHOLE_VERSION")
-        return f"pahole {version[0]}.{version[1:]}" if version.strip("0") else "pahole, which is not there,"
-    if re.search(r"\$\(as-|AS_VERSION", line):
-        return f"the assembler {_binutils(value('AS_VERSION'))}".strip()
-    if re.search(r"\$\(ld-|LD_VERSION|\$\(LD\)", line):
-        return f"the linker {_binutils(value('LD_VERSION'))}".strip()
-    return value("CC_VERSION_TEXT") or "the compiler"
+        number = value("PAHOLE_VERSION").strip("0")
+        return "pahole", f"pahole {number[0]}.{number[1:]}" if number else ""
+    if re.search(r"\$\(as-", line):
+        return "an assembler", f"the assembler {_binutils(value('AS_VERSION'))}".rstrip()
+    if re.search(r"\$\(ld-|\$\(LD\)", line):
+        return "a linker", f"the linker {_binutils(value('LD_VERSION'))}".rstrip()
+    return "a compiler", value("CC_VERSION_TEXT") or "the compiler"
 
 
 def _binutils(number: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import kconfiglib
+
 from mplskit.config.explain.search import Search
 from mplskit.config.explain.trial import Assignments, holds, takes, tried
 from mplskit.config.verdict import Verdict, Way
@@ -18,7 +20,8 @@ def find_ways(kconfig: Any, verdict: Verdict, asked: Mapping[str, Verdict]) -> l
     symbol = kconfig.syms[verdict.setting.symbol]
     value = verdict.setting.value
     if not takes(symbol, value):
-        # A bool that was asked as a module.
+        if value != "m" or symbol.orig_type != kconfiglib.BOOL:
+            return []
         value = "y"
     found: dict[Assignments, tuple[str, ...]] = {}
     for proposal in Search().reach(symbol, value):

@@ -1,0 +1,42 @@
+"""The option sets on the real Kconfig of Debian's kernel source, through the host's apt and the user's own cache."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mplskit.config.request import known
+from tests.command_line import CommandLine
+from tests.integration.test_kconfig_real import CACHE, offered
+
+pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
+
+ALL = [word for name in known("options") for word in ("--options", name)]
+
+
+@pytest.fixture(scope="module")
+def mplskit(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("options"), {"MPLSKIT_CACHE": str(CACHE)})
+
+
+def verdicts(mplskit: CommandLine, base: str | Path) -> dict[str, str]:
+    done = mplskit("kernel.config", "--source", "debian", "--base", base, *ALL, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["base"] == []
+    return {row["symbol"]: row["verdict"] for row in told["verdicts"]}
+
+
+def test_all_sets_together_are_granted_on_the_guest_base_or_are_for_other_releases(mplskit: CommandLine) -> None:
+    found = verdicts(mplskit, "guest")
+    assert len(found) > 200
+    assert set(found.values()) == {"granted", "not asked"}
+    assert found["NFT_COUNTER"] == "not asked" and found["NET_ACT_MPLS"] == "granted"
+
+
+def test_the_sets_name_what_they_depend_on_so_that_a_base_of_nothing_grants_them(
+    mplskit: CommandLine, tmp_path: Path
+) -> None:
+    nothing = tmp_path / "nothing.config"
+    nothing.write_text("CONFIG_64BIT=y\n")
+    assert set(verdicts(mplskit, nothing).values()) == {"granted", "not asked"}
