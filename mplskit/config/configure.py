@@ -88,10 +88,14 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     request = replace(request, settings=here(request.settings, source.version))
     modules = modules_of(request.trim_to) if request.trim_to else None
     configured = _configured(source, request, start, modules, workspace)
+    tried = {request.settings}
     while request.fix and (mended := mends(configured.verdicts)):
+        request = replace(request, settings=fixed(request.settings, mended))
+        if request.settings in tried:
+            break
+        tried.add(request.settings)
         for mend in mended:
             note(f"! {mend}")
-        request = replace(request, settings=fixed(request.settings, mended))
         configured = _configured(source, request, start, modules, workspace)
     return replace(configured, elsewhere=tuple(elsewhere))
 
@@ -118,10 +122,11 @@ def demand(configured: Configured) -> None:
     """Raise NotSo unless all that was asked is granted."""
     if not configured.lost:
         return
+    way = "; --fix adds what there is one way for" if mends(configured.verdicts) else ""
     raise NotSo(
         f"the configuration does not hold what was asked: {', '.join(v.setting.symbol for v in configured.lost)}",
         detail=paragraphs(configured.lost),
-        hint="change what is asked (--set, --options, --fragment) or the base; nothing was built",
+        hint=f"change what is asked (--set, --options, --fragment) or the base{way}; nothing was built",
     )
 
 

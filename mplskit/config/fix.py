@@ -5,20 +5,22 @@ from dataclasses import dataclass
 
 from mplskit.config.fragment import Setting
 from mplskit.config.request import parse_set
-from mplskit.config.verdict import Verdict, Way
+from mplskit.config.verdict import State, Verdict, Way
 
 
 @dataclass(frozen=True)
 class Mend:
-    """The settings that one way adds, for the symbol that was lost; `instead` of its own setting or beside it."""
+    """The settings of one way, and whom they help; `instead` is the setting whose place they take, if they do."""
 
-    lost: Setting
     settings: tuple[Setting, ...]
-    instead: bool
+    lost: tuple[str, ...]
+    instead: Setting | None = None
 
     def __str__(self) -> str:
         added = " ".join(f"--set {setting.symbol}={setting.value}" for setting in self.settings)
-        return f"--fix: {added} {'instead of' if self.instead else 'for'} {self.lost.symbol}={self.lost.value}"
+        if self.instead:
+            return f"--fix: {added} instead of {self.instead.symbol}={self.instead.value}"
+        return f"--fix: {added} for {', '.join(self.lost)}"
 
 
 def mends(verdicts: Sequence[Verdict]) -> list[Mend]:
@@ -27,30 +29,36 @@ def mends(verdicts: Sequence[Verdict]) -> list[Mend]:
     One way alone contradicts nobody who asked, and it turns nothing off unless that is what was asked.
     """
     asked = {verdict.setting.symbol: verdict.setting.value for verdict in verdicts}
-    found = []
+    helped: dict[Way, list[Verdict]] = {}
     for verdict in verdicts:
         free = [way for way, who in zip(verdict.ways, verdict.against, strict=True) if not who]
         if len(free) == 1 and _adds_only(free[0], verdict) and not _contradicts(free[0], verdict, asked):
-            found.append(_mend(verdict, free[0]))
-    return found
+            helped.setdefault(free[0], []).append(verdict)
+    return [_mend(way, lost) for way, lost in helped.items()]
 
 
 def fixed(settings: Sequence[Setting], mended: Sequence[Mend]) -> tuple[Setting, ...]:
     """The settings with those of the mends; what is mended by another symbol or value of its own is left out."""
-    gone = {mend.lost.symbol for mend in mended if mend.instead}
-    added = {setting.symbol: setting for mend in mended for setting in mend.settings}
+    gone = {mend.instead.symbol for mend in mended if mend.instead}
+    added: dict[str, Setting] = {}
+    for setting in (setting for mend in mended for setting in mend.settings):
+        # What one needs as a module, another may need built in.
+        if setting.symbol not in added or (added[setting.symbol].value, setting.value) == ("m", "y"):
+            added[setting.symbol] = setting
     kept = [setting for setting in settings if setting.symbol not in gone and setting.symbol not in added]
     return (*kept, *added.values())
 
 
-def _mend(verdict: Verdict, way: Way) -> Mend:
-    lost = verdict.setting
+def _mend(way: Way, lost: Sequence[Verdict]) -> Mend:
     given = [parse_set(text) for text in way]
-    instead = verdict.state is verdict.state.UNKNOWN or any(setting.symbol == lost.symbol for setting in given)
-    reason = (
-        f"--fix: instead of {lost.symbol}={lost.value} ({lost.asked_by})" if instead else f"--fix: for {lost.symbol}"
-    )
-    return Mend(lost, tuple(Setting(setting.symbol, setting.value, reason) for setting in given), instead)
+    symbols = {setting.symbol for setting in given}
+    names = tuple(verdict.setting.symbol for verdict in lost)
+    replaced = [v.setting for v in lost if v.state is State.UNKNOWN or v.setting.symbol in symbols]
+    reason = f"--fix: for {', '.join(names)}"
+    if replaced:
+        reason = f"--fix: instead of {replaced[0].symbol}={replaced[0].value} ({replaced[0].asked_by})"
+    settings = tuple(Setting(setting.symbol, setting.value, reason) for setting in given)
+    return Mend(settings, names, replaced[0] if replaced else None)
 
 
 def _adds_only(way: Way, verdict: Verdict) -> bool:

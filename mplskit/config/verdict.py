@@ -76,10 +76,14 @@ def not_here(settings: Iterable[Setting], version: str) -> list[Verdict]:
     asked = {setting.symbol for setting in here(settings, version)}
     release = shown(release_of(version))
     return [
-        Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {', '.join(setting.marks()).replace(': ', ' ')}")
+        Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {_span(setting)}")
         for setting in settings
         if setting.symbol not in asked
     ]
+
+
+def _span(setting: Setting) -> str:
+    return ", ".join(mark.replace(":", "") for mark in setting.marks())
 
 
 def _judge(setting: Setting, got: str) -> Verdict:

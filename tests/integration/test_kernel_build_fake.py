@@ -83,6 +83,21 @@ def test_a_build_delivers_packages_and_says_in_metadata_where_they_come_from(mpl
     assert isinstance(told["seconds"], float)
 
 
+def test_what_fix_has_added_stands_in_the_metadata(mplskit: CommandLine, tree: Path) -> None:
+    lost = build(mplskit, tree, "--set", "MPLS=m")
+    assert lost.returncode == 1 and delivered(mplskit) == []
+    assert "hint: change what is asked (--set, --options, --fragment) or the base; --fix adds" in lost.stderr
+    told = built(mplskit, tree, "--set", "MPLS=m", "--fix")
+    rows = {row["symbol"]: row for row in told["config"]["verdicts"]}  # type: ignore[index]
+    assert (rows["MPLS"]["asked"], rows["MPLS"]["got"]) == ("y", "y")
+    assert rows["MPLS"]["asked_by"] == "--fix: instead of MPLS=m (--set MPLS=m)"
+
+
+def test_a_dry_run_says_that_more_may_be_added(mplskit: CommandLine, tree: Path) -> None:
+    plan = json.loads(build(mplskit, tree, "--fix", "--dry-run", "--json").stdout)
+    assert plan["fix"] == "what else is needed is added, where there is one way only"
+
+
 def test_the_same_again_builds_nothing(mplskit: CommandLine, tree: Path) -> None:
     first = built(mplskit, tree)
     before = snapshot(mplskit.folder / "build" / "kernel")

@@ -157,8 +157,16 @@ def fix(folder: Path, start: str, *asked: str) -> tuple[list[str], dict[str, str
 
 def test_fix_adds_what_there_is_one_way_for_and_says_for_whom(tmp_path: Path) -> None:
     said, granted = fix(tmp_path, "MODULES=y EXPERT=y NET=y PROC_SYSCTL=y", "MPLS_ROUTING=m")
-    assert said == ["--fix: --set MPLS=y for MPLS_ROUTING=m"]
+    assert said == ["--fix: --set MPLS=y for MPLS_ROUTING"]
     assert granted == {"MPLS_ROUTING=m": "--set MPLS_ROUTING=m", "MPLS=y": "--fix: for MPLS_ROUTING"}
+
+
+def test_fix_says_once_what_helps_several(tmp_path: Path) -> None:
+    said, granted = fix(tmp_path, "MODULES=y NET=y", "MPLS=m", "NET_MPLS_GSO=m")
+    assert said == ["--fix: --set MPLS=y instead of MPLS=m"]
+    assert granted == {"MPLS=y": "--fix: instead of MPLS=m (--set MPLS=m)", "NET_MPLS_GSO=m": "--set NET_MPLS_GSO=m"}
+    said, granted = fix(tmp_path, "MODULES=y NET=y EXPERT=y PROC_SYSCTL=y", "MPLS_ROUTING=m", "NET_MPLS_GSO=m")
+    assert said == ["--fix: --set MPLS=y for MPLS_ROUTING, NET_MPLS_GSO"]
 
 
 def test_fix_takes_the_name_that_this_kernel_knows(tmp_path: Path) -> None:
@@ -183,7 +191,7 @@ def test_fix_leaves_what_is_for_the_user_to_decide(tmp_path: Path, start: str, a
 
 def test_fix_turns_off_what_holds_a_setting_that_was_asked_to_be_off(tmp_path: Path) -> None:
     said, granted = fix(tmp_path, "HOLDER=y", "HELD=n")
-    assert said == ["--fix: --set HOLDER=n for HELD=n"]
+    assert said == ["--fix: --set HOLDER=n for HELD"]
     assert "HELD=n" in granted
 
 
@@ -291,7 +299,7 @@ def source_with(folder: Path, kconfig: str) -> SourceTree:
         ("config NET\n\tbool\n\tconjures WIRELESS unless EXPERT\n", "KconfigError: Kconfig:4: error: couldn't parse"),
         ('source "gone/Kconfig"\n', "KconfigError: Kconfig:2: 'gone/Kconfig' not found"),
         ("config NET\n\tbool\n\tdepends on " + "(" * 5000 + "A" + ")" * 5000 + "\n", "RecursionError: "),
-        ('config NET\n\tdef_bool $(error-if,y,"no such machine")\n', "KconfigError: Kconfig:3: \"no such machine\""),
+        ('config NET\n\tdef_bool $(error-if,y,"no such machine")\n', 'KconfigError: Kconfig:3: "no such machine"'),
     ],
     ids=["unknown-word", "missing-file", "too-deep", "error-of-the-tree"],
 )

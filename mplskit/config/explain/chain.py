@@ -179,11 +179,11 @@ class Chains:
         return self._probed(symbol) or "it is on by default, and has no prompt"
 
     def _probed(self, symbol: Any) -> str:
-        line = "" if any(node.prompt for node in symbol.nodes) else probe(self._tree, symbol)
+        line = "" if any(node.prompt for node in symbol.nodes) else probe(self._tree, symbol, False)
         return refusal(self._kconfig, line) if line else ""
 
     def _constant(self, owner: Any, part: Any, depth: int) -> Link:
-        line = probe(self._tree, owner)
+        line = probe(self._tree, owner, True)
         if not line:
             return Link(part.name, "y", part.name, place_of(owner), depth, "never on this architecture")
         return Link(line, "y", part.name, place_of(owner), depth, refusal(self._kconfig, line))

@@ -11,14 +11,15 @@ NO_SET = "no --set can mend that"
 _CALL = re.compile(r"\$\([a-z][\w-]*")
 
 
-def probe(tree: Path, symbol: Any) -> str:
-    """The line of a symbol's Kconfig block that asks a tool, or an empty text."""
+def probe(tree: Path, symbol: Any, dependency: bool) -> str:
+    """The lines of a symbol's Kconfig block that ask a tool, or an empty text: its dependencies, or what sets it."""
+    found = []
     for node in symbol.nodes:
         lines = Path(tree, node.filename).read_text(errors="replace").split("\n")
         for line in block_at(lines, node.linenr - 1).replace("\\\n", " ").split("\n"):
-            if _CALL.search(line):
-                return " ".join(line.split())
-    return ""
+            if _CALL.search(line) and line.lstrip().startswith("depends") is dependency:
+                found.append(" ".join(line.split()))
+    return "` or `".join(found)
 
 
 def refusal(kconfig: Any, line: str) -> str:
@@ -45,7 +46,9 @@ def _tool(kconfig: Any, line: str) -> tuple[str, str]:
         return "an assembler", f"the assembler {_binutils(value('AS_VERSION'))}".rstrip()
     if re.search(r"\$\(ld-|\$\(LD\)", line):
         return "a linker", f"the linker {_binutils(value('LD_VERSION'))}".rstrip()
-    return "a compiler", value("CC_VERSION_TEXT") or "the compiler"
+    if re.search(r"\$\(cc-|\$\(m(32|64)-flag|\$\(gcc|CC\)|CC_|GCC|CLANG", line):
+        return "a compiler", value("CC_VERSION_TEXT") or "the compiler"
+    return "a tool", "this machine"
 
 
 def _binutils(number: str) -> str:
