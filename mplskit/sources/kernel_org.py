@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.version import Version
+
 from mplskit import files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
 from mplskit.sources import keys
-from mplskit.sources.cached import LINUX, Software, place, tree_of
+from mplskit.sources.cached import IPROUTE2, LINUX, Software, place, tree_of
 from mplskit.sources.download import NotThere, download, is_there, text_of
 from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
 from mplskit.sources.kernel_org_version import version_of
@@ -200,16 +202,21 @@ def _tree(release: _Release, digest: str, origin: str, tar: Path) -> SourceTree:
             found = release.software.version(tree, called)
         except WrongInput as wrong:
             raise OutsideFailed(wrong.message, detail=wrong.detail) from None
-        if found != release.version:
+        if found != release.version and not _misnumbered(release):
             raise _another(release, found)
-        return found
+        return release.version
 
     tree = tree_of(
         replace(release.software, version=version), release.spec, digest, origin, release.cache, lambda folder: tar
     )
-    if tree.version != release.version:
+    if tree.version != release.version and not _misnumbered(release):
         raise _another(release, tree.version)
     return tree
+
+
+def _misnumbered(release: _Release) -> bool:
+    """Whether the version inside may be an earlier one: iproute2 updates it at every release since 5.11 only."""
+    return release.software == IPROUTE2 and Version(release.version) < Version("5.11")
 
 
 def _another(release: _Release, found: str) -> Failure:

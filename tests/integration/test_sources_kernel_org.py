@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mplskit.errors import OutsideFailed
+from mplskit.sources.tree import SourceTree
 from tests.command_line import CommandLine, awaited
 from tests.fake_linux import pack
 from tests.kernel_org import IPROUTE2, LINUX, Answer, Break, Stall, front_page, list_checksums, publish
@@ -80,24 +82,45 @@ def test_mainline_is_taken_when_it_is_a_release(world: World) -> None:
         assert f"{LINUX}/linux-6.19.tar.xz is not there" in world.fetch(wanted).err
 
 
-def test_iproute2_comes_from_its_own_folder_by_its_own_keys(world: World) -> None:
+def publish_iproute2(world: World, version: str, inside: str) -> None:
+    """A release of iproute2 whose tree says that it is `inside`."""
+    tree = world.folder / f"iproute2-{version}"
+    (tree / "include").mkdir(parents=True)
+    (tree / "ip").mkdir()
+    (tree / "include" / "version.h").write_text(f'static const char version[] = "{inside}";\n')
+    (tree / "ip" / "iproute.c").touch()
+    tar = pack(tree, world.folder / "iproute2.tar").read_bytes()
+    publish(world.root, IPROUTE2, tree.name, tar, world.keys["developer"], world.keys["autosigner"])
+    list_checksums(world.root / IPROUTE2, world.keys["autosigner"])
+
+
+def fetch_iproute2(world: World, wanted: str) -> SourceTree:
     from mplskit.sources.cached import IPROUTE2 as SOFTWARE
     from mplskit.sources.kernel_org import fetch
     from mplskit.sources.spec import KernelOrg
 
-    tree = world.folder / "iproute2-6.12.0"
-    (tree / "include").mkdir(parents=True)
-    (tree / "ip").mkdir()
-    (tree / "include" / "version.h").write_text('static const char version[] = "6.12.0";\n')
-    (tree / "ip" / "iproute.c").touch()
-    tar = pack(tree, world.folder / "iproute2.tar").read_bytes()
-    publish(world.root, IPROUTE2, "iproute2-6.12.0", tar, world.keys["developer"], world.keys["autosigner"])
+    return fetch(SOFTWARE, KernelOrg(wanted), world.folder / "cache")
+
+
+def test_iproute2_comes_from_its_own_folder_by_its_own_keys(world: World) -> None:
+    publish_iproute2(world, "6.12.0", "6.12.0")
     (world.root / IPROUTE2 / "iproute2-6.9.0.tar.xz").touch()
     list_checksums(world.root / IPROUTE2, world.keys["autosigner"])
     for wanted in ("stable", "6.12", "6.12.0"):
-        made = fetch(SOFTWARE, KernelOrg(wanted), world.folder / "cache")
+        made = fetch_iproute2(world, wanted)
         assert (made.name, made.version, made.path.name) == ("iproute2", "6.12.0", "iproute2")
     assert made.origin.startswith(f"{world.server.url}/{IPROUTE2}/iproute2-6.12.0.tar.xz, signed by ")
+
+
+def test_an_iproute2_that_says_it_is_another_version_is_refused(world: World) -> None:
+    publish_iproute2(world, "6.12.0", "6.11.0")
+    with pytest.raises(OutsideFailed, match=r"holds iproute2 6\.11\.0, not 6\.12\.0"):
+        fetch_iproute2(world, "6.12.0")
+
+
+def test_an_iproute2_from_before_5_11_goes_by_the_version_of_its_archive(world: World) -> None:
+    publish_iproute2(world, "5.10.0", "5.9.0")
+    assert fetch_iproute2(world, "5.10.0").version == "5.10.0"
 
 
 def test_without_a_pinned_key_for_them_lists_of_checksums_are_not_asked_for(world: World) -> None:

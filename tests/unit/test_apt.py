@@ -163,7 +163,7 @@ def test_a_source_without_an_entry_names_no_keys() -> None:
 VERSIONS = st.from_regex(r"([0-9]:)?[0-9][A-Za-z0-9.+~]{0,6}(-[A-Za-z0-9.+~]{1,4})?", fullmatch=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VERSIONS, VERSIONS)
 def test_versions_are_ordered_as_dpkg_orders_them(one: str, other: str) -> None:
     def says(relation: str) -> bool:

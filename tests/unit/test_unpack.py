@@ -267,7 +267,7 @@ def test_a_length_that_cannot_be_ends_at_once(tmp_path: Path, folder: Path, kind
     assert time.monotonic() - begin < 2
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 10239), st.integers(0, 255)), min_size=1, max_size=12))
 def test_no_byte_that_was_changed_in_an_archive_stops_us_or_gets_out(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
@@ -290,7 +290,7 @@ PATHS = st.lists(WORDS, min_size=1, max_size=4).map("/".join)
 MEMBERS = st.lists(st.builds(Member, path=PATHS, kind=st.sampled_from(Kind), link=PATHS), max_size=7)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MEMBERS)
 def test_whatever_passes_the_check_stays_inside_when_it_is_written_and_followed(
     tmp_path_factory: pytest.TempPathFactory, found: list[Member]
