@@ -1,6 +1,6 @@
 """Seconds and memory that the explainer takes on a kernel tree: to load its Kconfig and to explain what is lost.
 
-    .venv/bin/python benchmarks/explain.py TREE .config [SYMBOL=VALUE …]
+    PYTHONPATH=. .venv/bin/python benchmarks/explain.py TREE .config [SYMBOL=VALUE …]
 
 TREE is an unpacked kernel, .config one of the same kernel (`kernel.config` prints where it left it). The settings are
 judged as if they had been asked of that configuration. Also shown: in how many settings the loaded tree differs from

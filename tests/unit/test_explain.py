@@ -85,6 +85,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "condition": ("NET=y EXPERT=y", ("NARROW=y",)),
     "either": ("MODULES=y", ("NEEDS_EITHER=m",)),
     "chosen-by-others": ("MODULES=y", ("CHOSEN_BY_OTHERS=m", "NEEDS_CHOSEN=m")),
+    "default-that-goes-away": ("MODULES=y", ("FILTER_NAT=m",)),
     "not-beside": ("", ("TIDY=y",)),
     "bool-as-module": ("MODULES=y NET=y", ("MPLS=m",)),
     "number-out-of-range": ("SMP=y", ("NR_CPUS=1000",)),

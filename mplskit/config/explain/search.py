@@ -11,10 +11,10 @@ from typing import Any
 import kconfiglib
 from kconfiglib import AND, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, OR, UNEQUAL
 
-from mplskit.config.explain.trial import Assignments, plain
+from mplskit.config.explain.trial import Assignments, plain, tried
 
 # Alternatives kept at each step, those tried of a symbol that hundreds select, and steps in all: answers in a moment.
-KEPT = 6
+KEPT = 8
 SELECTORS = 6
 STEPS = 4000
 DEPTH = 24
@@ -120,13 +120,18 @@ class Search:
         if symbol.user_value is None or not prompts:
             # Out of sight, it takes its default as soon as that is offered; nothing else need be said.
             defaults = (_both(self.at_least(v, level), self.at_least(c, level)) for v, c in symbol.defaults)
-            direct = _best([*direct, *(way for ways in defaults for way in ways)])
+            direct = _best([*direct, *(way for ways in defaults for way in ways if self._comes(symbol, level, way))])
         if direct:
             return direct
         selectors = _near(symbol.rev_dep, shown)
         # Who selects it as a module already is what the user thinks of.
         selectors = [part for part in selectors if kconfiglib.expr_value(part)] or selectors[:SELECTORS]
         return _best(way for part in selectors for way in self.at_least(part, shown))
+
+    def _comes(self, symbol: Any, level: int, way: Assignments) -> bool:
+        """Whether a default comes true: what it depends on may have a default of its own, which then changes."""
+        with tried(symbol.kconfig, way):
+            return bool(symbol.tri_value >= level)
 
     def _lower(self, symbol: Any, level: int) -> Proposals:
         if isinstance(symbol, kconfiglib.Choice) or symbol.is_constant or not symbol.nodes:
@@ -143,7 +148,7 @@ class Search:
             # Nobody can be asked, so its default holds it: the condition of that can be taken away.
             given = next((both for both in symbol.defaults if kconfiglib.expr_value(both[1])), None)
             if given:
-                own = _best([*own, *self.at_most(given[0], level), *self.at_most(given[1], level)])
+                own = _best([*own, *self.at_most((AND, *given), level)])
             elif kconfiglib.expr_value(symbol.rev_dep) > level:
                 own = NOTHING_TO_DO
         return _both(released, own)
@@ -261,9 +266,5 @@ def _all(needs: Iterable[Proposals]) -> Proposals:
 
 
 def _best(ways: Iterable[Assignments | None]) -> Proposals:
-    """The shortest of these, each once; none of them holds another one."""
-    found: list[Assignments] = []
-    for way in sorted(dict.fromkeys(way for way in ways if way is not None), key=len):
-        if not any(set(shorter) <= set(way) for shorter in found):
-            found.append(way)
-    return found[:KEPT]
+    """The shortest of these, each once. One that holds another stays: what seems to be enough may fail when tried."""
+    return sorted(dict.fromkeys(way for way in ways if way is not None), key=len)[:KEPT]
