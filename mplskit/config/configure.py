@@ -75,6 +75,13 @@ def compiler() -> str:
     return process.run(["gcc", "--version"]).stdout.splitlines()[0]
 
 
+def toolchain() -> list[str]:
+    """What the tools say of themselves that Kconfig asks for their features; empty words for those that are absent."""
+    tools = ("gcc", "ld", "as", "pahole", "rustc", "bindgen")
+    said = [process.run([tool, "--version"], check=False).stdout if process.find(tool) else "" for tool in tools]
+    return [next(iter(words.splitlines()), "") for words in said]
+
+
 def configure(source: SourceTree, request: Request, workspace: Workspace) -> Configured:
     """Configure `source` out of tree in the build folder; the same request is answered from what is there.
 
@@ -105,7 +112,7 @@ def _configured(
 ) -> Configured:
     settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
     begun = [request.base.start, start.text, modules and sorted(modules)]
-    key = files.digest_of([source.digest, begun, settings, compiler()])[:16]
+    key = files.digest_of([source.digest, begun, settings, toolchain()])[:16]
     target = workspace.build / "config" / key
     log = workspace.build / "logs" / f"config-{key}.log"
 
@@ -156,11 +163,13 @@ class _Writing:
                 self._make(scratch, str(request.base.start), {"KCONFIG_ALLCONFIG": str(over)})
             else:
                 config.write_text(start.text)
-            if modules is not None:
-                self._make(scratch, "olddefconfig")
-                trim(config, modules, lambda *how: self._make(scratch, *how))
             config.write_text(apply(config.read_text(), [*start.settings, *request.settings]))
             self._make(scratch, "olddefconfig")
+            if modules is not None:
+                trim(config, modules, lambda *how: self._make(scratch, *how))
+                # What is asked stays in, whether the node uses it or not.
+                config.write_text(apply(config.read_text(), request.settings))
+                self._make(scratch, "olddefconfig")
             config.rename(self.folder / ".config")
 
     def _make(
@@ -174,7 +183,10 @@ def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -
     config = parse_config(path.read_text())
     verdicts = judge(request.settings, config)
     asked = {setting.symbol for setting in request.settings}
-    from_base = judge([setting for setting in start.settings if setting.symbol not in asked], config)
+    # Modules that were trimmed away are not missed.
+    spared = ("m", "n") if request.trim_to else ()
+    kept = [s for s in start.settings if s.symbol not in asked and (s.value, config.get(s.symbol, "n")) != spared]
+    from_base = judge(kept, config)
     verdicts, from_base = with_reasons(source, path, verdicts, from_base)
     return Configured(
         path,

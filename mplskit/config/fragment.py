@@ -15,6 +15,7 @@ _ASSIGNED = re.compile(rf"^CONFIG_([A-Za-z0-9_]+)=({VALUE})$", re.MULTILINE)
 _ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
 # Marks for the setting below, each on a line of its own: `# since: 5.19`, `# until: 6.8` (that release included).
 _MARK = re.compile(r"#\s*(since|until):\s*([0-9]\S*)")
+_NEARLY_MARK = re.compile(r"#\s*(since|until)\b[\s:]*[0-9]+\.[0-9]+\s*")
 _DISABLED = re.compile(r"#\s*CONFIG_[A-Za-z0-9_]+=")
 _EITHER = re.compile(r"^(?:# )?CONFIG_([A-Za-z0-9_]+)(?:=.*| is not set)(?:\n|\Z)", re.MULTILINE)
 
@@ -61,10 +62,13 @@ def parse_fragment(text: str, name: str) -> list[Setting]:
         place = f"{name}:{number}"
         setting = _parse_line(line, place, marks, " ".join(reason))
         if setting:
+            _check_span(setting, place)
             found.append(setting)
             marks, fresh = {}, True
         elif mark := _MARK.fullmatch(line):
             marks[mark[1]] = _release(mark[2], f"{place}: {line!r}")
+        elif _NEARLY_MARK.fullmatch(line):
+            raise _no_mark(f"{place}: {line!r} is nearly a mark of releases")
         elif not line or line.startswith("##") or _DISABLED.match(line):
             reason, marks, fresh = [], {}, True
         else:
@@ -96,7 +100,10 @@ def apply(text: str, settings: Iterable[Setting]) -> str:
 
     At the end, since of the members of a choice the kernel takes the last that is y.
     """
-    wanted = {setting.symbol: setting for setting in settings}
+    wanted: dict[str, Setting] = {}
+    for setting in settings:
+        wanted.pop(setting.symbol, None)
+        wanted[setting.symbol] = setting
     edited = _EITHER.sub(lambda line: "" if line[1] in wanted else line[0], text)
     if edited and not edited.endswith("\n"):
         edited += "\n"
@@ -121,5 +128,14 @@ def _parse_line(line: str, place: str, marks: Mapping[str, Release], reason: str
 def _release(text: str, place: str) -> Release:
     release = parse_release(text)
     if release is None:
-        raise WrongInput(f"{place} names no release of Linux", hint="write it as `# since: 5.19` or `# until: 6.8`")
+        raise _no_mark(f"{place} names no release of Linux")
     return release
+
+
+def _check_span(setting: Setting, place: str) -> None:
+    if setting.since and setting.until and setting.since > setting.until:
+        raise WrongInput(f"{place}: {setting.symbol} is for no release: {', '.join(setting.marks())}")
+
+
+def _no_mark(message: str) -> WrongInput:
+    return WrongInput(message, hint="write it as `# since: 5.19` or `# until: 6.8`")

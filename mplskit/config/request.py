@@ -83,6 +83,8 @@ def make_request(
 ) -> Request:
     """Put together what the command line asks; `mpls` is always in. Raises WrongInput before any work is done."""
     config = Path(ssh_config) if ssh_config else None
+    if config and not host and not trim_to:
+        raise WrongInput(f"--ssh-config {config}: no node is asked", hint="it goes with --host or --trim-to")
     asked = [
         *(setting for name in dict.fromkeys([ALWAYS, *options]) for setting in _options(name)),
         *(setting for path in fragments for setting in read_fragment(Path(path))),
@@ -97,7 +99,9 @@ def last_of_each(settings: Iterable[Setting]) -> tuple[Setting, ...]:
     """One setting for each symbol and span of releases: the last. One for all releases stands alone for its symbol."""
     kept: dict[str, list[Setting]] = {}
     for setting in settings:
-        others = kept.pop(setting.symbol, []) if setting.marks() else []
+        # Taken out first: the last word comes last, since of the members of a choice the kernel takes the last.
+        others = kept.pop(setting.symbol, [])
+        others = others if setting.marks() else []
         span = (setting.since, setting.until)
         kept[setting.symbol] = [*(other for other in others if (other.since, other.until) != span), setting]
     return tuple(setting for spans in kept.values() for setting in spans)
@@ -161,7 +165,11 @@ def _trim_to(text: str, ssh_config: Path | None) -> Host | Path | None:
     if not text:
         return None
     path = Path(text)
-    return path.absolute() if path.is_file() else Host.parse(text, ssh_config)
+    if path.is_file():
+        return path.absolute()
+    if "/" in text:
+        raise WrongInput(f"--trim-to {text}: there is no such file", hint="give a node, or a file as lsmod prints it")
+    return Host.parse(text, ssh_config)
 
 
 def choose(name: str, names: list[str]) -> str:

@@ -8,22 +8,41 @@ from mplskit.config.machine import MachineKernel, read_machine
 from mplskit.errors import WrongInput
 from mplskit.remote.host import Host
 
+_LINE = re.compile(r"([A-Za-z0-9_-]+)[ \t]+[0-9]+[ \t]+[0-9]+(?:[ \t].*)?$")
+
 
 def modules_of(node: Host | Path) -> frozenset[str]:
     """The modules that a node has loaded or lists to be loaded, or those of a file as lsmod prints it.
 
     Raises WrongInput when there are none; OutsideFailed for a node that cannot be reached.
     """
-    found = parse_lsmod(node.read_text()) if isinstance(node, Path) else _used(read_machine(node))
+    found = _in_file(node) if isinstance(node, Path) else _used(read_machine(node))
     if not found:
         raise WrongInput(f"--trim-to {node}: no module is in use or listed there, so nothing can be kept")
     return found
 
 
 def parse_lsmod(text: str) -> frozenset[str]:
-    """The names in what lsmod or /proc/modules show, one at the beginning of each line."""
-    names = (line.split()[0] for line in text.splitlines() if line.strip())
-    return frozenset(name.replace("-", "_") for name in names if re.fullmatch(r"[\w-]+", name) and name != "Module")
+    """The names in what lsmod or /proc/modules show: `NAME SIZE USERS …`. Raises ValueError for other lines."""
+    names = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        found = _LINE.match(line)
+        if found:
+            names.add(found[1].replace("-", "_"))
+        elif line.strip() and not line.startswith("Module"):
+            raise ValueError(f"line {number} is {line[:60]!r}")
+    return frozenset(names)
+
+
+def _in_file(path: Path) -> frozenset[str]:
+    try:
+        return parse_lsmod(path.read_text())
+    except ValueError as error:
+        # Not text, too, is a ValueError: of it only the kind is told.
+        detail = "it is no text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise WrongInput(
+            f"--trim-to {path}: not what lsmod prints", detail=detail, hint="`lsmod > FILE` on the node makes one"
+        ) from None
 
 
 def trim(config: Path, modules: frozenset[str], make: Callable[..., None]) -> None:

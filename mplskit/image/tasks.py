@@ -84,8 +84,8 @@ def boot(
     )
     folder = workspace.build / "vm" / found.name
     with booted(replace(virtual, hardware=kind(hardware)), folder) as machine:
-        cli.show_fields(reached(machine), json)
         try:
+            cli.show_fields(reached(machine), json)
             machine.wait()
         except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it
             pass

@@ -49,6 +49,19 @@ def test_debians_own_configuration_is_a_base_and_can_be_trimmed_to_the_modules_o
     assert "CONFIG_E1000E=m" in modules and "CONFIG_E1000E=m" not in kept
 
 
+def test_modules_of_the_guest_base_are_trimmed_too_and_what_is_asked_stays(
+    mplskit: CommandLine, tmp_path: Path
+) -> None:
+    listing = tmp_path / "lsmod"
+    listing.write_text("Module                  Size  Used by\nxfs 1 0\n")
+    _, whole = configured(mplskit)
+    _, trimmed = configured(mplskit, "--trim-to", listing)
+    assert {"CONFIG_XFS_FS=m", "CONFIG_BTRFS_FS=m"} <= set(whole)
+    assert "CONFIG_XFS_FS=m" in trimmed and "CONFIG_BTRFS_FS=m" not in trimmed
+    assert {"CONFIG_MPLS_ROUTING=m", "CONFIG_MPLS_IPTUNNEL=m", "CONFIG_NET_MPLS_GSO=m"} <= set(trimmed)
+    assert [line for line in trimmed if line.endswith(("=y", "=m")) and line not in whole] == []
+
+
 @pytest.mark.parametrize("where", ["this machine", "node"])
 def test_a_running_kernel_is_a_base_here_or_over_ssh(mplskit: CommandLine, sshd: Sshd, where: str) -> None:
     config = sshd.host().ssh_config

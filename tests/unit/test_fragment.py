@@ -200,7 +200,9 @@ def test_a_text_that_begins_with_no_two_numbers_is_no_kernel_version(version: st
 
 
 RELEASES = st.none() | st.tuples(st.integers(0, 9999), st.integers(0, 9999))
-MARKED = st.builds(Setting, SYMBOLS, VALUES, st.just(""), RELEASES, RELEASES)
+MARKED = st.builds(Setting, SYMBOLS, VALUES, st.just(""), RELEASES, RELEASES).filter(
+    lambda setting: not setting.since or not setting.until or setting.since <= setting.until
+)
 
 
 @given(st.lists(MARKED, max_size=8))
@@ -226,3 +228,21 @@ def test_no_mixture_of_lines_does_more_than_be_refused_with_its_line(lines: list
         assert refused.message.startswith("f:")
     else:
         assert len(found) <= sum(part.count("CONFIG_") for part in lines)
+
+
+def test_of_a_choice_the_last_word_comes_last() -> None:
+    asked = [Setting("HZ_100", "n", ""), Setting("HZ_300", "y", ""), Setting("HZ_100", "y", "")]
+    assert apply("", asked) == "CONFIG_HZ_300=y\nCONFIG_HZ_100=y\n"
+
+
+@pytest.mark.parametrize("line", ["# since 6.1", "#until 5.10", "# since : 6.1"])
+def test_a_mark_that_is_nearly_one_is_no_reason(line: str) -> None:
+    with pytest.raises(WrongInput) as refused:
+        parse_fragment(f"{line}\nCONFIG_MPLS=y\n", "f")
+    assert refused.value.message == f"f:1: {line!r} is nearly a mark of releases"
+
+
+def test_a_span_without_a_release_in_it_is_refused() -> None:
+    with pytest.raises(WrongInput) as refused:
+        parse_fragment("# since: 6.1\n# until: 5.10\nCONFIG_MPLS=y\n", "f")
+    assert refused.value.message == "f:3: MPLS is for no release: since: 6.1, until: 5.10"

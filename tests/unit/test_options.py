@@ -87,7 +87,7 @@ def test_a_word_for_all_releases_takes_back_those_for_some_and_a_later_mark_take
         Setting("NEW", "m", "b", since=(7, 0)),
         Setting("NEW", "m", "c", (6, 9)),
     )
-    assert last_of_each([NEW, OLD, plain]) == (plain, OLD)
+    assert last_of_each([NEW, OLD, plain]) == (OLD, plain)
     assert last_of_each([NEW, newer, again]) == (newer, again)
     assert here(last_of_each([NEW, newer]), "7.2.1") == (newer,)
     assert here(last_of_each([plain, newer]), "6.1.1") == (plain,)

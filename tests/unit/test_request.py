@@ -123,3 +123,14 @@ def test_what_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
 def test_the_sets_and_bases_are_what_the_folders_hold() -> None:
     assert {"lab", "mpls"} <= set(known("options"))
     assert "guest" in known("bases")
+
+
+def test_of_a_choice_the_last_word_comes_last() -> None:
+    found = make_request("guest", settings=["HZ_100=n", "HZ_300=y", "HZ_100=y"]).settings
+    assert [(setting.symbol, setting.value) for setting in found][-2:] == [("HZ_300", "y"), ("HZ_100", "y")]
+
+
+def test_an_ssh_config_that_nobody_is_asked_by_is_refused() -> None:
+    with pytest.raises(WrongInput) as refused:
+        make_request("guest", ssh_config="/etc/ssh/ssh_config")
+    assert refused.value.message == "--ssh-config /etc/ssh/ssh_config: no node is asked"

@@ -24,8 +24,35 @@ def test_modules_are_read_from_lsmod_and_from_proc_modules() -> None:
 
 
 @given(st.text())
-def test_any_text_gives_names_or_nothing(text: str) -> None:
-    assert all(name and "-" not in name and not name.isspace() for name in parse_lsmod(text))
+def test_any_text_gives_names_or_is_refused(text: str) -> None:
+    try:
+        names = parse_lsmod(text)
+    except ValueError:
+        return
+    assert all(name and "-" not in name and not name.isspace() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b"mpls_router 49152 0\n# mplskit\n", "line 2 is '# mplskit'"),
+        (b"mpls_router\n", "line 1 is 'mpls_router'"),
+        (b"\x7fELF\xff\xfe", "it is no text"),
+    ],
+)
+def test_a_file_that_lsmod_did_not_print_is_refused(tmp_path: Path, content: bytes, detail: str) -> None:
+    listing = tmp_path / "lsmod"
+    listing.write_bytes(content)
+    with pytest.raises(WrongInput) as refused:
+        modules_of(listing)
+    assert refused.value.message == f"--trim-to {listing}: not what lsmod prints"
+    assert refused.value.detail == detail
+
+
+def test_a_path_that_is_not_there_is_no_host() -> None:
+    with pytest.raises(WrongInput) as refused:
+        make_request("guest", trim_to="./lsmod.txt")
+    assert refused.value.message == "--trim-to ./lsmod.txt: there is no such file"
 
 
 def test_a_file_or_a_node_can_be_trimmed_to(tmp_path: Path) -> None:
