@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from mplskit import process
 from mplskit.audit.features import Cure
 from mplskit.audit.judge import Seen, State, Verdict
 from mplskit.audit.kernel import Kernel
@@ -32,11 +33,11 @@ def _words(kernel: Kernel, verdicts: Sequence[Verdict], bad: Sequence[Seen]) -> 
     packages = [seen.where for seen in bad if seen.state is State.ELSEWHERE] or kernel.absent_packages
     return {
         "release": kernel.release or "this kernel",
-        "host": kernel.bootstrap,
+        "host": process.quote([kernel.bootstrap]),
         "modules": ", ".join(seen.symbol.module for seen in bad if seen.symbol.module),
         "packages": ", ".join(dict.fromkeys(packages)),
         "kernels": ", ".join(kernel.other_kernels),
-        "build": " ".join(["./run kernel.build", *kernel.rebuild, *options]),
+        "build": process.quote(["./run", "kernel.build", *kernel.rebuild, *options]),
         "distribution": kernel.distribution,
     }
 

@@ -6,7 +6,10 @@ unpacks. So the image is looked for its marks, then for compressed streams with 
 
 import bz2
 import lzma
+import mmap
+import os
 import re
+import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,9 +17,11 @@ from dataclasses import dataclass
 from mplskit import process
 from mplskit.errors import MachineLacks
 
+Image = bytes | mmap.mmap
+
 BEGIN = b"IKCFG_ST"
 GZIP = b"\x1f\x8b\x08"
-# No kernel unpacks to more; a stream that does is none.
+# No packed kernel unpacks to more; a stream that does is none. A vmlinux with debug information is larger.
 LIMIT = 1 << 28
 # Each is tried this often, at most: bytes that look like its beginning are elsewhere, too.
 TRIES = 16
@@ -52,15 +57,17 @@ class Packing:
     unpack: Callable[[bytes], "Unpacked"]
 
 
-def configuration_in(image: bytes) -> str | None:
+def configuration_in(image: Image) -> str | None:
     """The text of the configuration inside a vmlinuz, vmlinux, Image.gz, configs.ko or config.gz; None where none is.
 
     A file that begins as none of these do is not looked through: a disk image holds kernels, and is none.
     Raises MachineLacks when the program for its compression is not there.
     """
-    if not (is_kernel(image) or image.startswith((ELF, PE)) or any(p.begins.match(image) for p in PACKINGS)):
+    if not (is_kernel(image) or image[:4] == ELF or image[:2] == PE or any(p.begins.match(image) for p in PACKINGS)):
         return None
     found = _between_marks(image)
+    if not isinstance(image, bytes) or len(image) > LIMIT:
+        return found
     lacking: MachineLacks | None = None
     for packing in PACKINGS:
         for stream in _streams(image, packing):
@@ -79,10 +86,10 @@ def configuration_in(image: bytes) -> str | None:
     return found
 
 
-def is_kernel(image: bytes) -> bool:
+def is_kernel(image: Image) -> bool:
     """Whether a file begins as kernels do, or is a vmlinux."""
     begins = any(image[offset : offset + len(sign)] == sign for offset, sign in SIGNS)
-    return begins or (image.startswith(ELF) and b"Linux version " in image)
+    return begins or (image[:4] == ELF and image.find(b"Linux version ") >= 0)
 
 
 def as_text(content: bytes) -> str | None:
@@ -92,9 +99,9 @@ def as_text(content: bytes) -> str | None:
     return content.decode(errors="replace")
 
 
-def _between_marks(content: bytes) -> str | None:
+def _between_marks(content: Image) -> str | None:
     for mark in re.finditer(BEGIN + re.escape(GZIP), content):
-        config = _gunzip(content[mark.start() + len(BEGIN) :])
+        config = _gunzip(content, mark.start() + len(BEGIN))
         text = as_text(config.content)
         if config.whole and text is not None:
             return text
@@ -108,16 +115,18 @@ def _streams(image: bytes, packing: Packing) -> Iterator[bytes]:
         yield image[begin.start() :] if begin.start() else image
 
 
-def _gunzip(stream: bytes) -> Unpacked:
-    return _unpacked(zlib.decompressobj(31), stream)
+def _gunzip(image: Image, begin: int = 0) -> Unpacked:
+    return _unpacked(zlib.decompressobj(31), image, begin)
 
 
-def _unpacked(unpacker: "zlib._Decompress | lzma.LZMADecompressor | bz2.BZ2Decompressor", stream: bytes) -> Unpacked:
-    """What comes out of a stream until it ends, breaks or grows beyond LIMIT."""
+def _unpacked(
+    unpacker: "zlib._Decompress | lzma.LZMADecompressor | bz2.BZ2Decompressor", image: Image, begin: int = 0
+) -> Unpacked:
+    """What comes out of the stream that begins there until it ends, breaks or grows beyond LIMIT."""
     content = bytearray()
     try:
-        for start in range(0, len(stream), STEP):
-            content += unpacker.decompress(stream[start : start + STEP])
+        for start in range(begin, len(image), STEP):
+            content += unpacker.decompress(image[start : start + STEP])
             if unpacker.eof or len(content) > LIMIT:
                 break
     except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError):
@@ -126,13 +135,17 @@ def _unpacked(unpacker: "zlib._Decompress | lzma.LZMADecompressor | bz2.BZ2Decom
 
 
 def _by_program(*argv: str, package: str) -> Callable[[bytes], Unpacked]:
-    """Unpacks by a program. It fails when something comes after the stream, as in a kernel."""
+    """Unpacks by a program, up to LIMIT. It fails when something comes after the stream, as in a kernel."""
 
     def unpack(stream: bytes) -> Unpacked:
         process.require(argv[0], package=package)
-        with process.started(argv, stdin=-1) as child:
-            content = child.communicate(stream)[0]
-            return Unpacked(content, child.returncode == 0)
+        with os.fdopen(os.memfd_create("stream"), "w+b") as file:
+            file.write(stream)
+            file.seek(0)
+            with process.started(argv, stdin=file, stderr=subprocess.DEVNULL) as child:
+                assert child.stdout
+                content = child.stdout.read(LIMIT + 1)
+                return Unpacked(content, len(content) <= LIMIT and child.wait() == 0)
 
     return unpack
 

@@ -82,27 +82,48 @@ def see(kernel: Kernel, symbol: Symbol) -> Seen:
         if value == "m" and symbol.module:
             return _module(kernel, symbol)
         return Seen(symbol, State.BUILT_IN if value == "y" else State.ABSENT)
-    if symbol.module in kernel.builtin:
-        return Seen(symbol, State.BUILT_IN)
-    if symbol.module and (kernel.modules or symbol.module in kernel.loaded):
-        return _module(kernel, symbol)
+    if symbol.module:
+        return _unconfigured(kernel, symbol)
     proof = [name for name in symbol.shown_by if name in {*(kernel.modules or ()), *kernel.builtin, *kernel.loaded}]
     return Seen(symbol, State.BUILT_IN, f"as {proof[0]} shows") if proof else Seen(symbol, State.UNKNOWN)
 
 
 def _module(kernel: Kernel, symbol: Symbol) -> Seen:
+    """What is seen of a module that was built."""
     name = symbol.module
     if kernel.modules is None:
         return Seen(symbol, State.MODULE, f"{name}, in the kernel's package")
-    if name in kernel.modules:
+    found = _found(kernel, symbol)
+    if found:
+        return found
+    if kernel.absent_packages:
+        return Seen(symbol, State.NOT_GIVEN, name)
+    return Seen(symbol, State.MISSING, f"no {name} in {kernel.modules_from}")
+
+
+def _unconfigured(kernel: Kernel, symbol: Symbol) -> Seen:
+    """What is seen of a module that may never have been built: no configuration says whether it was."""
+    name = symbol.module
+    if name in kernel.builtin:
+        return Seen(symbol, State.BUILT_IN)
+    found = _found(kernel, symbol)
+    if found:
+        return found
+    if kernel.builtin and kernel.modules and not kernel.absent_packages:
+        return Seen(symbol, State.ABSENT, f"no {name} in {kernel.modules_from}, nor built in")
+    return Seen(symbol, State.UNKNOWN)
+
+
+def _found(kernel: Kernel, symbol: Symbol) -> Seen | None:
+    """A module that is on disk, loaded, or in a package that can be installed."""
+    name = symbol.module
+    if kernel.modules and name in kernel.modules:
         return Seen(symbol, State.MODULE, kernel.modules[name])
     if name in kernel.loaded:
         return Seen(symbol, State.MODULE, f"{name} is loaded")
     if name in kernel.elsewhere:
         return Seen(symbol, State.ELSEWHERE, kernel.elsewhere[name])
-    if kernel.absent_packages:
-        return Seen(symbol, State.NOT_GIVEN, name)
-    return Seen(symbol, State.MISSING, f"no {name} in {kernel.modules_from}")
+    return None
 
 
 def _verdict(kernel: Kernel, feature: Feature, above: Mapping[str, Verdict]) -> Verdict:

@@ -61,7 +61,7 @@ def of_machine(machine: MachineKernel, host: Host | None) -> Kernel:
         loaded=machine.loaded,
         other_kernels=machine.other_kernels,
         system=machine.os.get("ID", ""),
-        rebuild=("--base", "running", *there),
+        rebuild=("--base", "running", *there) if machine.config else ("--base", "debian"),
         bootstrap=str(host) if host else "localhost",
         distribution=_distribution(machine),
     )

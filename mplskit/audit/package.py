@@ -21,7 +21,9 @@ _BUILTIN = re.compile(r"(?:usr/)?lib/modules/[^/]+/modules\.builtin")
 _MODULES = re.compile(r"(?:usr/)?lib/modules/([^/]+)/(.+)")
 # linux-image-R, linux-image-unsigned-R, linux-modules-R, linux-modules-extra-R, linux-binary-R, linux-base-R; R begins
 # with a version.
-PART = re.compile(r"linux-(image|image-unsigned|modules|modules-extra|binary|base)-([0-9][^ ]*)")
+PART = re.compile(r"linux-(image|image-unsigned|modules|modules-extra|binary|base)-([0-9][^ ]*)(?<!-dbg)(?<!-dbgsym)")
+# Debug symbols, under /usr/lib/debug: Debian's, and Ubuntu's.
+_DEBUG = re.compile(r"(linux-.+)-dbg(?:sym)?")
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,13 @@ class Part:
 
 
 def read_part(path: Path) -> Part:
-    """Look into a package file, once from its beginning to its end. Raises WrongInput when dpkg cannot read it."""
+    """Look into a package file, once from its beginning to its end.
+
+    Raises WrongInput when dpkg cannot read it, or when debug symbols are in it.
+    """
     fields = process.run(["dpkg-deb", "--show", "--showformat", "${Package}\n${Depends}", path], failure=WrongInput)
     package, _, depends = fields.stdout.partition("\n")
+    no_debug(str(path), package)
     release, config, builtin = "", None, frozenset[str]()
     modules: dict[str, str] = {}
     with progress.step(f"looking into {path.name}"):
@@ -54,6 +60,15 @@ def read_part(path: Path) -> Part:
                 release = release or below[1]
                 modules[module_name(name)] = below[2]
     return Part(package, tuple(clause[0] for clause in clauses(depends)), release, config, modules, builtin)
+
+
+def no_debug(name: str, package: str) -> None:
+    """Raise WrongInput for a package with the debug symbols of a kernel; `name` is what the user calls it."""
+    found = _DEBUG.fullmatch(package)
+    if found:
+        raise WrongInput(
+            f"{name}: the debug symbols of a kernel are in it, and no kernel", hint=f"give {found[1]} instead"
+        )
 
 
 def _files_in(path: Path) -> Iterator[tuple[str, str]]:

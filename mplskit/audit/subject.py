@@ -1,5 +1,6 @@
 """What the user wants judged: a machine, or what he named: files, or a package of an apt suite."""
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,8 +39,8 @@ def find_kernel(subjects: Sequence[str], host: Host | None, cache: Path) -> Kern
 
 
 def _of_file(name: str, path: Path) -> Kernel:
-    content = path.read_bytes() if path.stat().st_size <= ikconfig.LIMIT else b""
-    text = ikconfig.as_text(content)
+    content = _content(path)
+    text = ikconfig.as_text(content) if isinstance(content, bytes) else None
     if text is not None:
         return replace(of_config(name, text), rebuild=("--base", name))
     text = ikconfig.configuration_in(content)
@@ -61,6 +62,14 @@ def _file(subject: str) -> Path:
     if not path.is_file():
         raise WrongInput(f"{subject}: there is no such file", hint=ALLOWED)
     return path
+
+
+def _content(path: Path) -> ikconfig.Image:
+    """The bytes of a file; those of one that is larger than what comes out of any stream are not read into memory."""
+    with path.open("rb") as file:
+        if path.stat().st_size > ikconfig.LIMIT:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return file.read()
 
 
 def _beginning(path: Path) -> bytes:

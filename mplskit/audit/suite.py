@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mplskit import files, progress
 from mplskit.audit.kernel import Kernel
-from mplskit.audit.package import PART, Part, clauses, of_parts, part_of, read_part
+from mplskit.audit.package import PART, Part, clauses, no_debug, of_parts, part_of, read_part
 from mplskit.errors import WrongInput
 from mplskit.sources import apt
 
@@ -46,6 +46,7 @@ def of_suite(spec: SuitePackage, cache: Path) -> Kernel:
 
 def of_root(root: apt.Root, spec: SuitePackage, cache: Path) -> Kernel:
     """The same from this apt root."""
+    no_debug(str(spec), spec.package)
     found = {fields["Package"]: fields for fields in _with_dependencies(root, spec.package)}
     releases = {part[2] for name in found if (part := PART.fullmatch(name))}
     beside = [f"linux-modules-extra-{release}" for release in sorted(releases)]

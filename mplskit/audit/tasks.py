@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         "subject": "a configuration, a linux-image package (again for each further package of the same kernel), "
         "a vmlinuz, debian:SUITE/PACKAGE or apt:PACKAGE; left out: the kernel that runs",
         "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
-        "ssh-config": "an ssh_config file to use instead of yours",
+        "ssh-config": "an ssh_config file to use instead of yours, for --host",
         "need": "a feature that must be ready, too; may be given more than once",
         "json": "print one JSON document",
     },
@@ -38,9 +38,12 @@ def audit(
     from mplskit.audit.judge import judge
     from mplskit.audit.report import as_json, demand, known_needs
     from mplskit.audit.subject import find_kernel
+    from mplskit.errors import WrongInput
     from mplskit.paths import Workspace
     from mplskit.remote.host import Host
 
+    if ssh_config and not host:
+        raise WrongInput(f"--ssh-config {ssh_config}: no node is asked", hint="it goes with --host")
     knowledge = load_features()
     known_needs(need, knowledge)
     node = Host.parse(host, Path(ssh_config) if ssh_config else None) if host else None

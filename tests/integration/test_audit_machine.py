@@ -121,6 +121,20 @@ def test_the_running_kernel_knows_its_configuration_better_than_boot_does(preten
     assert [f["feature"] for f in document["features"] if f["verdict"] != "ready"] == ["gso"]
 
 
+def test_a_kernel_that_was_built_without_mpls_is_told_to_be_built_though_nothing_has_its_configuration(
+    pretended: Machine,
+) -> None:
+    builtin = {f"lib/modules/{RELEASE}/modules.builtin": "kernel/fs/ext4/ext4.ko\n"}
+    pretended.have(files={**modules(RELEASE, PLAIN), **builtin})
+    ended = audit_here(pretended)
+    assert ended.returncode == 1
+    assert f"no mpls_router in /lib/modules/{RELEASE}, nor built in" in ended.stdout
+    assert ended.stderr == (
+        "mplskit: error: this machine is not MPLS-ready: transit, edge, gso\n"
+        "hint: ./run kernel.build --base debian, then ./run node.bootstrap --host localhost --packages dist\n"
+    )
+
+
 def test_a_container_that_shows_nothing_but_loaded_modules_is_judged_by_them(pretended: Machine) -> None:
     names = ("mpls_router", "mpls_iptunnel", "mpls_gso")
     pretended.have(loaded="".join(f"{name} 20480 0 - Live 0x0000000000000000\n" for name in names))

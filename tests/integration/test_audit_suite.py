@@ -114,6 +114,14 @@ def test_a_package_that_brings_no_kernel_is_told(root: Root, tmp_path: Path) -> 
     assert failed.value.message == "debian:noble/bash: no kernel and no modules are in it"
 
 
+def test_a_package_with_debug_symbols_is_refused_before_it_is_fetched(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as failed:
+        audited(root, f"linux-image-{SID}-dbg", tmp_path)
+    assert failed.value.message == (
+        f"debian:noble/linux-image-{SID}-dbg: the debug symbols of a kernel are in it, and no kernel"
+    )
+
+
 def test_a_kernel_that_is_installed_and_in_no_archive_is_told(root: Root, tmp_path: Path) -> None:
     with pytest.raises(WrongInput) as failed:
         audited(root, "linux-image-6.1-own", tmp_path)

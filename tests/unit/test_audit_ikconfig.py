@@ -81,6 +81,16 @@ def test_a_stream_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     assert configuration_in(gzip.compress(b"\0" * (64 << 20) + VMLINUX)) is None
 
 
+@pytest.mark.parametrize("packing", ["zstd", "lz4"])
+def test_a_program_whose_output_never_ends_is_given_up(packing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = PACKED[packing](b"\0" * (64 << 20) + VMLINUX)
+    monkeypatch.setattr(ikconfig, "LIMIT", 1 << 20)
+    [unpack] = [known.unpack for known in ikconfig.PACKINGS if known.name == packing]
+    unpacked = unpack(stream)
+    assert (len(unpacked.content), unpacked.whole) == ((1 << 20) + 1, False)
+    assert configuration_in(stream) is None
+
+
 def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = PACKED["zstd"](VMLINUX)
     monkeypatch.setattr(process, "find", lambda program: None)

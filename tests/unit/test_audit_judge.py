@@ -23,6 +23,7 @@ KNOWLEDGE = load_features()
 ROUTER = Symbol(symbol="MPLS_ROUTING", module="mpls_router", since="4.1", without="no labels")
 MPLS = Symbol(symbol="MPLS", since="4.1", without="nothing", shown_by=("mpls_router",))
 FILES = {f"mpls_{name}": f"kernel/net/mpls/mpls_{name}.ko" for name in ("router", "iptunnel")}
+EXT4 = {"ext4": "kernel/fs/ext4/ext4.ko"}
 
 
 def machine(text: str | None = None, **changes: object) -> Kernel:
@@ -89,6 +90,23 @@ def advice(kernel: Kernel, *demanded: str) -> str:
         ),
         (Kernel("k", "6.1", None, modules={}), State.UNKNOWN, ""),
         (Kernel("k", "6.1"), State.UNKNOWN, ""),
+        (Kernel("k", "6.1", None, modules=EXT4, modules_from="a.deb"), State.UNKNOWN, ""),
+        (Kernel("k", "6.1", None, modules={}, builtin=frozenset({"mpls_gso"})), State.UNKNOWN, ""),
+        (
+            Kernel("k", "6.1", None, modules=EXT4, modules_from="/lib/modules/6.1", builtin=frozenset({"mpls_gso"})),
+            State.ABSENT,
+            "no mpls_router in /lib/modules/6.1, nor built in",
+        ),
+        (
+            Kernel("k", "6.1", None, modules=EXT4, builtin=frozenset({"mpls_gso"}), absent_packages=("extra",)),
+            State.UNKNOWN,
+            "",
+        ),
+        (
+            Kernel("k", "6.1", None, modules=EXT4, builtin=frozenset({"x"}), elsewhere={"mpls_router": "extra"}),
+            State.ELSEWHERE,
+            "extra",
+        ),
     ],
 )
 def test_a_symbol_with_a_module_is_seen_as(kernel: Kernel, state: State, where: str) -> None:
@@ -178,10 +196,27 @@ def test_a_node_that_is_ready_is_to_be_set_up() -> None:
             machine("", module_files={}),
             "give the kernel's package or its configuration: nothing here says how 6.1.0-50-amd64 was configured",
         ),
+        (
+            machine("", module_files=EXT4, builtin=frozenset()),
+            "give the kernel's package or its configuration: nothing here says how 6.1.0-50-amd64 was configured",
+        ),
+        (
+            machine("", module_files=EXT4, config_from=""),
+            "./run kernel.build --base debian, then ./run node.bootstrap --host ler-1 --packages dist",
+        ),
     ],
 )
 def test_the_cure_fits_what_was_seen(kernel: Kernel, said: str) -> None:
     assert advice(kernel) == said
+
+
+def test_a_command_in_a_cure_can_be_pasted_into_a_shell() -> None:
+    kernel = replace(of_config("k", config(NET_VRF="n")), rebuild=("--base", "/tmp/a b/it's"), bootstrap="[::1]:22")
+    assert advice(kernel, "vrf") == (
+        """./run kernel.build --base '/tmp/a b/it'"'"'s' --options l3vpn, """
+        "then ./run node.bootstrap --host '[::1]:22' --packages dist"
+    )
+    assert way_on(kernel, KNOWLEDGE.cures) == "MPLS-ready, nothing to build: ./run node.bootstrap --host '[::1]:22'"
 
 
 def test_a_package_that_apt_has_is_named_with_the_modules_in_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mplskit.tasks import program
 from tests.golden import FOLDER, assert_golden
-from tests.kernel_packages import config, deb, modules, ubuntu
+from tests.kernel_packages import PLAIN, config, deb, modules, ubuntu
 
 HERE = Path()
 NO_MPLS = dict.fromkeys(("MPLS", "MPLS_ROUTING", "MPLS_IPTUNNEL", "NET_MPLS_GSO"), "n")
@@ -42,6 +42,40 @@ def one_module() -> list[str]:
     return subjects(deb(HERE, "linux-image-6.1", files))
 
 
+def vmlinux() -> list[str]:
+    """As one with debug information is: larger than any stream may become (the file is sparse)."""
+    with Path("vmlinux").open("wb") as file:
+        file.write(b"\x7fELF Linux version 6.8.0 ")
+        file.seek(300 << 20)
+        file.write(b"IKCFG_ST" + gzip.compress(config().encode()) + b"IKCFG_ED")
+    return ["vmlinux"]
+
+
+def vmlinux_without() -> list[str]:
+    with Path("vmlinux").open("wb") as file:
+        file.write(b"\x7fELF Linux version 6.8.0 ")
+        file.truncate(300 << 20)
+    return ["vmlinux"]
+
+
+def debug() -> list[str]:
+    name = "linux-image-6.1.0-50-amd64"
+    symbols = {"usr/lib/debug/boot/vmlinux-6.1.0-50-amd64": "\x7fELF"}
+    return subjects(deb(HERE, f"{name}-dbg", symbols))
+
+
+def own_kernel() -> list[str]:
+    """A package without a configuration, of a kernel without MPLS."""
+    builtin = {"lib/modules/6.1-own/modules.builtin": "kernel/fs/ext4/ext4.ko\n"}
+    files = {"boot/vmlinuz-6.1-own": "MZ", **builtin, **modules("6.1-own", PLAIN)}
+    return subjects(deb(HERE, "linux-image-6.1-own", files))
+
+
+def in_a_folder_with_a_space() -> list[str]:
+    Path("my kernels").mkdir()
+    return [written("my kernels/.config", config(NET_MPLS_GSO="n"))]
+
+
 CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "ready": (0, ready, []),
     "no-mpls": (1, lambda: [written(".config", config("6.18.44-vm", **NO_MPLS))], []),
@@ -53,6 +87,13 @@ CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "image-alone": (1, lambda: subjects(ubuntu(HERE)[0]), []),
     "without-extra": (1, lambda: subjects(*ubuntu(HERE)[:2]), []),
     "split-whole": (0, lambda: subjects(*ubuntu(HERE)), []),
+    "inside-a-large-vmlinux": (0, vmlinux, []),
+    "large-vmlinux-without": (2, vmlinux_without, []),
+    "no-configuration": (1, own_kernel, []),
+    "folder-with-a-space": (1, in_a_folder_with_a_space, []),
+    "debug-symbols": (2, debug, []),
+    "ssh-config-alone": (2, list, ["--ssh-config", "/nope"]),
+    "ssh-config-and-subject": (2, ready, ["--ssh-config", "/nope"]),
     "modules-missing": (1, one_module, []),
     "no-such-file": (2, lambda: ["config-6.1"], []),
     "folder": (2, lambda: ["."], []),
