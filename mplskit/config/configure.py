@@ -65,6 +65,7 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
             "asked_by": v.setting.asked_by,
             **({"chain": [asdict(link) for link in v.chain]} if v.chain else {}),
             **({"ways": [list(way) for way in v.ways]} if v.ways else {}),
+            **({"against": [list(who) for who in v.against]} if any(v.against) else {}),
         }
         for v in verdicts
     ]

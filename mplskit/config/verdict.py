@@ -1,5 +1,6 @@
 """Compares what was asked with what a configuration holds."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,8 +62,13 @@ class Verdict:
 
 
 def judge(settings: Iterable[Setting], config: Mapping[str, str]) -> list[Verdict]:
-    """A verdict for each setting: `m` is granted by m or y, `y` by y, `n` by absence, anything else by itself."""
+    """A verdict for each setting: `m` is granted by m or y, `y` by y, `n` by absence, else `same` decides."""
     return [_judge(setting, config.get(setting.symbol, "n")) for setting in settings]
+
+
+def same(asked: str, got: str) -> bool:
+    """Whether two values are the same one; of a number the notation does not matter, as `064` and `64`."""
+    return asked == got or _number(asked, got) == _number(got, got) is not None
 
 
 def here(settings: Iterable[Setting], version: str) -> tuple[Setting, ...]:
@@ -86,6 +92,13 @@ def _span(setting: Setting) -> str:
     return ", ".join(mark.replace(":", "") for mark in setting.marks())
 
 
+def _number(text: str, got: str) -> int | None:
+    """A number as a symbol with the value `got` takes it: where that has 0x, the text needs none."""
+    if got[:2] in ("0x", "0X"):
+        return int(text, 16) if re.fullmatch(r"(0[xX])?[0-9a-fA-F]+", text) else None
+    return int(text) if re.fullmatch(r"-?[0-9]+", text) else None
+
+
 def _judge(setting: Setting, got: str) -> Verdict:
     match setting.value, got:
         case ("m", "m" | "y") | ("y", "y") | ("n", "n"):
@@ -94,7 +107,7 @@ def _judge(setting: Setting, got: str) -> Verdict:
             state = State.DEMOTED
         case ("n", _):
             state = State.FORCED
-        case (asked, _) if asked == got:
+        case (asked, _) if same(asked, got):
             state = State.GRANTED
         case _:
             state = State.UNMET

@@ -112,7 +112,7 @@ def test_fix_adds_what_is_unambiguous_and_leaves_the_rest(mplskit: CommandLine) 
     asked = ("--set", "NET_ACT_MPLS=m", "--set", "NF_NAT_IPV4=m", "--set", "MPLS_IPTUNEL=m")
     failed = mplskit("kernel.config", "--source", "debian", *asked, "--fix", "--json")
     assert failed.returncode == 1
-    assert "! --fix: --set NF_NAT=m instead of NF_NAT_IPV4=m\n" in failed.stderr
+    assert "! --fix: --set NETFILTER=y --set NF_CONNTRACK=m --set NF_NAT=m instead of NF_NAT_IPV4=m\n" in failed.stderr
     rows = verdicts(failed.stdout)
     assert rows["NET_ACT_MPLS"]["verdict"] == rows["NET_CLS_ACT"]["verdict"] == rows["NF_NAT"]["verdict"] == "granted"
     assert rows["NET_CLS_ACT"]["asked_by"] == "--fix: for NET_ACT_MPLS"

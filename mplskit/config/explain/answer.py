@@ -11,16 +11,19 @@ import kconfiglib
 from mplskit.config.explain.blocks import Block, scan_tree
 from mplskit.config.explain.chain import Chains, place_of
 from mplskit.config.explain.renames import renamed
-from mplskit.config.explain.trial import ask, takes
+from mplskit.config.explain.trial import ask, holds, takes
 from mplskit.config.explain.ways import find_ways
-from mplskit.config.explain.words import cause
-from mplskit.config.verdict import Link, State, Verdict
+from mplskit.config.explain.words import NOT_FOUND, cause
+from mplskit.config.verdict import Link, State, Verdict, Way
+
+# A configuration is kept, and the tools that Kconfig asks for their features may have changed since.
+OLDER = "nothing stands in its way now: this configuration is older than a tool; remove the folder build/config"
 
 
 def explain(
     asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: Any, tree: Path
 ) -> tuple[list[Verdict], list[Verdict]]:
-    """Both with a reason for each that is not granted; a symbol that the tree does not have becomes unknown.
+    """Both with a reason for each that is not granted; what the tree does not have becomes unknown, asked n as well.
 
     What was `asked` comes with the ways to mend it, what the `base` wanted does not.
     """
@@ -31,17 +34,23 @@ def explain(
 
 
 def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str) -> list[Verdict]:
-    """For a tree that cannot be parsed: each verdict with the block of its symbol, as the Kconfig file has it."""
+    """For a tree that cannot be parsed: each verdict with the block of its symbol, as the Kconfig file has it.
+
+    What is granted stays so, found or not; of a renamed symbol the way is its new name, untried.
+    """
     blocks: dict[str, list[Block]] = {}
     for block in scan_tree(tree, architecture):
         blocks.setdefault(block.symbol, []).append(block)
 
     def shown(verdict: Verdict) -> Verdict:
         found = blocks.get(verdict.setting.symbol)
+        if verdict.granted:
+            return verdict
         if not found:
-            return _unknown(verdict, blocks, [])
-        why = "\n".join(f"{block.place} has\n{block.text}" for block in found)
-        return verdict if verdict.granted else replace(verdict, why=why)
+            verdict, others = _unknown(verdict, blocks, [])
+            ways = tuple((f"{other}={verdict.setting.value}",) for other in others)
+            return replace(verdict, ways=ways, against=((),) * len(ways))
+        return replace(verdict, why="\n".join(f"{block.place} has\n{block.text}" for block in found))
 
     return [shown(verdict) for verdict in verdicts]
 
@@ -57,19 +66,33 @@ class _One:
         setting = verdict.setting
         symbol = self._kconfig.syms.get(setting.symbol)
         if symbol is None or not symbol.nodes or setting.symbol in self._kconfig.transitional:
-            names = {name for name, known in self._kconfig.syms.items() if known.nodes} - self._kconfig.transitional
-            return _unknown(verdict, names, self._successors(setting.symbol))
+            # What the kernel's tools have granted they know, whatever the parser makes of it.
+            return verdict if verdict.granted and setting.value != "n" else self._called_otherwise(verdict, with_ways)
         if verdict.granted:
             return (
                 replace(verdict, why=self._promoted(symbol)) if setting.value == "m" and verdict.got == "y" else verdict
             )
-        ways = find_ways(self._kconfig, verdict, self._asked) if with_ways else []
-        verdict = replace(verdict, ways=tuple(way for way, _ in ways), against=tuple(who for _, who in ways))
+        if holds(symbol, setting.value):
+            return replace(verdict, why=OLDER)
+        if with_ways:
+            verdict = _with_ways(verdict, find_ways(self._kconfig, symbol, setting.value, self._asked))
         if not takes(symbol, setting.value) and setting.value != "n":
-            kind = Link(symbol.name, _kind(symbol), symbol.str_value, place_of(symbol), 0, f"it is {_kind(symbol)}")
-            return replace(verdict, chain=(kind,), why=cause([kind]))
+            kind = _kind(symbol, setting.value)
+            link = Link(symbol.name, kind, symbol.str_value, place_of(symbol), 0, f"it is {kind}")
+            return replace(verdict, chain=(link,), why=cause([link]))
         links = self._chains.held(symbol) if setting.value == "n" else self._chains.lacking(symbol, setting.value)
         return replace(verdict, chain=links, why=cause(links))
+
+    def _called_otherwise(self, verdict: Verdict, with_ways: bool) -> Verdict:
+        """The verdict on a symbol that is not here, with the ways to what it is called now."""
+        names = {name for name, known in self._kconfig.syms.items() if known.nodes} - self._kconfig.transitional
+        verdict, others = _unknown(verdict, names, self._successors(verdict.setting.symbol))
+        if not others or not with_ways:
+            return verdict
+        value = verdict.setting.value
+        found = [find_ways(self._kconfig, self._kconfig.syms[name], value, self._asked, named=True) for name in others]
+        ways = sorted((way for ways in found for way in ways), key=lambda way: bool(way[1]))
+        return _with_ways(verdict, ways) if ways else replace(verdict, why=f"{verdict.why}; {NOT_FOUND}")
 
     def _promoted(self, symbol: Any) -> str:
         """Why a module that was asked is built in."""
@@ -95,7 +118,12 @@ class _One:
         ]
 
 
-def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) -> Verdict:
+def _with_ways(verdict: Verdict, ways: Sequence[tuple[Way, tuple[str, ...]]]) -> Verdict:
+    return replace(verdict, ways=tuple(way for way, _ in ways), against=tuple(who for _, who in ways))
+
+
+def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) -> tuple[Verdict, list[str]]:
+    """The verdict on a symbol that is not among the `names`, and what it is called here."""
     name, known = verdict.setting.symbol, set(names)
     told, other = renamed(name, known)
     others = [other] if other else list(successors)
@@ -104,11 +132,10 @@ def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) 
     if not told:
         close = difflib.get_close_matches(name, known, 3, 0.75)
         told = "this kernel has no such symbol" + (f"; did you mean {' or '.join(close)}?" if close else "")
-    ways = tuple((f"{other}={verdict.setting.value}",) for other in others)
-    return replace(verdict, state=State.UNKNOWN, why=told, ways=ways, against=((),) * len(ways))
+    return replace(verdict, state=State.UNKNOWN, why=told), others
 
 
-def _kind(symbol: Any) -> str:
+def _kind(symbol: Any, value: str) -> str:
     """What values a symbol takes, for who asked another one."""
     match symbol.orig_type:
         case kconfiglib.BOOL:
@@ -116,8 +143,9 @@ def _kind(symbol: Any) -> str:
         case kconfiglib.TRISTATE:
             return "a tristate: y, m or n"
         case kconfiglib.INT:
-            return "a whole number"
+            zero = value.strip('"-').startswith("0")
+            return "a whole decimal number, without zeros before it" if zero else "a whole number"
         case kconfiglib.HEX:
-            return "a hexadecimal number"
+            return "a hexadecimal number, with 0x before it"
         case _:
             return "a text, in quotes"

@@ -170,7 +170,8 @@ class Chains:
     def _on(self, symbol: Any) -> str:
         """For a symbol that is on, and that nothing selects."""
         if symbol.choice is not None and symbol.choice.selection is symbol:
-            return f"{_choice(symbol.choice)} needs one, and this is its default"
+            default = "its default" if symbol.choice._selection_from_defaults() is symbol else "chosen"
+            return self._asker(symbol) or f"{_choice(symbol.choice)} needs one, and this is {default}"
         if any(kconfiglib.expr_value(part) for part in kconfiglib.split_expr(symbol.weak_rev_dep, OR)):
             names = [item.name for item in kconfiglib.expr_items(symbol.weak_rev_dep) if item.tri_value]
             return f"it is implied by {', '.join(sorted(names))}"

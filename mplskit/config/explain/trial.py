@@ -8,8 +8,10 @@ from typing import Any
 import kconfiglib
 
 from mplskit.config.fragment import Setting
+from mplskit.config.verdict import same
 
 Assignments = tuple[tuple[str, str], ...]
+_MEANT = {"y": ("y", "yes", "on", "true", "1"), "n": ("n", "no", "off", "false", "0"), "m": ("m", "module")}
 
 
 def plain(value: str) -> str:
@@ -31,17 +33,35 @@ def takes(symbol: Any, value: str) -> bool:
         case kconfiglib.TRISTATE:
             return value in ("y", "m", "n")
         case kconfiglib.INT:
-            return re.fullmatch(r"-?[0-9]+", value) is not None
+            return re.fullmatch(r"0|-?[1-9][0-9]*", value) is not None
         case kconfiglib.HEX:
             return re.fullmatch(r"(0[xX])?[0-9a-fA-F]+", value) is not None
         case _:
             return value.startswith('"')
 
 
+def fitting(symbol: Any, value: str) -> str | None:
+    """The value in the form that this type of symbol takes, None where it is not plain what was meant."""
+    if takes(symbol, value):
+        return value
+    text = plain(value)
+    match symbol.orig_type:
+        case kconfiglib.BOOL | kconfiglib.TRISTATE:
+            meant = next((letter for letter, words in _MEANT.items() if text.lower() in words), None)
+            return "y" if meant == "m" and symbol.orig_type == kconfiglib.BOOL else meant
+        case kconfiglib.INT if re.fullmatch(r"-?[0-9]+|0[xX][0-9a-fA-F]+", text):
+            return str(int(text, 16 if text[1:2] in ("x", "X") else 10))
+        case kconfiglib.HEX if takes(symbol, text):
+            return text if text[:2] in ("0x", "0X") else f"0x{text}"
+        case kconfiglib.STRING if value not in ("y", "m", "n"):
+            return f'"{value}"'
+    return None
+
+
 def holds(symbol: Any, value: str) -> bool:
     """Whether a symbol has what was asked: m is granted by m or y."""
     has = written(symbol)
-    return has == value or (value == "m" and has == "y")
+    return same(value, has) or (value == "m" and has == "y")
 
 
 @contextmanager

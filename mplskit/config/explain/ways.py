@@ -3,30 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
-import kconfiglib
-
 from mplskit.config.explain.search import Search
-from mplskit.config.explain.trial import Assignments, holds, takes, tried
+from mplskit.config.explain.trial import Assignments, fitting, holds, tried
 from mplskit.config.verdict import Verdict, Way
 
 TOLD = 4
 
 
-def find_ways(kconfig: Any, verdict: Verdict, asked: Mapping[str, Verdict]) -> list[tuple[Way, tuple[str, ...]]]:
-    """Ways to grant a setting, each with those who asked for what it takes back; without such first, then the shortest.
+def find_ways(
+    kconfig: Any, symbol: Any, value: str, asked: Mapping[str, Verdict], named: bool = False
+) -> list[tuple[Way, tuple[str, ...]]]:
+    """Ways to grant a value, each with those who asked for what it takes back; without such first, then the shortest.
 
-    The setting itself is in a way only where another value of it must be asked.
+    None is empty. The symbol itself is in a way only where another value of it must be asked, or where it is `named`.
     """
-    symbol = kconfig.syms[verdict.setting.symbol]
-    value = verdict.setting.value
-    if not takes(symbol, value):
-        if value != "m" or symbol.orig_type != kconfiglib.BOOL:
-            return []
-        value = "y"
+    fit = fitting(symbol, value)
+    if fit is None:
+        return []
     found: dict[Assignments, tuple[str, ...]] = {}
-    for proposal in Search().reach(symbol, value):
-        way = _needed(kconfig, symbol, value, proposal)
-        if way is not None and way not in found:
+    for proposal in Search().reach(symbol, fit):
+        way = _needed(kconfig, symbol, fit, proposal)
+        if way is not None and (named or fit != value) and symbol.name not in dict(way):
+            way = (*way, (symbol.name, fit))
+        if way and way not in found:
             found[way] = _against(kconfig, way, asked)
     kept = [way for way in found if not any(set(other) < set(way) for other in found)]
     kept.sort(key=lambda way: (bool(found[way]), len(way)))

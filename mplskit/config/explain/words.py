@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from mplskit.config.explain.tools import NO_SET
 from mplskit.config.verdict import Link, Verdict
 
+NOT_FOUND = "no --set was found that mends it"
+
 
 def heading(verdict: Verdict) -> str:
     """What was asked, by whom, and what came of it."""
@@ -70,5 +72,5 @@ def _mends(verdict: Verdict) -> list[str]:
         for way, who in zip(verdict.ways, verdict.against, strict=True)
     ]
     if not told and verdict.chain and NO_SET not in verdict.why:
-        return ["no --set was found that mends it"]
+        return [NOT_FOUND]
     return [f"{'mend: ' if index == 0 else '  or: '}{way}" for index, way in enumerate(told)]
