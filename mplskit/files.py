@@ -39,7 +39,9 @@ def digest_tree(root: Path) -> str:
         for name in sorted(names):
             path = Path(folder, name)
             content = str(path.readlink()) if path.is_symlink() else digest_file(path)
-            total.update(f"{path.relative_to(root)}\0{path.lstat().st_mode:o}\0{content}\n".encode())
+            total.update(
+                f"{path.relative_to(root)}\0{path.lstat().st_mode:o}\0{content}\n".encode(errors="surrogateescape")
+            )
     return total.hexdigest()
 
 

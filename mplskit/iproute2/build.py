@@ -67,6 +67,7 @@ def build_iproute2(workspace: Workspace, spec: Spec, revision: int, jobs: int) -
 
     made = files.build_once(target, build)
     record = json.loads((target / IPROUTE2).read_text())
+    record["source"] = source.as_json()
     if not made:
         note(f"✓ iproute2 {version} is built already ({duration(record['seconds'])} were spared)")
     [package] = packages_of(record)

@@ -93,6 +93,8 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
     deliver(target, workspace.dist, packages)
     image = next(package for package in packages if package.role is Role.IMAGE)
     text = packaged_config(workspace.dist / image.file)[1]
+    # The same bytes may have come another way, and been verified another way, when they were built.
+    record["source"] = source.as_json()
     record["base"] = configured.base_name
     record["config"] = {
         "from": configured.origin,

@@ -15,6 +15,8 @@ UPDATE = "apt-get update"
 CONF = "apt.conf"
 # apt warns when its sandbox user cannot write to the folder that it is told to download to.
 UNBOXED = "APT::Sandbox::User=root"
+# Whatever the host allows itself.
+SIGNED = "APT::Get::AllowUnauthenticated=false"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Root:
 
     def argv(self, tool: str, *words: str) -> list[str]:
         """A command line of `apt-get` or `apt-cache` that sees this root alone."""
-        own = ("-c", f"{self.folder}/{CONF}") if self.folder else ("-o", UNBOXED)
+        own = ("-c", f"{self.folder}/{CONF}") if self.folder else ("-o", UNBOXED, "-o", SIGNED)
         return [tool, "-q", *own, *words]
 
     def offers(self, pattern: str) -> list[Offer]:

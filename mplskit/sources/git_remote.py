@@ -87,7 +87,9 @@ class Remote:
 
     def refs(self, *patterns: str) -> dict[str, str]:
         """The object (hex) of each ref there whose name ends with one of the patterns. Raises OutsideFailed."""
-        listed = self._patiently(["git", "ls-remote", "--", self.url, *patterns], LIST_TIMEOUT)
+        # Without a repository: git would take the configuration of one that the user happens to stand in.
+        nowhere = f"--git-dir={self.scratch / 'none'}"
+        listed = self._patiently(["git", nowhere, "ls-remote", "--", self.url, *patterns], LIST_TIMEOUT)
         rows = (line.split("\t", 1) for line in listed.stdout.splitlines())
         return {row[1]: row[0] for row in rows if len(row) == 2}
 
