@@ -77,8 +77,14 @@ def _recorded(release: _Release) -> SourceTree | None:
         digest, origin, signer = str(noted["digest"]), str(noted["origin"]), str(noted["signer"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    # The list of checksums is demanded as soon as its key is pinned.
+    unlisted = bool(keys.fingerprints(CHECKSUMS)) and not noted.get("listed")
     trusted = signer in keys.fingerprints(release.software.name) or (not signer and release.spec.insecure)
-    if not trusted or not place(release.software, digest, release.cache).is_dir():
+    if (
+        not trusted
+        or (unlisted and not release.spec.insecure)
+        or not place(release.software, digest, release.cache).is_dir()
+    ):
         return None
     return _tree(release, digest, origin, release.record)
 
@@ -101,7 +107,12 @@ def _fetched(release: _Release) -> SourceTree:
         said = f"signed by {signer}" if signer else "not verified (--insecure-source)"
         origin = f"{release.url}, {said}"
         tree = _tree(release, digest, origin, tar)
-        noted = {"digest": digest, "origin": origin, "signer": signer.fingerprint if signer else ""}
+        noted = {
+            "digest": digest,
+            "origin": origin,
+            "signer": signer.fingerprint if signer else "",
+            "listed": bool(listed),
+        }
         files.write_atomically(release.record, json.dumps(noted))
         return tree
 

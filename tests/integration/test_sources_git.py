@@ -393,3 +393,16 @@ def test_an_interruption_leaves_nothing_that_is_trusted_and_no_git_behind(
     assert done.returncode == Exit.OK, done.stderr
     assert json.loads(done.stdout)["origin"] == f"git {server.address}/linux.git, commit {origin.second} as given"
     assert left_in(tmp_path / "cache") == [f"linux-{origin.second[:24]}"]
+
+
+def test_the_configuration_of_a_repository_that_the_user_stands_in_has_no_say(
+    origin: Origin, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    subprocess.run(["git", "init", "--quiet", here], check=True)
+    rewrite = f"url.ext::sh -c touch% {tmp_path}/planted% .insteadOf"
+    for name, value in ((rewrite, "file://"), ("protocol.ext.allow", "always")):
+        subprocess.run(["git", "-C", here, "config", name, value], check=True)
+    monkeypatch.chdir(here)
+    assert brought(local(origin), "v6.1", cache).name == "linux"
+    assert not (tmp_path / "planted").exists()
