@@ -10,6 +10,7 @@ from mplskit import files, process
 from mplskit.errors import OutsideFailed
 from mplskit.progress import note, step
 from mplskit.sources import apt
+from mplskit.sources.kernel_org_list import series_of
 from mplskit.sources.spec import Debian, parse_spec
 from mplskit.sources.tree import SourceTree
 
@@ -55,7 +56,7 @@ def nearest(found: list[apt.Offer], version: str) -> apt.Offer:
 
 def series(name: str) -> str:
     """`6.12` of `linux-config-6.12` or of `6.12.48-rc1`."""
-    return ".".join(name.removeprefix(PACKAGE).split("-")[0].split(".")[:2])
+    return series_of(name.removeprefix(PACKAGE))
 
 
 def _generic(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from mplskit.sources.cached import Software, tree_of
 from mplskit.sources.git_remote import NotGiven, Remote
 from mplskit.sources.git_tag import Tag, parse_tag, signer_of
 from mplskit.sources.network import network
-from mplskit.sources.signature import Fault, Untrusted
+from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate
 from mplskit.sources.spec import Git
 from mplskit.sources.tree import SourceTree
 
@@ -53,7 +53,7 @@ def fetch(software: Software, spec: Git, cache: Path) -> SourceTree:
                 f"a {'branch' if ref.kind == 'branch' else 'light tag'} is signed by nobody", ref.object
             )
         else:
-            commit, how = ref.object, f"{ref.kind} {spec.ref} = {ref.object}, not verified (--insecure-source)"
+            commit, how = ref.object, f"{ref.kind} {spec.ref} = {ref.object}, {NOT_VERIFIED}"
         origin = f"git {spec.url}, {how}"
         return tree_of(software, spec, commit, origin, cache, lambda folder: session.archived(commit, folder))
 
@@ -119,20 +119,18 @@ class _Session:
         if not tag.scheme:
             if not self.spec.insecure:
                 raise self.unsigned("the tag is not signed", tag.target)
-            return "not verified (--insecure-source)"
+            return NOT_VERIFIED
         try:
             return f"signed by {signer_of(tag, self.software.name, called)}"
         except Untrusted as error:
             if error.fault is Fault.BAD:
                 error.hint = "nothing of it was used: the repository may have been tampered with, take another"
-            if not self.spec.insecure or error.fault is not Fault.UNKNOWN_KEY:
-                raise
-            note(f"! {error.message}, and is taken all the same (--insecure-source)")
+            tolerate(error, self.spec.insecure)
         except OutsideFailed as error:
             if not self.spec.insecure:
                 raise
             note(f"! {error.message}, and is taken all the same (--insecure-source)")
-        return "not verified (--insecure-source)"
+        return NOT_VERIFIED
 
     def _tag_object(self, tag: str) -> bytes:
         repository = self._fetched()

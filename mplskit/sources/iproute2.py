@@ -8,7 +8,7 @@ from mplskit import files, process
 from mplskit.errors import OutsideFailed
 from mplskit.progress import step
 from mplskit.sources import apt, git, kernel_org, local
-from mplskit.sources.cached import IPROUTE2
+from mplskit.sources.cached import IPROUTE2, place
 from mplskit.sources.debian import not_offered
 from mplskit.sources.debian_version import fits, order
 from mplskit.sources.spec import Archive, Debian, Git, KernelOrg, Spec, Tree
@@ -51,7 +51,7 @@ def _fetch_debian(spec: Debian, cache: Path) -> SourceTree:
     root = apt.source_root(cache, spec.suite)
     version = chosen(root.source_versions(PACKAGE), spec)
     digest = next(file.sha256 for file in root.source_files(PACKAGE, version) if file.name.endswith(".dsc"))
-    target = cache / "sources" / f"{PACKAGE}-{digest[:24]}"
+    target = place(IPROUTE2, digest, cache)
 
     def build(folder: Path) -> None:
         (folder / "download").mkdir()

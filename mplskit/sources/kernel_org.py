@@ -18,7 +18,7 @@ from mplskit.sources.download import NotThere, download, is_there, text_of
 from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
 from mplskit.sources.kernel_org_version import version_of
 from mplskit.sources.network import Network, network
-from mplskit.sources.signature import Fault, Signer, Untrusted, verified_text, verify
+from mplskit.sources.signature import NOT_VERIFIED, Signer, Untrusted, tolerate, verified_text, verify
 from mplskit.sources.spec import KernelOrg
 from mplskit.sources.tree import SourceTree
 from mplskit.sources.unpack import decompressed
@@ -104,7 +104,7 @@ def _fetched(release: _Release) -> SourceTree:
             )
         tar = _uncompressed(release, archive, folder)
         signer = _verified(release, tar, signature) if signature else None
-        said = f"signed by {signer}" if signer else "not verified (--insecure-source)"
+        said = f"signed by {signer}" if signer else NOT_VERIFIED
         origin = f"{release.url}, {said}"
         tree = _tree(release, digest, origin, tar)
         noted = {
@@ -199,9 +199,7 @@ def _verified(release: _Release, tar: Path, signature: Path) -> Signer | None:
         with keys.keyring(release.software.name) as ring, step(f"verifying {tar.name}"):
             return verify(tar, signature, ring, release.archive)
     except Untrusted as error:
-        if error.fault is not Fault.UNKNOWN_KEY or not release.spec.insecure:
-            raise
-        note(f"! {error.message}, and is taken all the same (--insecure-source)")
+        tolerate(error, release.spec.insecure)
         return None
 
 

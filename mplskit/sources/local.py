@@ -8,16 +8,15 @@ from pathlib import Path
 
 from mplskit import files
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.progress import note, step
+from mplskit.progress import step
 from mplskit.sources import keys
 from mplskit.sources.cached import Software, tree_of
-from mplskit.sources.signature import Fault, Untrusted, verify
+from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate, verify
 from mplskit.sources.spec import Archive, Tree
 from mplskit.sources.tree import SourceTree
 from mplskit.sources.unpack import decompressed
 
 SIGNATURES = (".asc", ".sig", ".sign")
-NOT_VERIFIED = "not verified (--insecure-source)"
 
 
 def fetch_archive(software: Software, spec: Archive, cache: Path) -> SourceTree:
@@ -98,9 +97,7 @@ def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder
     except Untrusted as error:
         if error.fault is Fault.BAD:
             error.hint = f"get both again: {spec.path.name} and {file.name}"
-        if not spec.insecure or error.fault is not Fault.UNKNOWN_KEY:
-            raise
-        note(f"! {error.message}, and is taken all the same (--insecure-source)")
+        tolerate(error, spec.insecure)
         return NOT_VERIFIED
     verified = f"signed by {signer}"
     files.write_atomically(record, json.dumps({"signer": signer.fingerprint, "verified": verified}))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
+from mplskit.progress import note
 from mplskit.sources.keys import ADD, Keyring
 
 
@@ -79,6 +80,16 @@ def judge(status: str, owners: Mapping[str, str]) -> Signer | tuple[Fault, str]:
     if stranger:
         return Fault.UNKNOWN_KEY, stranger
     return Signer(signers[0], owners[signers[0]])
+
+
+NOT_VERIFIED = "not verified (--insecure-source)"
+
+
+def tolerate(error: "Untrusted", insecure: bool) -> None:
+    """Note a signature by a stranger and go on where the user takes what nobody signed; raise the error otherwise."""
+    if not insecure or error.fault is not Fault.UNKNOWN_KEY:
+        raise error
+    note(f"! {error.message}, and is taken all the same (--insecure-source)")
 
 
 def verify(data: Path, signature: Path, keys: Keyring, called: str) -> Signer:
