@@ -119,6 +119,17 @@ def build_once(target: Path, build: Callable[[Path], None]) -> bool:
     return True
 
 
+@contextmanager
+def work_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder for what is not trusted yet; it is gone afterwards, and what a killed run left of it before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def need_space(folder: Path, size: int, what: str) -> None:
     """Raise MachineLacks unless the file system of `folder` has `size` bytes free for `what`."""
     folder.mkdir(parents=True, exist_ok=True)

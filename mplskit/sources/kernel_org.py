@@ -1,9 +1,6 @@
 """Brings the kernel and iproute2 as kernel.org publishes them, verified by their developers' signatures."""
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,7 +87,7 @@ def _recorded(release: _Release) -> SourceTree | None:
 
 
 def _fetched(release: _Release) -> SourceTree:
-    with _work(release) as folder:
+    with files.work_folder(release.downloads / f".{release.archive}.work") as folder:
         signature = _signature(release, folder)
         listed = _listed_digest(release, folder)
         archive = folder / release.archive
@@ -115,19 +112,6 @@ def _fetched(release: _Release) -> SourceTree:
         }
         files.write_atomically(release.record, json.dumps(noted))
         return tree
-
-
-@contextmanager
-def _work(release: _Release) -> Iterator[Path]:
-    """A folder for what is not verified yet; it is gone afterwards, and what a killed run left of it before."""
-    folder = release.downloads / f".{release.archive}.work"
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _signature(release: _Release, folder: Path) -> Path | None:

@@ -1,7 +1,6 @@
 """Takes a source from this machine's own disk: an archive, or an unpacked tree."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,15 +105,9 @@ def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder
 
 @contextmanager
 def _work(cache: Path, digest: str) -> Iterator[Path]:
-    """A folder for what is not verified yet; it is gone afterwards, and what a killed run left of it before."""
     folder = cache / "downloads" / f".{digest[:24]}.work"
-    with files.locked(folder.with_suffix(".lock")):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with files.locked(folder.with_suffix(".lock")), files.work_folder(folder):
+        yield folder
 
 
 def _brought(archive: Path, digest: str, folder: Path) -> Path:
