@@ -10,15 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from invoke.exceptions import Exit as Leave
 from invoke.tasks import task as invoke_task
 
-from mplskit.errors import Exit, Failure, MachineLacks, WrongInput
-from mplskit.files import ROOM, is_full_disk
+from mplskit.errors import Exit, Failure, WrongInput
+from mplskit.files import lacking
 
 Body = TypeVar("Body", bound=Callable[..., None])
 
@@ -126,6 +125,12 @@ def number(text: str, flag: str, lowest: int, highest: int) -> int:
     return value
 
 
+def leave(code: int) -> None:
+    """Leave with an exit code that says it all: a difference was found, and shown. 0 goes on."""
+    if code:
+        raise Leave(code=code)
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     raise Leave(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
 
@@ -141,17 +146,7 @@ def _leave(error: Exception) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Leave(code=128 + signal.SIGPIPE)
     if isinstance(error, OSError):
-        error = _lacking(error)
+        error = lacking(error)
     if not isinstance(error, Failure):
         raise Leave(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
     raise Leave(f"mplskit: {error}", code=error.code)
-
-
-def _lacking(error: OSError) -> MachineLacks:
-    """What the system refused, in words that name the place."""
-    where = error.filename or Path.cwd()
-    if is_full_disk(error):
-        return MachineLacks(f"the disk is full: {where}", hint=ROOM)
-    if isinstance(error, PermissionError):
-        return MachineLacks(f"no permission: {where}", hint="run as the owner of that path, or as root")
-    return MachineLacks(f"{where}: {error.strerror or error}", hint="look at that path; -d shows what was being done")

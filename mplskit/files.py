@@ -152,6 +152,16 @@ def full_disk_told(place: Path) -> Iterator[None]:
         raise
 
 
+def lacking(error: OSError) -> MachineLacks:
+    """What the system refused, in words that name the place."""
+    where = error.filename or Path.cwd()
+    if is_full_disk(error):
+        return MachineLacks(f"the disk is full: {where}", hint=ROOM)
+    if isinstance(error, PermissionError):
+        return MachineLacks(f"no permission: {where}", hint="run as the owner of that path, or as root")
+    return MachineLacks(f"{where}: {error.strerror or error}", hint="look at that path; -d shows what was being done")
+
+
 def is_full_disk(error: BaseException) -> bool:
     """Whether an error says that a file system (or a quota on it) is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from mplskit import process_group
 from mplskit.errors import BuildFailed, Failure, MachineLacks
 from mplskit.files import ROOM
 
@@ -21,6 +22,8 @@ TAIL_LINES = 15
 # How far from the end of a log a full disk is looked for: what else ran in parallel wrote below it.
 LOOKED_AT = 1 << 16
 GRACE = 5.0
+# Environment variables that no process of ours is given: passwords.
+FOR_US_ALONE = ("MPLSKIT_BECOME_PASSWORD",)
 NO_SPACE = os.strerror(28)
 
 
@@ -76,7 +79,8 @@ def started(
     """Start a command in a process group of its own; when the block is left, the whole group has ended.
 
     The kernel sends `death_signal` to the child, too, when we are killed without a chance to end it (`setpriv
-    --pdeathsig`).
+    --pdeathsig`). It counts the thread that started the child as its parent (prctl(2)): a thread must not end before
+    this block does.
     Raises MachineLacks when there is no such program.
     """
     words = [str(word) for word in argv]
@@ -94,7 +98,8 @@ def started(
         pass_fds=pass_fds,
     )
     try:
-        yield process
+        with process_group.current().holding(process):
+            yield process
     finally:
         _end(process)
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -210,9 +215,10 @@ def _lives(group: int) -> bool:
 
 
 def _environment(extra: Mapping[str, str | None]) -> dict[str, str]:
-    """Our own environment with `extra` in it; None takes a variable away."""
+    """Our own environment without what is for us alone, with `extra` in it; None takes a variable away."""
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    merged = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
+    ours = {name: value for name, value in os.environ.items() if name not in FOR_US_ALONE}
+    merged = {**ours, "PATH": path, "LC_ALL": "C.UTF-8", **extra}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -3,16 +3,36 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 
 INTERVAL = 30.0
 
 
+_TOLD: ContextVar[Callable[[str], None] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def told_to(listener: Callable[[str], None]) -> Iterator[None]:
+    """Give the notes and steps of this thread to `listener` as long as the block runs: nothing goes to stderr."""
+    token = _TOLD.set(listener)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
+
+
 def note(text: str) -> None:
     """One line for the user that is not a result."""
-    print(text, file=sys.stderr, flush=True)
+    listener = _TOLD.get()
+    if listener is not None:
+        listener(text)
+        return
+    # In one piece: print() would write the newline by itself, and the lines of two threads could mix.
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def duration(seconds: float) -> str:
@@ -29,13 +49,21 @@ def step(title: str, log: Path | None = None, interval: float = INTERVAL) -> Ite
     begin = time.monotonic()
     if log:
         note(f"… {title}: the whole output goes to {log}")
-    with _spinner(title) if sys.stderr.isatty() else _lines(title, begin, interval):
+    with under_way(title, interval):
         try:
             yield
         except BaseException:
             note(f"✗ {title}: failed after {duration(time.monotonic() - begin)}")
             raise
     note(f"✓ {title} ({duration(time.monotonic() - begin)})")
+
+
+def under_way(title: str, interval: float = INTERVAL) -> AbstractContextManager[None]:
+    """Show that `title` is under way and how long it has taken; nothing is said at the end."""
+    if _TOLD.get() is not None:
+        note(f"… {title}")
+        return nullcontext()
+    return _spinner(title) if sys.stderr.isatty() else _lines(title, interval)
 
 
 @contextmanager
@@ -50,7 +78,8 @@ def _spinner(title: str) -> Iterator[None]:
 
 
 @contextmanager
-def _lines(title: str, begin: float, interval: float) -> Iterator[None]:
+def _lines(title: str, interval: float) -> Iterator[None]:
+    begin = time.monotonic()
     note(f"… {title}")
     ended = threading.Event()
 

@@ -2,12 +2,21 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from mplskit.errors import WrongInput
 
 ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a name from ssh_config"
+
+Become = Literal["sudo", "doas"]
+
+# Before anything of the user's ssh_config: what would ask, stay behind, or fail for a second session.
+SETTINGS = (
+    *("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"),
+    *("ControlMaster=no", "ClearAllForwardings=yes", "RemoteCommand=none"),
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+-]*")
@@ -16,12 +25,19 @@ _IN_BRACKETS = re.compile(r"\[(?P<name>[^\[\]]*)\](?::(?P<port>.*))?")
 
 @dataclass(frozen=True)
 class Host:
-    """A node as OpenSSH finds it; what is None is left to ssh_config."""
+    """A node as OpenSSH finds it; what is None is left to ssh_config.
+
+    `become` is how the login there becomes root, `password` what sudo wants for it; `accept_new` takes a host key that
+    is seen for the first time.
+    """
 
     name: str
     user: str | None = None
     port: int | None = None
     ssh_config: Path | None = None
+    become: Become | None = None
+    accept_new: bool = False
+    password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name and self.port is not None else self.name
@@ -43,11 +59,15 @@ class Host:
         return cls(name, before if at else None, port, ssh_config)
 
     def ssh(self, *options: str) -> list[str]:
-        """The words of OpenSSH up to and including the destination: it never asks, and notices a dead link."""
+        """The words of OpenSSH up to and including the destination: it never asks, and notices a dead link.
+
+        A master connection that the user has open is used (ControlPath), and none is left behind. Host keys are checked
+        as ssh_config says.
+        """
         words = ["ssh", "-T"]
         if self.ssh_config is not None:
             words += ["-F", str(self.ssh_config)]
-        for setting in ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"):
+        for setting in (*SETTINGS, *(("StrictHostKeyChecking=accept-new",) if self.accept_new else ())):
             words += ["-o", setting]
         if self.user is not None:
             words += ["-l", self.user]

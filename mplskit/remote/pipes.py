@@ -21,6 +21,7 @@ class Pipes:
         assert process.stdin and process.stdout and process.stderr
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._heard = b""
+        self._unread = b""
         self._open = {self._stdout.fileno(), self._stderr.fileno()}
         os.set_blocking(self._stdin.fileno(), False)
 
@@ -34,23 +35,40 @@ class Pipes:
         """What came on stderr so far."""
         return self._heard.decode(errors="replace")
 
+    def unread(self, data: bytes) -> None:
+        """Give back what came on stdout and is for the next exchange."""
+        self._unread = data
+
+    def forget_stderr(self) -> None:
+        """Keep nothing of what came on stderr so far."""
+        self._heard = b""
+
     def exchange(
-        self, feed: Iterator[bytes], heard: Callable[[bytes], bool], *, close: bool, deadline: float | None = None
+        self,
+        feed: Iterator[bytes],
+        heard: Callable[[bytes], bool],
+        *,
+        close: bool,
+        deadline: float | None = None,
+        told: Callable[[], bool] = lambda: False,
     ) -> None:
         """Write `feed` while giving what comes on stdout to `heard`, until that returns True or both outputs end.
 
-        With `close`, stdin is closed after the feed. A far side that stops reading early is no error here.
-        Raises TimeIsUp at `deadline` (of time.monotonic).
+        After each piece of stderr `told` is asked: True ends the exchange, too. With `close`, stdin is closed after the
+        feed. A far side that stops reading early is no error here. Raises TimeIsUp at `deadline` (of time.monotonic).
         """
         with selectors.DefaultSelector() as selector:
             for number in self._open:
                 selector.register(number, selectors.EVENT_READ)
             selector.register(self._stdin.fileno(), selectors.EVENT_WRITE)
             pending, writing, found = memoryview(b""), True, False
+            if self._unread:
+                data, self._unread = self._unread, b""
+                found = heard(data)
             while self._open and not found:
                 for key, _ in selector.select(_left(deadline)):
                     if key.fd in self._open:
-                        found = self._take(key.fd, selector, heard) or found
+                        found = self._take(key.fd, selector, heard, told) or found
                     elif writing:
                         pending, writing = self._give(pending, feed)
                         if not writing:
@@ -58,7 +76,13 @@ class Pipes:
                             if close:
                                 self._shut()
 
-    def _take(self, number: int, selector: selectors.BaseSelector, heard: Callable[[bytes], bool]) -> bool:
+    def _take(
+        self,
+        number: int,
+        selector: selectors.BaseSelector,
+        heard: Callable[[bytes], bool],
+        told: Callable[[], bool],
+    ) -> bool:
         data = os.read(number, CHUNK)
         if not data:
             selector.unregister(number)
@@ -67,6 +91,7 @@ class Pipes:
             return heard(data)
         else:
             self._heard = (self._heard + data)[-STDERR_KEPT:]
+            return told()
         return False
 
     def _give(self, pending: memoryview, feed: Iterator[bytes]) -> tuple[memoryview, bool]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
+from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
-from mplskit.remote.pipes import Pipes, TimeIsUp
-from mplskit.remote.refusals import OWN_FAILURE, refusal
+from mplskit.remote.pipes import TimeIsUp
+from mplskit.remote.refusals import refusal
 
 GRACE = 15.0
 LINE = 76 * 512
@@ -22,8 +23,10 @@ SETUP = b'LC_ALL=C.UTF-8; PATH="$PATH:/usr/sbin:/sbin"; export LC_ALL PATH\n'
 def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]) -> tuple[int, str]:
     """Run `command` on `host` in one session: `feed` is its stdin, `on_line` gets each line of its stdout.
 
-    Returns exit status and stderr. The command may end before it has read all of the feed.
-    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut).
+    Root runs it when the host says how to become root. Returns exit status and stderr. The command may end before it
+    has read all of the feed.
+    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut), MachineLacks when
+    root cannot be reached.
     """
     rest = b""
 
@@ -34,15 +37,11 @@ def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[s
             on_line(line.decode(errors="replace"))
         return False
 
-    with process.started([*host.ssh(), command], stdin=-1) as ssh:
-        pipes = Pipes(ssh)
-        pipes.exchange(iter(feed), heard, close=True)
-        status = ssh.wait()
-    if rest:
-        on_line(rest.decode(errors="replace"))
-    if status == OWN_FAILURE or status < 0:
-        raise refusal(host, pipes.stderr)
-    return status, pipes.stderr
+    with opened(host, command) as channel:
+        channel.exchange(iter(feed), heard, close=True)
+        if rest:
+            on_line(rest.decode(errors="replace"))
+        return channel.end()
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class Answer:
 class Shell:
     """Runs commands on a node, one after another, in one session. Made by `shell`."""
 
-    def __init__(self, host: Host, pipes: Pipes) -> None:
-        self.host = host
-        self._pipes = pipes
+    def __init__(self, channel: Channel) -> None:
+        self.host = channel.host
+        self._channel = channel
         self._dead: OutsideFailed | None = None
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
@@ -101,14 +100,14 @@ class Shell:
             yield b"printf '\\n>%s %s\\n' " + mark + b' "$?"\n'
 
         try:
-            self._pipes.exchange(script_between_marks(), whole, close=False, deadline=time.monotonic() + timeout)
+            self._channel.exchange(script_between_marks(), whole, close=False, deadline=time.monotonic() + timeout)
         except TimeIsUp:
             self._dead = OutsideFailed(
-                f"{self.host} did not answer for {timeout:g} s: {process.quote(argv)}", detail=self._pipes.stderr
+                f"{self.host} did not answer for {timeout:g} s: {process.quote(argv)}", detail=self._channel.stderr
             )
             raise self._dead from None
-        if self._pipes.ended:
-            self._dead = refusal(self.host, self._pipes.stderr)
+        if self._channel.ended:
+            self._dead = refusal(self.host, self._channel.stderr)
             raise self._dead
         output, _, status = bytes(heard).partition(opening)[2].rpartition(closing)
         return int(status.split(b"\n")[0]), output
@@ -116,12 +115,12 @@ class Shell:
 
 @contextmanager
 def shell(host: Host) -> Iterator[Shell]:
-    """A session with `sh` on the node, open as long as the block.
+    """A session with `sh` on the node, root's when the host says how to become root; open as long as the block.
 
-    Raises OutsideFailed when ssh cannot connect or log in.
+    Raises OutsideFailed when ssh cannot connect or log in, MachineLacks when root cannot be reached.
     """
-    with process.started([*host.ssh(), "exec sh"], stdin=-1) as ssh:
-        session = Shell(host, Pipes(ssh))
+    with opened(host, "exec sh") as channel:
+        session = Shell(channel)
         session._frame([SETUP], 60, ["sh"])
         yield session
 

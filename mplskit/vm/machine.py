@@ -40,6 +40,11 @@ class Machine:
     console: Path
     accelerator: str
     process: "subprocess.Popen[bytes]" = field(repr=False, compare=False)
+    monitor: Monitor = field(repr=False, compare=False)
+
+    def let_reboot(self) -> None:
+        """From now on the guest goes on after a reboot, which otherwise ends it. Needs QEMU 6.0."""
+        self.monitor.execute("set-action", reboot="reset")
 
     def wait(self) -> None:
         """Return when the guest has powered off or rebooted."""
@@ -65,7 +70,7 @@ def booted(guest: Guest, folder: Path, timeout: float = 300) -> Iterator[Machine
             with progress.step(f"boot {guest.disk.name}"):
                 port = monitor.ssh_port()
                 host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
-                machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu)
+                machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu, monitor)
                 _await_ssh(machine, timeout)
                 _log_in(machine)
             try:

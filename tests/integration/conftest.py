@@ -64,11 +64,11 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     argv = [process.find("sshd") or "", "-D", "-e", "-f", folder / "sshd_config"]
     with process.started(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        _await_banner(server.port, running)
+        awaited(server.port, running)
         yield server
 
 
-def _await_banner(port: int, running: "subprocess.Popen[bytes]") -> None:
+def awaited(port: int, running: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and running.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:

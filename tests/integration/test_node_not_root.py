@@ -7,6 +7,7 @@ import pytest
 from mplskit import process
 from mplskit.errors import Exit, MachineLacks
 from mplskit.node.bootstrap import bootstrap
+from mplskit.node.node import Node
 from mplskit.node.spec import NodeSpec
 from mplskit.node.verify import verify
 from mplskit.remote.host import Host
@@ -25,11 +26,14 @@ def plain(sshd: Sshd) -> Host:
     return sshd.host(key="plain")
 
 
-@pytest.mark.parametrize("task", [lambda host: bootstrap(host, NodeSpec()), verify], ids=["bootstrap", "verify"])
+@pytest.mark.parametrize(
+    "task", [lambda host: bootstrap(Node("node", host, NodeSpec())), verify], ids=["bootstrap", "verify"]
+)
 def test_a_login_that_is_not_roots_is_told_so(task: Callable[[Host], object], plain: Host) -> None:
     with pytest.raises(MachineLacks) as refused:
         task(plain)
     assert refused.value.code == Exit.MACHINE_LACKS
     assert str(refused.value) == (
-        "error: node: must run as root, not as nobody\nhint: log in as root: --host root@node"
+        "error: node: must run as root, not as nobody\n"
+        "hint: log in as root (--host root@node), or give --become sudo or --become doas"
     )

@@ -1,10 +1,12 @@
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from mplskit.progress import duration, step
+from mplskit.progress import duration, note, step, told_to
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,36 @@ def test_no_thread_outlives_its_step() -> None:
     with step("building"):
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+def test_what_one_thread_is_told_of_stays_out_of_stderr_and_of_the_other_threads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    heard: list[str] = []
+
+    def work() -> None:
+        with told_to(heard.append), step("planning ler-1"):
+            note("  ✓ one")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    note("ours")
+    assert [plain(text) for text in heard] == ["… planning ler-1", "  ✓ one", "✓ planning ler-1 (N s)"]
+    assert capsys.readouterr().err == "ours\n"
+
+
+def test_the_lines_of_many_threads_do_not_mix() -> None:
+    script = (
+        "import threading\n"
+        "from mplskit.progress import note\n"
+        "def work(name):\n"
+        "    for _ in range(500): note(name * 60)\n"
+        "threads = [threading.Thread(target=work, args=(name,)) for name in 'abcdefgh']\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
+    lines = said.splitlines()
+    assert len(lines) == 4000
+    assert set(lines) == {name * 60 for name in "abcdefgh"}

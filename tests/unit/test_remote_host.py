@@ -64,6 +64,7 @@ def test_ssh_never_asks_and_takes_the_config_file_that_is_given() -> None:
         *("ssh", "-T", "-F", "lab.conf"),
         *("-o", "BatchMode=yes", "-o", "ConnectTimeout=10"),
         *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"),
+            *("-o", "ControlMaster=no", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
         *("-l", "root", "-p", "2222", "-v", "--", "ler-1"),
     ]  # fmt: skip
 
@@ -84,3 +85,13 @@ def test_an_ssh_config_that_is_there_is_taken(tmp_path: Path) -> None:
     (tmp_path / "lab.conf").touch()
     assert Host.parse("ler-1", tmp_path / "lab.conf") == Host("ler-1", ssh_config=tmp_path / "lab.conf")
     assert Host.parse("ler-1", Path("/dev/null")).ssh_config == Path("/dev/null")
+
+
+def test_host_keys_are_checked_as_ssh_config_says_and_new_ones_taken_on_a_word() -> None:
+    assert not [word for word in Host("ler-1").ssh() if "HostKey" in word]
+    assert "StrictHostKeyChecking=accept-new" in Host("ler-1", accept_new=True).ssh()
+
+
+def test_a_password_is_not_shown_with_its_host() -> None:
+    host = Host("ler-1", become="sudo", password="correct horse")
+    assert "correct" not in repr(host) + str(host) + " ".join(host.ssh())

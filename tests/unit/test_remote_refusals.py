@@ -23,6 +23,13 @@ WORDS = {
     ),
     "unknown-name": "ssh: Could not resolve hostname 10.10.0.187: Name or service not known",
     "cut": "Connection to 10.10.0.187 closed by remote host.",
+    "behind-a-jump-host": (
+        "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n"
+        "Connection closed by UNKNOWN port 65535"
+    ),
+    "crowded-jump-host": (
+        "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535"
+    ),
     "silent": "",
 }
 

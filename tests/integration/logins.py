@@ -1,0 +1,96 @@
+"""Users who become root by sudo and doas, behind a real sshd: /etc, /home and sudo's records are private copies."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit import process
+from mplskit.remote.host import Become, Host
+from tests.integration.conftest import Sshd, awaited, free_port
+
+PASSWORD = "correct horse; 'battery\" $(staple) \\n%p"
+
+# Who may what; each logs in with the same key, and each has the PASSWORD.
+SUDOERS = """\
+Defaults env_reset, use_pty
+Defaults lecture = always
+Defaults secure_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+Defaults:tess requiretty
+Defaults:cam timestamp_type = global
+Defaults logfile = /etc/sudo.log
+root ALL=(ALL:ALL) ALL
+asked ALL=(root) ALL
+cam ALL=(root) ALL
+free ALL=(root) NOPASSWD: ALL
+tess ALL=(root) NOPASSWD: ALL
+some ALL=(root) NOPASSWD: /usr/bin/ls
+"""
+DOAS = "permit nopass free as root\npermit asked as root\n"
+USERS = ("asked", "free", "tess", "some", "none", "bare", "cam")
+
+# $1: folder with the server's files; $2: the password; then the users.
+WORLD = """\
+set -e
+folder=$1 password=$2
+shift 2
+mount -t tmpfs none /mnt
+cp -a /etc /mnt/etc
+mount --bind /mnt/etc /etc
+for place in /home /run/sudo /var/lib/sudo; do mkdir -p "$place"; mount -t tmpfs -o mode=755 none "$place"; done
+cp "$folder/sudoers" /etc/sudoers
+chmod 440 /etc/sudoers
+cp "$folder/doas.conf" /etc/doas.conf
+cp "$folder/client.pub" /etc/ssh/authorized
+mkdir -p /home/bare-path
+ln -s /bin/sh /usr/bin/id /home/bare-path
+for user in "$@"; do
+    useradd -m -s /bin/sh "$user"
+    printf '%s:%s\\n' "$user" "$password" | chpasswd
+done
+exec /usr/sbin/sshd -D -e -f "$folder/sshd_config"
+"""
+
+
+@dataclass(frozen=True)
+class Logins:
+    """A running sshd; `pid` is its process, whose mount namespace holds the private /etc."""
+
+    server: Sshd
+    pid: int
+
+    def host(self, user: str, become: Become | None, password: str | None = None) -> Host:
+        """How one of the users logs in there."""
+        config = self.server.folder / "config"
+        return Host("node", user, None, config, become, password=password)
+
+    def file(self, path: str) -> str:
+        """A file of the private tree."""
+        return Path(f"/proc/{self.pid}/root{path}").read_text()
+
+
+@contextmanager
+def logins(folder: Path) -> Iterator[Logins]:
+    """The server with its users."""
+    for name in ("host", "client"):
+        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name])
+    server = Sshd(free_port(), folder)
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {(folder / 'host.pub').read_text()}")
+    (folder / "config").write_text(
+        f"Host node\n  HostName 127.0.0.1\n  Port {server.port}\n  IdentityFile {folder / 'client'}\n"
+        f"  IdentitiesOnly yes\n  IdentityAgent none\n  UserKnownHostsFile {folder / 'known_hosts'}\n"
+        "  GlobalKnownHostsFile none\n"
+    )
+    (folder / "sshd_config").write_text(
+        f"ListenAddress 127.0.0.1\nPort {server.port}\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
+        "AuthorizedKeysFile /etc/ssh/authorized\nStrictModes no\nMaxStartups 100\nPasswordAuthentication no\n"
+        "KbdInteractiveAuthentication no\nMatch User bare\n  SetEnv PATH=/home/bare-path\n"
+    )
+    (folder / "sudoers").write_text(SUDOERS)
+    (folder / "doas.conf").write_text(DOAS)
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WORLD, "sh", folder, PASSWORD, *USERS]
+    with (folder / "log").open("wb") as log, process.started(argv, stdout=subprocess.DEVNULL, stderr=log) as running:
+        awaited(server.port, running)
+        yield Logins(server, running.pid)
