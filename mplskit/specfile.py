@@ -3,20 +3,28 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from mplskit.errors import WrongInput
+from mplskit.yamltree import Written, clipped, plain, read_tree, shown
 
 Model = TypeVar("Model", bound=BaseModel)
-SHAPES = {"model_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list", "string_type": "text"}
+SHAPES = {
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+}
+# How many faults, or names, a user is shown at once.
+MOST_TOLD = 20
+LONGEST = 100
 Place = tuple[str | int, ...]
 
 
@@ -38,8 +46,23 @@ class Fault:
         return self.rule if told else f"{self.rule} (here: {self.found})"
 
     def __str__(self) -> str:
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place).removeprefix(".")
+        path = path_of(self.place)
         return f"{path}: {self.reason}" if path else self.reason
+
+
+class Unfit(ValueError):
+    """Raised by a validator of a model that found several faults, or one further down: places count from there."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+def path_of(place: Place) -> str:
+    """A place as it is told: `routes[0].push[0]`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{clipped(part, 40)}" for part in place).removeprefix(
+        "."
+    )
 
 
 def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[Fault]] = lambda value: ()) -> Model:
@@ -47,91 +70,91 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
 
     Raises WrongInput with the first fault as its message and the others below it.
     """
-    name = _shown(path)
-    tree = _parse(path, name)
+    name = shown(path)
+    tree = read_tree(path)
     try:
-        value = model.model_validate(tree)
+        value = model.model_validate(plain(tree))
         faults = list(check(value))
     except ValidationError as error:
         faults = faults_of(model, error)
     if faults:
-        first, *others = [f"{name}:{_line(tree, fault.place)}: {fault}" for fault in faults]
-        raise WrongInput(first, detail="\n".join(others))
+        raise told([f"{name}:{nearest(tree, fault.place).line}: {fault}" for fault in faults])
     return value
 
 
-def faults_of(model: type[BaseModel], error: ValidationError) -> list[Fault]:
-    """What pydantic found wrong in the values for a `model`, in our words."""
-    return [_fault(model, item) for item in error.errors()]
+def faults_of(
+    model: type[BaseModel], error: ValidationError, counts: Callable[[Any], bool] = lambda item: True
+) -> list[Fault]:
+    """What pydantic found wrong in the values for a `model`, in our words; of its items those that `counts` takes."""
+    return [fault for item in error.errors(include_url=False) if counts(item) for fault in _faults(model, item)]
 
 
 def no_such(kind: str, name: str, known: Sequence[str]) -> str:
     """Says that `name` is none of the `known` ones, and which of them was probably meant."""
-    return f"there is no {kind} {name!r}; {_allowed(name, known)}"
+    return f"there is no {kind} {_cut(name)!r}; {_allowed(name, known)}"
 
 
 def _allowed(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
+    close = difflib.get_close_matches(clipped(name), known, 1)
     meant = f"; did you mean {close[0]}?" if close else ""
-    return f"allowed: {', '.join(known) or 'none'}{meant}"
+    return f"allowed: {several(known)}{meant}"
 
 
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def several(names: Sequence[str]) -> str:
+    """Names in a row, up to a bound."""
+    more = len(names) - MOST_TOLD
+    return ", ".join([*names[:MOST_TOLD], f"and {more} more"] if more > 0 else names) or "none"
 
 
-def _parse(path: Path, name: str) -> Any:
-    try:
-        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WrongInput(f"there is no file {name}") from None
-    except UnicodeDecodeError as error:
-        raise WrongInput(f"{name}: byte {error.start} is not UTF-8") from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise WrongInput(f"{name}{line}: no YAML: {_problem(error)}") from None
-    except YAMLError as error:
-        raise WrongInput(f"{name}: no YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise WrongInput(f"{name}: nested too deep") from None
-
-
-def _problem(error: MarkedYAMLError) -> str:
-    """What ruamel.yaml says, without the values that it repeats for a key given twice."""
-    return (error.problem or str(error)).splitlines()[0].partition(" with value ")[0]
-
-
-def _line(tree: Any, place: Place) -> int:
-    """The line (from 1) of the deepest part of `place` that is in the file."""
-    line = tree.lc.line if isinstance(tree, CommentedMap | CommentedSeq) else 0
+def nearest(tree: Written, place: Place) -> Written:
+    """The deepest part of `place` that is in the tree."""
     for part in place:
-        try:
-            line = (tree.lc.key(part) if isinstance(tree, CommentedMap) else tree.lc.item(part))[0]
-            tree = tree[part]
-        except (AttributeError, LookupError, TypeError):
+        if isinstance(tree.value, dict) and part in tree.value:
+            tree = tree.value[str(part)]
+        elif isinstance(tree.value, list) and isinstance(part, int) and part < len(tree.value):
+            tree = tree.value[part]
+        else:
             break
-    return int(line) + 1
+    return tree
 
 
-def _fault(model: type[BaseModel], error: Any) -> Fault:
+def told(faults: Sequence[str]) -> WrongInput:
+    """The failure to raise for faults: the first is the message, the others follow, up to a bound."""
+    first, *others = faults
+    more = len(others) - (MOST_TOLD - 1)
+    lines = [*others[: MOST_TOLD - 1], f"and {more} more"] if more > 0 else others
+    return WrongInput(first, detail="\n".join(lines))
+
+
+def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
     place, kinds = _walk(model, error["loc"])
+    reason = error.get("ctx", {}).get("error")
+    if isinstance(reason, Unfit):
+        return [replace(fault, place=(*place, *fault.place)) for fault in reason.faults]
     if error["type"] == "missing":
-        return Fault(place, "is missing")
+        return [Fault(place, "is missing")]
     if error["type"] == "extra_forbidden":
         key = error["loc"][-1]
-        return Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")
+        return [Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")]
     kind = SHAPES.get(error["type"])
     rule = f"should be {kind}" if kind else error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    rule = clipped(rule, 3 * LONGEST)
     found = error["input"]
-    plain = isinstance(found, str | int | float) or found is None
-    return Fault(place, rule, _written(found) if plain else "")
+    is_plain = isinstance(found, str | int | float) or found is None
+    return [Fault(place, rule, _written(found) if is_plain else "")]
 
 
 def _written(value: object) -> str:
     """A value as its author wrote it: text in quotes where it could be taken for something else."""
-    doubtful = isinstance(value, str) and value and (re.search(r"\s", value) or re.fullmatch(r"[-+]?\d+", value))
-    return repr(value) if doubtful else str(value)
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    text = _cut(str(value))
+    doubtful = re.search(r"\s", text) or re.fullmatch(r"[-+]?\d+", text) or not text.isprintable()
+    return repr(text) if isinstance(value, str) and value and doubtful else text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:

@@ -1,15 +1,16 @@
 """The grammar of topologies/NAME.yaml: nodes, the links between them, and steps that say what must be seen."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mplskit.errors import WrongInput
 from mplskit.lab.counters import NAMES
-from mplskit.node.spec import Address, InterfaceName, Loopback, NodeSpec, Route, problems
+from mplskit.node.addresses import Address, InterfaceName, LinkAddress
+from mplskit.node.routes import Route
+from mplskit.node.spec import NodeSpec, problems
 from mplskit.paths import data
 from mplskit.specfile import Fault, no_such, read_spec
 
@@ -17,12 +18,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Ttl = Annotated[int, Field(strict=True, ge=0, le=255)]
 Number = Annotated[int, Field(strict=True, ge=1)]
-
-
-def _with_prefix(address: IPv4Interface | IPv6Interface) -> IPv4Interface | IPv6Interface:
-    if address.network.prefixlen == address.max_prefixlen:
-        raise ValueError("the address of a link needs the prefix length of its segment, as in 10.10.0.187/24")
-    return address
 
 
 class _Part(BaseModel):
@@ -34,7 +29,7 @@ class End(_Part):
 
     node: str
     dev: InterfaceName
-    address: Annotated[Loopback, AfterValidator(_with_prefix)]
+    address: LinkAddress
 
 
 class Link(_Part):

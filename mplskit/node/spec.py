@@ -1,203 +1,76 @@
-"""What a node is: which interfaces accept labelled packets, its table size, its loopbacks and routes."""
+"""What a node is: where it accepts labelled packets, its label table, its loopbacks, routes and optional sections."""
 
-from collections.abc import Callable
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv4Network,
-    IPv6Address,
-    IPv6Interface,
-    IPv6Network,
-    ip_address,
-    ip_interface,
-    ip_network,
-)
-from typing import Annotated, ClassVar, Self, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from mplskit.errors import WrongInput
-from mplskit.specfile import Fault, faults_of
+from mplskit.node.addresses import InterfaceName, Loopback
+from mplskit.node.agreement import disagreements
+from mplskit.node.labels import LABEL_MAX
+from mplskit.node.part import Part
+from mplskit.node.routes import Pop, Push, Route
+from mplskit.node.sections import Ldp, OpenVPN
+from mplskit.specfile import Fault, Unfit, faults_of
 
-Parsed = TypeVar("Parsed")
-
-LABEL_MAX = (1 << 20) - 1
-FIRST_FREE_LABEL = 16
-IMPLICIT_NULL = 3
-EXPLICIT_NULLS = (0, 2)  # of IPv4 and of IPv6
-STACK_MAX = 30  # Linux 4.12 and later: MAX_NEW_LABELS in net/mpls/internal.h
-
-# Linux refuses "/", ":" and white space (dev_valid_name in net/core/dev.c); the others mean something of their own
-# in sysctl.d, in udev rules or in a batch of `ip`.
-_NOT_IN_A_NAME = frozenset("/:%#=*?[]{}\\'\"$;`")
+# What a bootstrap does only when it is told to in so many words.
+Allowance = Literal["default-route", "shrink"]
 
 
-def interface_name(name: str) -> str:
-    """A network interface's name, as it is. Raises ValueError with the rule that it breaks."""
-    if not 1 <= len(name.encode()) <= 15:
-        raise ValueError("an interface name has 1 to 15 bytes")
-    if name in (".", ".."):
-        raise ValueError("an interface cannot be named . or ..")
-    if name in ("all", "default"):
-        raise ValueError(f"there is no net.mpls.conf.{name}: name each interface")
-    wrong = [c for c in name if c in _NOT_IN_A_NAME or not "!" <= c <= "~"]
-    if wrong:
-        raise ValueError(f"an interface name cannot hold {wrong[0]!r}")
-    return name
+class NodeSpec(Part):
+    """One node. `platform_labels` is the size of the label table: incoming labels are below it.
 
-
-def _in_label(label: int) -> int:
-    if not FIRST_FREE_LABEL <= label < LABEL_MAX:
-        raise ValueError(f"an incoming label is {FIRST_FREE_LABEL} to {LABEL_MAX - 1}")
-    return label
-
-
-def _out_label(label: int) -> int:
-    if label == IMPLICIT_NULL:
-        raise ValueError(
-            f"implicit null ({IMPLICIT_NULL}) is never on the wire; a penultimate hop pops: {{pop: L, via: A}}"
-        )
-    if label not in EXPLICIT_NULLS and not FIRST_FREE_LABEL <= label <= LABEL_MAX:
-        raise ValueError(f"an outgoing label is {FIRST_FREE_LABEL} to {LABEL_MAX}, or explicit null (0, 2)")
-    return label
-
-
-def _stack(labels: tuple[int, ...]) -> tuple[int, ...]:
-    if not 1 <= len(labels) <= STACK_MAX:
-        raise ValueError(f"a label stack has 1 to {STACK_MAX} labels")
-    return labels
-
-
-def _written(parse: Callable[[str], Parsed]) -> BeforeValidator:
-    """Takes text only: the ipaddress module would take a number for an address, too."""
-
-    def read(value: object) -> object:
-        if isinstance(value, int | bytes):
-            raise ValueError("an address is text")
-        return parse(value) if isinstance(value, str) else value
-
-    return BeforeValidator(read)
-
-
-Address = Annotated[IPv4Address | IPv6Address, _written(ip_address)]
-Network = Annotated[IPv4Network | IPv6Network, _written(ip_network)]
-Loopback = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface)]
-InterfaceName = Annotated[str, AfterValidator(interface_name)]
-InLabel = Annotated[int, Field(strict=True), AfterValidator(_in_label)]
-OutLabel = Annotated[int, Field(strict=True), AfterValidator(_out_label)]
-Stack = Annotated[tuple[OutLabel, ...], AfterValidator(_stack)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Push(_Part):
-    """Packets to `to` get the label stack `push` (top first) and go to the next hop `via`."""
-
-    kind: ClassVar[str] = "push"
-    push: Stack
-    to: Network
-    via: Address
-    dev: InterfaceName | None = None
-    src: Address | None = None
-
-    @model_validator(mode="after")
-    def _families_agree(self) -> Self:
-        if self.to.version == 6 and self.via.version == 4:
-            raise ValueError("an IPv6 destination cannot have an IPv4 next hop")
-        if self.src is not None and self.src.version != self.to.version:
-            raise ValueError("src and to must be of one address family")
-        _need_device(self.via, self.dev)
-        return self
-
-
-class Swap(_Part):
-    """Packets with the top label `swap` get the stack `as` in its place and go to `via`."""
-
-    kind: ClassVar[str] = "swap"
-    swap: InLabel
-    as_: Stack = Field(alias="as")
-    via: Address
-    dev: InterfaceName | None = None
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        _need_device(self.via, self.dev)
-        return self
-
-
-class Pop(_Part):
-    """Packets with the top label `pop` lose it: delivered here (`dev: lo`), in a VRF (`dev`), or sent `via` (PHP)."""
-
-    kind: ClassVar[str] = "pop"
-    pop: InLabel
-    via: Address | None = None
-    dev: InterfaceName | None = None
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> Self:
-        if self.via is None and self.dev is None:
-            raise ValueError("a pop needs dev (lo, a VRF) or via (a next hop)")
-        if self.via is not None:
-            _need_device(self.via, self.dev)
-        return self
-
-
-def _need_device(via: IPv4Address | IPv6Address, dev: str | None) -> None:
-    if via.version == 6 and via.is_link_local and dev is None:
-        raise ValueError(f"the link-local next hop {via} needs dev")
-
-
-def _kind(value: object) -> str | None:
-    keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, _Part) else ()
-    kinds = [kind for kind in ("push", "swap", "pop") if kind in keys]
-    return kinds[0] if len(kinds) == 1 else None
-
-
-Route = Annotated[
-    Annotated[Push, Tag("push")] | Annotated[Swap, Tag("swap")] | Annotated[Pop, Tag("pop")],
-    Discriminator(
-        _kind, custom_error_type="route", custom_error_message="a route has exactly one of push, swap and pop"
-    ),
-]
-
-
-class NodeSpec(_Part):
-    """One node. `platform_labels` is the size of the label table: incoming labels are below it."""
+    `ip_forward` None is true when a pop goes into a VRF, and otherwise leaves forwarding as it is on the node.
+    """
 
     platform_labels: Annotated[int, Field(strict=True, ge=0, le=LABEL_MAX)] = 100_000
     mpls_input: tuple[InterfaceName, ...] = ()
     loopbacks: tuple[Loopback, ...] = ()
     routes: tuple[Route, ...] = ()
+    ip_forward: Annotated[bool, Field(strict=True)] | None = None
+    openvpn: tuple[OpenVPN, ...] = ()
+    ldp: Ldp | None = None
+    allow: tuple[Allowance, ...] = ()
+
+    @property
+    def delivers(self) -> bool:
+        """Whether packets are popped to `lo`: those come in there, so it must be up and not check their source."""
+        return any(isinstance(route, Pop) and route.dev == "lo" and not route.hops for route in self.routes)
+
+    @property
+    def forwards(self) -> bool:
+        """Whether packets are passed on as IP: when that is asked for, or when a pop goes into a VRF."""
+        into_vrf = any(
+            isinstance(route, Pop) and route.dev not in (None, "lo") and not route.hops for route in self.routes
+        )
+        return into_vrf if self.ip_forward is None else self.ip_forward
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether an address, a destination or a next hop is of IPv6."""
+        hops = (hop.via for route in self.routes for hop in route.hops)
+        ends = (route.to for route in self.routes if isinstance(route, Push))
+        return any(address.version == 6 for address in (*self.loopbacks, *hops, *ends))
+
+    def allowing(self, words: Sequence[Allowance]) -> "NodeSpec":
+        """The same node, with more allowed."""
+        return self.model_copy(update={"allow": tuple(dict.fromkeys((*self.allow, *words)))})
+
+    def compact(self) -> dict[str, Any]:
+        """The spec as JSON without what is said by saying nothing, as NodeSpec reads it again.
+
+        `allow` is left out: it is about a run, not about the node.
+        """
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"allow"})
+        return {"platform_labels": self.platform_labels, **said}
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for name in self.mpls_input:
-            if self.mpls_input.count(name) > 1:
-                raise ValueError(f"mpls_input names {name} twice")
-        labels = [label for route in self.routes if (label := incoming(route)) is not None]
-        for label in labels:
-            if label >= self.platform_labels:
-                raise ValueError(f"label {label} needs platform_labels above {label}: it is {self.platform_labels}")
-            if labels.count(label) > 1:
-                raise ValueError(f"label {label} has more than one route")
+        faults = list(disagreements(self))
+        if faults:
+            raise Unfit(*faults)
         return self
-
-
-def incoming(route: Push | Swap | Pop) -> int | None:
-    """The label that a route matches on; None for a push."""
-    return route.swap if isinstance(route, Swap) else route.pop if isinstance(route, Pop) else None
 
 
 def problems(error: ValidationError) -> list[Fault]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
 from mplskit.lab.topology import known, load, nodes_at, read_topology
-from mplskit.node.spec import NodeSpec, Pop, Push
-
-GOLDEN = Path(__file__).parent / "golden"
+from mplskit.node.routes import Pop, Push
+from mplskit.node.spec import NodeSpec
+from tests.golden import assert_golden
 
 GOOD = """\
 name: pair
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_told_with_file_line_reason_and_what_is_allowed(
     with pytest.raises(WrongInput) as caught:
         read_topology(path)
     assert caught.value.code == Exit.WRONG_INPUT
-    assert f"{caught.value}\n" == (GOLDEN / f"lab-{case}.txt").read_text()
+    assert_golden(f"lab-{case}", f"{caught.value}\n", {})
 
 
 def test_a_topology_that_fits_becomes_nodes_links_and_steps(tmp_path: Path) -> None:

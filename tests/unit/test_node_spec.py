@@ -1,5 +1,6 @@
 """The grammar of a node, and the rule that each wrong value breaks."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mplskit.errors import Exit
-from mplskit.node.spec import NodeSpec, interface_name, problems, wrong_input
+from mplskit.node.addresses import interface_name
+from mplskit.node.spec import NodeSpec, problems, wrong_input
 
+NOWHERE = (
+    "a push needs via, or nexthops: Linux takes labels without a next hop and the packets go nowhere, without an error"
+)
 PUSH = {"push": [101], "to": "192.168.10.152/32", "via": "10.10.0.152"}
 
 
@@ -55,38 +60,376 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
             {**PUSH, "push": [1 << 20]},
             "routes[0].push[0]: an outgoing label is 16 to 1048575, or explicit null (0, 2) (here: 1048576)",
         ),
-        ({**PUSH, "push": ["101"]}, "routes[0].push[0]: should be a valid integer (here: '101')"),
-        ({**PUSH, "push": []}, "routes[0].push: a label stack has 1 to 30 labels"),
-        ({**PUSH, "push": [16] * 31}, "routes[0].push: a label stack has 1 to 30 labels"),
-        ({"push": [101], "to": "10.0.0.0/8"}, "routes[0].via: is missing"),
+        ({**PUSH, "push": ["101"]}, "routes[0].push[0]: should be a whole number (here: '101')"),
+        ({**PUSH, "push": []}, "routes[0].push: a label stack has 1 to 30 labels: this one has 0"),
+        ({**PUSH, "push": [16] * 31}, "routes[0].push: a label stack has 1 to 30 labels: this one has 31"),
+        ({"push": [101], "to": "10.0.0.0/8"}, f"routes[0]: {NOWHERE}"),
+        ({"push": [101], "to": "10.0.0.0/8", "dev": "eth0"}, f"routes[0]: {NOWHERE}"),
         ({**PUSH, "to": "10.0.0.1/8"}, "routes[0].to: 10.0.0.1/8 has host bits set"),
         ({**PUSH, "via": 168427672}, "routes[0].via: an address is text (here: 168427672)"),
-        ({**PUSH, "via": "fe80::1"}, "routes[0]: the link-local next hop fe80::1 needs dev"),
-        ({**PUSH, "to": "2001:db8::/32"}, "routes[0]: an IPv6 destination cannot have an IPv4 next hop"),
-        ({**PUSH, "src": "2001:db8::1"}, "routes[0]: src and to must be of one address family"),
-        ({**PUSH, "weight": 2}, "routes[0].weight: there is no such key; allowed: push, to, via, dev, src"),
-        ({"pop": 101}, "routes[0]: a pop needs dev (lo, a VRF) or via (a next hop)"),
+        ({**PUSH, "via": "fe80::1"}, "routes[0].via: the link-local next hop fe80::1 needs dev"),
+        (
+            {**PUSH, "to": "2001:db8::/32"},
+            "routes[0].via: an IPv6 destination cannot have an IPv4 next hop (here: 10.10.0.152)",
+        ),
+        ({**PUSH, "src": "2001:db8::1"}, "routes[0].src: src and to must be of one address family (here: 2001:db8::1)"),
+        (
+            {**PUSH, "weight": 2},
+            "routes[0].weight: there is no such key; allowed: push, to, via, dev, nexthops, src, mtu, ttl, table",
+        ),
+        ({"pop": 101}, "routes[0]: a pop needs dev (lo, a VRF), via (a next hop) or nexthops"),
         ({"pop": 15, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 15)"),
         ({"pop": 1_048_575, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 1048575)"),
-        ({"swap": 100, "as": [200]}, "routes[0].via: is missing"),
+        ({"swap": 100, "as": [200]}, "routes[0]: a swap needs via, or nexthops: where the packets go next"),
         ({"pop": 101, "swap": 101, "dev": "lo"}, "routes[0]: a route has exactly one of push, swap and pop"),
-        ({"to": "10.0.0.0/8"}, "routes[0]: a route has exactly one of push, swap and pop"),
+        ({"to": "10.0.0.0/8", "via": "10.0.0.1"}, "routes[0].push: is missing: the labels, top first"),
     ],
 )
 def test_a_route_that_cannot_work_is_refused_with_its_place_and_the_rule(route: dict[str, Any], refusal: str) -> None:
     assert refusals(routes=[route]) == [refusal]
 
 
+HOPS = {"push": [101], "to": "192.168.10.152/32", "nexthops": [{"via": "10.0.0.1"}, {"via": "10.0.0.2"}]}
+HOP = {"via": "10.0.0.1"}
+NO_WEIGHT = "next hops of a label route have no weight: Linux refuses it there (Invalid argument)"
+
+
+@pytest.mark.parametrize(
+    ("route", "refusal"),
+    [
+        ({**PUSH, "nexthops": [HOP]}, "routes[0].nexthops: a route has via, or nexthops, not both"),
+        ({**HOPS, "dev": "eth0"}, "routes[0].dev: with nexthops each of them has its own dev (here: eth0)"),
+        ({**HOPS, "nexthops": []}, f"routes[0]: {NOWHERE}"),
+        (
+            {"to": "10.0.0.0/8", "nexthops": [HOP, {"via": "10.0.0.2", "push": [16]}]},
+            "routes[0].nexthops[0]: has no labels: push is missing here, or for all of them in the route",
+        ),
+        (
+            {"swap": 100, "nexthops": [HOP]},
+            "routes[0].nexthops[0]: has no labels: as is missing here, or for all of them in the route",
+        ),
+        ({"swap": 100, "via": "10.0.0.1"}, "routes[0].as: is missing: the labels, top first"),
+        (
+            {**HOPS, "nexthops": [HOP, {**HOP, "weight": 2}]},
+            "routes[0].nexthops[1]: the same as nexthops[0]: weight gives a larger share",
+        ),
+        (
+            {**HOPS, "nexthops": [{"via": f"10.0.{i // 200}.{i % 200 + 1}"} for i in range(256)]},
+            "routes[0].nexthops: a route has at most 255 next hops",
+        ),
+        (
+            {**HOPS, "nexthops": [{**HOP, "weight": 0}]},
+            "routes[0].nexthops[0].weight: should be greater than or equal to 1 (here: 0)",
+        ),
+        (
+            {**HOPS, "nexthops": [{**HOP, "weight": 257}]},
+            "routes[0].nexthops[0].weight: should be less than or equal to 256 (here: 257)",
+        ),
+        ({"swap": 100, "as": [200], "nexthops": [{**HOP, "weight": 2}]}, f"routes[0].nexthops[0].weight: {NO_WEIGHT}"),
+        ({"pop": 100, "nexthops": [{**HOP, "weight": 1}]}, f"routes[0].nexthops[0].weight: {NO_WEIGHT}"),
+        ({"pop": 100, "via": "10.0.0.1", "weight": 2}, f"routes[0].weight: {NO_WEIGHT}"),
+        (
+            {**HOPS, "nexthops": [{"via": "fe80::1"}]},
+            "routes[0].nexthops[0].via: the link-local next hop fe80::1 needs dev",
+        ),
+        (
+            {**HOPS, "to": "2001:db8::/32", "nexthops": [HOP]},
+            "routes[0].nexthops[0].via: an IPv6 destination cannot have an IPv4 next hop (here: 10.0.0.1)",
+        ),
+        (
+            {**PUSH, "push": [101, 2]},
+            "routes[0].push[1]: label 2 says that IPv6 is below it, and these are packets of IPv4",
+        ),
+        (
+            {"push": [0], "to": "2001:db8::/32", "via": "2001:db8::1"},
+            "routes[0].push[0]: label 0 says that IPv4 is below it, and these are packets of IPv6",
+        ),
+        (
+            {"to": "10.0.0.0/8", "nexthops": [{**HOP, "push": [2]}]},
+            "routes[0].nexthops[0].push[0]: label 2 says that IPv6 is below it, and these are packets of IPv4",
+        ),
+        (
+            {"push": [16], "to": "2001:db8::/32", "via": "2001:db8::1", "mtu": 1279},
+            "routes[0].mtu: IPv6 needs an mtu of at least 1280 (here: 1279)",
+        ),
+        ({"pop": 101, "via": "10.0.0.1", "dev": "lo"}, "routes[0].dev: no next hop is reached by lo"),
+        ({**HOPS, "nexthops": [{**HOP, "dev": "lo"}]}, "routes[0].nexthops[0].dev: no next hop is reached by lo"),
+        ({**PUSH, "mtu": 67}, "routes[0].mtu: should be greater than or equal to 68 (here: 67)"),
+        ({**PUSH, "ttl": 0}, "routes[0].ttl: should be greater than or equal to 1 (here: 0)"),
+        ({**PUSH, "ttl": 256}, "routes[0].ttl: should be less than or equal to 255 (here: 256)"),
+        ({**PUSH, "table": 255}, "routes[0].table: 255 is the kernel's own table (local)"),
+        ({**PUSH, "via": "0.0.0.0"}, "routes[0].via: a next hop is the address of one other machine (here: 0.0.0.0)"),
+        (
+            {**PUSH, "via": "224.0.0.5"},
+            "routes[0].via: a next hop is the address of one other machine (here: 224.0.0.5)",
+        ),
+        ({**PUSH, "via": "::1"}, "routes[0].via: a next hop is the address of one other machine (here: ::1)"),
+        (
+            {**PUSH, "via": "fe80::1%$(reboot)", "dev": "eth0"},
+            "routes[0].via: an address has no zone here: dev names the interface (here: fe80::1%$(reboot))",
+        ),
+        (
+            {"pop": 101, "dev": "lo", "ttl_propagate": "no"},
+            "routes[0].ttl_propagate: should be true or false (here: no)",
+        ),
+    ],
+)
+def test_a_route_whose_parts_disagree_is_refused_with_its_place_and_the_rule(
+    route: dict[str, Any], refusal: str
+) -> None:
+    assert refusals(routes=[route]) == [refusal]
+
+
+def test_a_route_is_told_all_that_is_wrong_with_it() -> None:
+    route = {"to": "2001:db8::/32", "via": "10.0.0.1", "src": "10.0.0.2", "mtu": 1000}
+    assert refusals(routes=[route]) == [
+        "routes[0].push: is missing: the labels, top first",
+        "routes[0].src: src and to must be of one address family (here: 10.0.0.2)",
+        "routes[0].mtu: IPv6 needs an mtu of at least 1280 (here: 1000)",
+        "routes[0].via: an IPv6 destination cannot have an IPv4 next hop (here: 10.0.0.1)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {**PUSH, "push": [16] * 30},
+        {**PUSH, "push": [2, 101]},  # RFC 4182: an explicit null that is not the last label says nothing
+        {**PUSH, "push": [0], "mtu": 1400, "ttl": 255, "table": 10},
+        {"push": [2], "to": "2001:db8::/32", "via": "fe80::1", "dev": "eth0", "mtu": 1280},
+        {**PUSH, "via": "2001:db8::1"},
+        {"to": "0.0.0.0/0", "nexthops": [{**HOP, "push": [16], "weight": 256}, {"via": "10.0.0.2", "push": [17, 18]}]},
+        {**HOPS, "nexthops": [{**HOP, "push": [16]}, {**HOP, "push": [17]}]},
+        {"swap": 100, "nexthops": [{**HOP, "as": [0]}], "ttl_propagate": False},
+        {"pop": 100, "nexthops": [HOP, {"via": "10.0.0.2", "dev": "eth1"}]},
+        {"pop": 100, "dev": "vrf-blue"},
+    ],
+)
+def test_a_route_that_can_work_is_taken(route: dict[str, Any]) -> None:
+    assert len(NodeSpec.model_validate({"routes": [route]}).routes) == 1
+
+
+def test_a_next_hop_without_labels_of_its_own_has_those_of_the_route() -> None:
+    route = {"push": [16, 17], "to": "10.0.0.0/8", "nexthops": [HOP, {"via": "10.0.0.2", "push": [18]}]}
+    (push,) = NodeSpec.model_validate({"routes": [route]}).routes
+    assert [(str(hop.via), getattr(hop, "push")) for hop in push.hops] == [("10.0.0.1", (16, 17)), ("10.0.0.2", (18,))]  # noqa: B009
+    (swap,) = NodeSpec.model_validate({"routes": [{"swap": 99, "as": [20], "nexthops": [HOP]}]}).routes
+    assert [(str(hop.via), getattr(hop, "as_")) for hop in swap.hops] == [("10.0.0.1", (20,))]  # noqa: B009
+
+
+OPENVPN = {
+    "dev": "tap-core",
+    "address": "10.96.96.2/30",
+    "cert": "/etc/openvpn/a.crt",
+    "key": "/etc/openvpn/a.key",
+    "ca": "/etc/openvpn/ca.crt",
+}
+LDP = {"router_id": "10.255.0.1", "interfaces": ["eth0"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal"),
+    [
+        (
+            {"routes": [PUSH, {**PUSH, "via": "10.10.0.153"}]},
+            "routes[1].to: 192.168.10.152/32 has a route already, routes[0]; several next hops are its nexthops",
+        ),
+        (
+            {"routes": [{**PUSH, "table": 9}, {**PUSH, "table": 9}]},
+            "routes[1].to: 192.168.10.152/32 has a route in table 9 already, routes[0]; "
+            "several next hops are its nexthops",
+        ),
+        (
+            {"routes": [PUSH, {**PUSH, "table": 254}]},
+            "routes[1].to: 192.168.10.152/32 has a route in table 254 already, routes[0]; "
+            "several next hops are its nexthops",
+        ),
+        (
+            {"loopbacks": ["10.10.0.152/32"], "routes": [PUSH]},
+            "routes[0].via: the next hop 10.10.0.152 is one of this node's own loopbacks",
+        ),
+        (
+            {"loopbacks": ["10.0.0.2/32"], "routes": [{"pop": 16, "nexthops": [HOP, {"via": "10.0.0.2"}]}]},
+            "routes[0].nexthops[1].via: the next hop 10.0.0.2 is one of this node's own loopbacks",
+        ),
+        (
+            {"loopbacks": ["192.168.10.152/32"], "routes": [PUSH]},
+            "routes[0].to: 192.168.10.152 is one of this node's own loopbacks",
+        ),
+        ({"loopbacks": ["10.0.0.1/32", "10.0.0.1/32"]}, "loopbacks[1]: 10.0.0.1 stands there twice"),
+        (
+            {"loopbacks": ["10.0.0.1/24"]},
+            "loopbacks[0]: on lo a prefix shorter than /32 makes every address in it this node's own: write /32 "
+            "(here: 10.0.0.1/24)",
+        ),
+        (
+            {"loopbacks": ["127.0.0.2/32"]},
+            "loopbacks[0]: 127.0.0.2 is on every lo already, and nobody else reaches it (here: 127.0.0.2/32)",
+        ),
+        (
+            {"loopbacks": ["224.0.0.1/32"]},
+            "loopbacks[0]: a loopback address is one by which others reach this node (here: 224.0.0.1/32)",
+        ),
+        (
+            {"mpls_input": ["eth1"], "routes": [{"pop": 16, "dev": "eth1"}]},
+            "routes[0].dev: a pop without via delivers here, on lo or in a VRF; "
+            "to send packets on by eth1 it needs via",
+        ),
+        ({"ip_forward": 1}, "ip_forward: should be true or false (here: 1)"),
+        ({"allow": ["everything"]}, "allow[0]: should be 'default-route' or 'shrink' (here: everything)"),
+        (
+            {"openvpn": [{**OPENVPN, "ca": None}]},
+            "openvpn[0]: needs ca or peer_fingerprint: by which of them is the peer known?",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "peer_fingerprint": ":".join(["ab"] * 32)}]},
+            "openvpn[0].peer_fingerprint: the peer is known by ca, or by peer_fingerprint, not by both",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "ca": None, "peer_fingerprint": "ab:cd"}]},
+            "openvpn[0].peer_fingerprint: a SHA-256 fingerprint is 32 pairs of hexadecimal digits with : between them "
+            "(here: ab:cd)",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "address": "10.96.96.2"}]},
+            "openvpn[0].address: the address of a link needs the prefix length of its segment, as in 10.10.0.187/24 "
+            "(here: 10.96.96.2)",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "key": "/etc/$(reboot)"}]},
+            "openvpn[0].key: a file on the node is named from /, with letters, digits and _ . / @ + - "
+            "(here: /etc/$(reboot))",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "dev": "tap@x"}]},
+            "openvpn[0].dev: the name of an OpenVPN device has letters, digits and _ . - (it becomes that of a unit) "
+            "(here: tap@x)",
+        ),
+        (
+            {"openvpn": [{**OPENVPN, "remote": "10.0.0.1", "local": "2001:db8::1"}]},
+            "openvpn[0].local: local and remote must be of one address family (here: 2001:db8::1)",
+        ),
+        (
+            {"openvpn": [OPENVPN, {**OPENVPN, "dev": "tap-core", "port": 1195}]},
+            "openvpn[1].dev: tap-core stands there twice",
+        ),
+        (
+            {"openvpn": [OPENVPN, {**OPENVPN, "dev": "tap-2"}]},
+            "openvpn[1]: another one listens on udp port 1194 already",
+        ),
+        (
+            {"ldp": LDP},
+            "ldp.interfaces[0]: LDP lets neighbours send labelled packets in by eth0, so mpls_input must name it, too",
+        ),
+        (
+            {"mpls_input": ["eth0"], "ldp": {**LDP, "interfaces": []}},
+            "ldp.interfaces: LDP runs on at least one interface",
+        ),
+        (
+            {"mpls_input": ["eth0"], "ldp": {**LDP, "interfaces": ["eth0", "eth0"]}},
+            "ldp.interfaces[1]: eth0 stands there twice",
+        ),
+        (
+            {"mpls_input": ["lo"], "ldp": {**LDP, "interfaces": ["lo"]}},
+            "ldp.interfaces[0]: LDP has no neighbours on lo",
+        ),
+        (
+            {"mpls_input": ["eth0"], "ldp": {**LDP, "router_id": 1}},
+            "ldp.router_id: should be written as an IPv4 address, as in 10.0.0.1",
+        ),
+        (
+            {"mpls_input": ["eth0"], "ldp": {**LDP, "router_id": "0.0.0.0"}},
+            "ldp.router_id: should be an address of this router, which no other router has (here: 0.0.0.0)",
+        ),
+        (
+            {"mpls_input": ["eth0"], "ldp": LDP, "platform_labels": 16},
+            "platform_labels: LDP needs labels: platform_labels above 16",
+        ),
+    ],
+)
+def test_what_a_node_cannot_be_is_refused_with_its_place_and_the_rule(values: dict[str, Any], refusal: str) -> None:
+    assert refusals(**values) == [refusal]
+
+
+def test_one_prefix_may_have_a_route_in_each_table() -> None:
+    assert len(NodeSpec.model_validate({"routes": [PUSH, {**PUSH, "table": 9}]}).routes) == 2
+
+
+def test_an_openvpn_and_an_ldp_that_can_work_are_taken() -> None:
+    spec = NodeSpec.model_validate(
+        {
+            "mpls_input": ["eth0"],
+            "openvpn": [OPENVPN, {**OPENVPN, "dev": "tap-2", "remote": "192.0.2.1", "ca": None, **FINGERPRINT}],
+            "ldp": {**LDP, "ospf_area": 0},
+        }
+    )
+    assert spec.openvpn[1].peer_fingerprint == ":".join(["AB"] * 32)
+    assert spec.ldp is not None
+    assert str(spec.ldp.ospf_area) == "0.0.0.0"
+
+
+FINGERPRINT = {"peer_fingerprint": ":".join(["ab"] * 32)}
+
+
+def test_a_compact_spec_leaves_out_what_goes_without_saying_and_is_read_again_as_the_same() -> None:
+    spec = NodeSpec.model_validate(
+        {
+            "mpls_input": ["eth0"],
+            "routes": [{"swap": 100, "nexthops": [{**HOP, "as": [200]}]}, {"pop": 101, "dev": "lo"}],
+            "openvpn": [OPENVPN],
+        }
+    )
+    compact = spec.compact()
+    assert compact == {
+        "platform_labels": 100_000,
+        "mpls_input": ["eth0"],
+        "routes": [{"swap": 100, "nexthops": [{"via": "10.0.0.1", "as": [200]}]}, {"pop": 101, "dev": "lo"}],
+        "openvpn": [OPENVPN],
+    }
+    assert NodeSpec.model_validate(compact) == spec
+
+
+STACKS = st.lists(st.integers(16, 1_048_575), min_size=1, max_size=30)
+VIAS = st.ip_addresses(network="10.0.0.0/24").map(str)
+NEXT = st.fixed_dictionaries({"via": VIAS}, optional={"dev": st.sampled_from(["eth0", "eth0.100", "vpn"])})
+PUSHES = st.one_of(
+    st.fixed_dictionaries({"push": STACKS, "via": VIAS}, optional={"mtu": st.integers(68, 9000), "ttl": st.just(9)}),
+    st.fixed_dictionaries({"nexthops": st.tuples(st.fixed_dictionaries({"via": VIAS, "push": STACKS}))}),
+)
+LABELLED = st.one_of(
+    st.builds(lambda stack, hop: {"as": stack, **hop}, STACKS, NEXT),
+    st.builds(lambda stack, hop: {"as": stack, "nexthops": [hop], "ttl_propagate": False}, STACKS, NEXT),
+)
+
+
+@given(st.lists(PUSHES, max_size=5), st.lists(LABELLED, max_size=5), st.lists(NEXT, max_size=5), st.integers(500, 9999))
+def test_any_spec_is_read_again_as_the_same_from_what_is_left_on_the_node(
+    pushes: list[dict[str, Any]], swaps: list[dict[str, Any]], pops: list[dict[str, Any]], size: int
+) -> None:
+    routes = [{**route, "to": f"192.168.{index}.0/24"} for index, route in enumerate(pushes)]
+    routes += [{**route, "swap": 100 + index} for index, route in enumerate(swaps)]
+    routes += [{**route, "pop": 200 + index} for index, route in enumerate(pops)]
+    spec = NodeSpec.model_validate({"routes": routes, "platform_labels": size})
+    assert NodeSpec.model_validate(json.loads(json.dumps(spec.compact()))) == spec
+    assert "null" not in json.dumps(spec.compact())
+
+
+def test_what_a_run_allows_is_no_part_of_what_is_left_on_the_node() -> None:
+    spec = NodeSpec().allowing(["shrink"]).allowing(["shrink", "default-route"])
+    assert spec.allow == ("shrink", "default-route")
+    assert spec.compact() == {"platform_labels": 100_000}
+
+
 def test_incoming_labels_are_below_the_size_of_the_table() -> None:
     assert refusals(platform_labels=101, routes=[{"pop": 101, "dev": "lo"}]) == [
-        "label 101 needs platform_labels above 101: it is 101"
+        "routes[0].pop: label 101 needs platform_labels above 101: it is 101"
     ]
     assert NodeSpec.model_validate({"platform_labels": 102, "routes": [{"pop": 101, "dev": "lo"}]})
 
 
 def test_a_label_has_one_route() -> None:
     assert refusals(routes=[{"pop": 101, "dev": "lo"}, {"swap": 101, "as": [102], "via": "10.0.0.1"}]) == [
-        "label 101 has more than one route"
+        "routes[1].swap: label 101 has a route already, routes[0]"
     ]
 
 
@@ -109,6 +452,9 @@ def test_the_table_has_0_to_1048575_labels(size: int) -> None:
         ("a\nb", "an interface name cannot hold '\\n' (here: 'a\\nb')"),
         ("all", "there is no net.mpls.conf.all: name each interface"),
         ("default", "there is no net.mpls.conf.default: name each interface"),
+        ("-a", "an interface name here cannot begin with -: tools would take it for an option (here: -a)"),
+        ("a'b", "an interface name cannot hold \"'\" (here: a'b)"),
+        ("$(reboot)", "an interface name cannot hold '$' (here: $(reboot))"),
     ],
 )
 def test_a_name_that_no_interface_can_have_is_refused(name: str, refusal: str) -> None:
@@ -132,7 +478,7 @@ def test_no_interface_name_gets_through_that_could_become_a_second_word_or_line(
 
 
 def test_an_interface_is_named_once() -> None:
-    assert refusals(mpls_input=["eth0", "eth0"]) == ["mpls_input names eth0 twice"]
+    assert refusals(mpls_input=["eth0", "eth0"]) == ["mpls_input[1]: eth0 stands there twice"]
 
 
 def test_what_is_wrong_in_a_spec_becomes_one_failure_with_a_line_for_each_problem() -> None:

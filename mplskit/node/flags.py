@@ -1,0 +1,27 @@
+"""The flags by which every task that deals with nodes is told which: see selection.chosen."""
+
+from types import MappingProxyType
+
+from mplskit.cli import Flag
+
+SELECTION = MappingProxyType(
+    {
+        "host": Flag("the node: user@host:port, a name from ssh_config, or an IPv6 address ([::1]:22 with a port)"),
+        "inventory": Flag("a YAML file of nodes, instead of --host"),
+        "limit": Flag("only these of the inventory: names of nodes and groups, and globs, in commas; !x takes x out"),
+        "set_": Flag(
+            "KEY=VALUE counts more than the inventory says, as in ldp.router_id=10.0.0.1 (again for each)", []
+        ),
+        "mpls_input": Flag(
+            "with --host: an interface where labelled packets are accepted (again for each; no other accepts any)", []
+        ),
+        "platform_labels": Flag(
+            "with --host: size of the label table; incoming labels are below it (default 100000)", ""
+        ),
+        "allow": Flag("default-route or shrink: let the run do what it refuses otherwise (again for each)", []),
+        "become": Flag("how the login becomes root: sudo or doas"),
+        "ask_become_password": Flag("ask for the password of sudo; otherwise that in MPLSKIT_BECOME_PASSWORD", False),
+        "ssh_config": Flag("an ssh_config file to use instead of yours"),
+        "accept_new": Flag("take the host key of a node that is seen for the first time", False),
+    }
+)

@@ -1,0 +1,91 @@
+"""The nodes that a command line means: one host, or those of an inventory that --limit leaves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from mplskit.errors import WrongInput
+from mplskit.node.inventory import load, single
+from mplskit.node.limit import limited
+from mplskit.node.node import Node
+from mplskit.node.spec import Allowance
+from mplskit.remote.host import ALLOWED, Become, Host
+from mplskit.remote.password import become_password
+from mplskit.specfile import no_such
+
+
+def chosen(
+    *,
+    host: str = "",
+    inventory: str = "",
+    limit: str = "",
+    set_: Sequence[str] = (),
+    mpls_input: Sequence[str] = (),
+    platform_labels: str = "",
+    allow: Sequence[str] = (),
+    become: str = "",
+    ask_become_password: bool = False,
+    ssh_config: str = "",
+    accept_new: bool = False,
+) -> tuple[Node, ...]:
+    """At least one node, in the order of the inventory. The arguments are the flags of `flags.SELECTION`.
+
+    Raises WrongInput with the flag, or with file and line, and what is allowed.
+    """
+    allowances: Any = tuple(_word("--allow", word, get_args(Allowance)) for word in allow)
+    way = {"become": _word("--become", become, get_args(Become))} if become else {}
+    if inventory and host:
+        raise WrongInput("--host and --inventory exclude each other", hint="an inventory names its hosts; see --limit")
+    if inventory:
+        if mpls_input or platform_labels:
+            flag = "--mpls-input" if mpls_input else "--platform-labels"
+            raise WrongInput(
+                f"{flag} is for a node that --host names",
+                hint="write it into the inventory, or use --set, as in --set platform_labels=200000",
+            )
+        config = Host.parse("any", Path(ssh_config)).ssh_config if ssh_config else None
+        nodes = limited(load(Path(inventory), set_, limit).nodes, limit)
+    elif host:
+        if limit:
+            raise WrongInput("--limit is for an inventory, and --host names one node")
+        parsed = Host.parse(host, Path(ssh_config) if ssh_config else None)
+        config = parsed.ssh_config
+        nodes = (single(host, parsed, _values(mpls_input, platform_labels), set_),)
+    else:
+        raise WrongInput(
+            "which node? --host or --inventory is missing",
+            hint=f"--host: {ALLOWED}; --inventory: a YAML file of nodes",
+        )
+    reach: dict[str, Any] = {"ssh_config": config, "accept_new": accept_new, **way}
+    found = (replace(node, host=replace(node.host, **reach), spec=node.spec.allowing(allowances)) for node in nodes)
+    return _with_password(tuple(found), ask_become_password)
+
+
+def _with_password(nodes: tuple[Node, ...], ask: bool) -> tuple[Node, ...]:
+    """The nodes, each where sudo makes the login root with the password for it: one for all."""
+    if not any(node.host.become == "sudo" for node in nodes):
+        if ask:
+            raise WrongInput(
+                "--ask-become-password is for sudo, which no node of the run uses",
+                hint="add --become sudo, or leave it out; doas takes a password from a terminal only",
+            )
+        return nodes
+    password = become_password(ask)
+    return tuple(
+        replace(node, host=replace(node.host, password=password)) if node.host.become == "sudo" else node
+        for node in nodes
+    )
+
+
+def _values(mpls_input: Sequence[str], platform_labels: str) -> dict[str, Any]:
+    """What the flags beside --host say of the node."""
+    size = platform_labels.strip()
+    number: Any = int(size) if size.isascii() and size.isdigit() and len(size) < 19 else size
+    return {"mpls_input": list(mpls_input), **({"platform_labels": number} if size else {})}
+
+
+def _word(flag: str, word: str, known: Sequence[str]) -> str:
+    if word not in known:
+        raise WrongInput(f"{flag}: {no_such('word', word, known)}")
+    return word

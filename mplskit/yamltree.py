@@ -1,0 +1,258 @@
+"""Reads YAML into a tree that knows its lines. Files come from others: what they can cost is bounded.
+
+Only what means the same in every YAML is a value of its own: null, true, false, whole decimal numbers. All else is
+text: `no`, `010`, `0x10`, `1:20`, dates. Keys are text. There are no tags. Anchors, aliases and `<<` work.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from mplskit.errors import WrongInput
+
+# A thousand nodes with thirty routes each are 2 MB and 250,000 values.
+LARGEST_FILE = 4_000_000
+LONGEST_LINE = 50_000  # the parser's time grows with the square of a tag's length
+MOST_VALUES = 500_000
+DEEPEST = 32
+
+Scalar = str | int | bool | None
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value where it was written: the line (from 1) of its key or list item; with all below, aliases expanded,
+    `size` values in `depth` levels. `origin` is for those who put trees together."""
+
+    value: "Scalar | dict[str, Written] | list[Written]"
+    line: int
+    size: int = 1
+    depth: int = 1
+    origin: str = ""
+
+    @property
+    def entries(self) -> "dict[str, Written]":
+        """The entries of a mapping; none of anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+def read_tree(path: Path) -> Written:
+    """The content of a YAML file. Raises WrongInput with file, line and the rule."""
+    name = shown(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise WrongInput(f"there is no file {name}") from None
+    except IsADirectoryError:
+        raise WrongInput(f"{name} is a folder, not a file") from None
+    except (ValueError, OSError) as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise WrongInput(f"{clipped(name)}: no file can be read there ({clipped(str(error))})") from None
+    if len(content) > LARGEST_FILE:
+        raise WrongInput(f"{name}: larger than {LARGEST_FILE // 1_000_000} MB: it was not read")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise WrongInput(f"{name}:{line}: byte {error.start} is not UTF-8") from None
+    return parse_tree(text, name)
+
+
+def parse_tree(text: str, name: str, lines: bool = True) -> Written:
+    """The one document of a YAML text; an error begins with `name`, and the line. Raises WrongInput."""
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if len(line) > LONGEST_LINE:
+            raise WrongInput(f"{_at(name, number, lines)}: a line with more than {LONGEST_LINE} characters")
+    try:
+        return _Builder(YAML(typ="safe", pure=True).parse(text)).document()
+    except _Refused as error:
+        raise WrongInput(f"{_at(name, error.line, lines)}: {error.rule}") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = _at(name, mark.line + 1, lines) if mark else name
+        raise WrongInput(f"{place}: no YAML: {clipped(_problem(error))}") from None
+    except YAMLError as error:
+        position = getattr(error, "position", None)
+        number = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
+        reason = getattr(error, "reason", None) or str(error)
+        raise WrongInput(
+            f"{_at(name, number, lines and number > 0)}: no YAML: {clipped(reason.splitlines()[0])}"
+        ) from None
+
+
+def _at(name: str, line: int, lines: bool) -> str:
+    return f"{name}:{line}" if lines else name
+
+
+def plain(tree: Written) -> Any:
+    """The values alone."""
+    if isinstance(tree.value, dict):
+        return {key: plain(below) for key, below in tree.value.items()}
+    if isinstance(tree.value, list):
+        return [plain(below) for below in tree.value]
+    return tree.value
+
+
+def shown(path: Path) -> str:
+    """A path as an error names it: from here, where it is below here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def clipped(text: str, most: int = 100) -> str:
+    """Text for one line of a terminal: nothing in it moves the cursor, and it has an end."""
+    safe = text if text.isprintable() else repr(text)[1:-1]
+    return safe if len(safe) <= most else f"{safe[:most]}…"
+
+
+class _Refused(Exception):
+    def __init__(self, line: int, rule: str) -> None:
+        super().__init__(rule)
+        self.line, self.rule = line, rule
+
+
+class _Builder:
+    """Makes a tree of the parser's events, and reads no further than what is within the bounds."""
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self.events = events
+        self.anchors: dict[str, Written | None] = {}
+
+    def document(self) -> Written:
+        next(self.events)  # the beginning of the stream
+        first = next(self.events)
+        if isinstance(first, StreamEndEvent):
+            return Written(None, 1)
+        event = next(self.events)
+        tree = self._value(event, _line(event), DEEPEST)
+        following = next(self.events)
+        while isinstance(following, DocumentEndEvent):
+            following = next(self.events)
+        if isinstance(following, DocumentStartEvent):
+            raise _Refused(_line(following), "a second document begins here: one file is one document")
+        return tree
+
+    def _value(self, event: Any, line: int, levels: int) -> Written:
+        if isinstance(event, AliasEvent):
+            return self._aliased(event, line, levels)
+        if event.tag is not None:
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!", 1)
+            raise _Refused(_line(event), f"there are no tags here: {clipped(tag)}")
+        if levels == 0:
+            raise _Refused(_line(event), f"nested deeper than {DEEPEST} levels")
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        if isinstance(event, MappingStartEvent):
+            tree = self._mapping(line, levels - 1)
+        elif isinstance(event, SequenceStartEvent):
+            tree = self._sequence(line, levels - 1)
+        else:
+            tree = Written(_scalar(_character(event)), line)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = tree
+        return tree
+
+    def _aliased(self, event: Any, line: int, levels: int) -> Written:
+        if event.anchor not in self.anchors:
+            raise _Refused(_line(event), f"there is no anchor &{clipped(event.anchor)} above")
+        found = self.anchors[event.anchor]
+        if found is None:
+            raise _Refused(_line(event), f"*{clipped(event.anchor)} holds itself")
+        if found.depth > levels:
+            raise _Refused(_line(event), f"nested deeper than {DEEPEST} levels, with what *{event.anchor} stands for")
+        return replace(found, line=line)
+
+    def _sequence(self, line: int, levels: int) -> Written:
+        items: list[Written] = []
+        size = depth = 1
+        while not isinstance(event := next(self.events), SequenceEndEvent):
+            item = self._value(event, _line(event), levels)
+            items.append(item)
+            size, depth = _grown(size, depth, item, _line(event))
+        return Written(items, line, size, depth)
+
+    def _mapping(self, line: int, levels: int) -> Written:
+        entries: dict[str, Written] = {}
+        merged: dict[str, Written] = {}
+        size = depth = 1
+        while not isinstance(event := next(self.events), MappingEndEvent):
+            at = _line(event)
+            if not isinstance(event, ScalarEvent) or event.tag is not None:
+                raise _Refused(at, "a key is text, without a tag")
+            key, is_merge = _character(event).value, event.implicit[0] and event.value == "<<"
+            value = self._value(next(self.events), at, levels)
+            size, depth = _grown(size, depth, value, at)
+            if is_merge and not merged:
+                merged = _to_merge(value)
+            elif key in entries:
+                raise _Refused(at, f"the key {clipped(key)!r} is there already, in line {entries[key].line}")
+            else:
+                entries[key] = value
+        return Written({**merged, **entries} if merged else entries, line, size, depth)
+
+
+def _grown(size: int, depth: int, item: Written, line: int) -> tuple[int, int]:
+    if size + item.size > MOST_VALUES:
+        raise _Refused(line, f"more than {MOST_VALUES} values, with what the aliases stand for")
+    return size + item.size, max(depth, item.depth + 1)
+
+
+def _to_merge(value: Written) -> dict[str, Written]:
+    """What `<<` brings: the entries of a mapping, or of several, the first of which count."""
+    several = value.value if isinstance(value.value, list) else [value]
+    entries: dict[str, Written] = {}
+    for one in several:
+        if not isinstance(one.value, dict):
+            raise _Refused(value.line, "<< takes a mapping, or a list of them")
+        for key, entry in one.value.items():
+            entries.setdefault(key, entry)
+    return entries
+
+
+def _character(event: Any) -> Any:
+    """The event of a scalar, if every escape in it is a character."""
+    if _SURROGATE.search(event.value):
+        raise _Refused(_line(event), "half of a surrogate pair is no character")
+    return event
+
+
+def _scalar(event: Any) -> Scalar:
+    if not event.implicit[0]:
+        return str(event.value)
+    if event.value in _WORDS:
+        return _WORDS[event.value]
+    return int(event.value) if _NUMBER.fullmatch(event.value) else str(event.value)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    problem = (error.problem or str(error)).splitlines()[0]
+    return "a tab cannot stand here: YAML is indented by spaces" if "'\\t'" in problem else problem
