@@ -39,6 +39,10 @@ class Keys:
         public.write_bytes(self._gpg("--export", f"{name}@mirror.invalid"))
         return public
 
+    def armored(self, name: str) -> str:
+        """The public half of a key as text."""
+        return self._gpg("--armor", "--export", f"{name}@mirror.invalid").decode()
+
     def sign(self, name: str, text: bytes) -> bytes:
         """A text with the signature of a key around it, as InRelease files have it."""
         return self._gpg("--local-user", f"{name}@mirror.invalid", "--clearsign", stdin=text)

@@ -39,7 +39,7 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
     record = workspace.dist / f"{request.name}.json"
     with files.locked(staging.parent / f".{request.name}.lock"), _fresh(staging) as folder:
         payload = folder / "payload"
-        stage(payload, None if request.bare else NodeSpec(), [deb.path for deb in request.debs])
+        stage(payload, None if request.bare else NodeSpec(), request.debs)
         sources = mirror.archives(request.suite)
         inputs = files.digest_of(
             {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit.errors import WrongInput
-from mplskit.packages.package import Package, Role, read_package
+from mplskit.packages.package import Deb, Role, read_deb, read_package
 from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
 from mplskit.sources.apt import release
@@ -18,14 +18,6 @@ EXPECTED = {Role.IMAGE: "linux-image-*", Role.IPROUTE2: "iproute2"}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _KEY = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+(?: .*)?")
-
-
-@dataclass(frozen=True)
-class Deb:
-    """A package file, and what it says it is."""
-
-    path: Path
-    package: Package
 
 
 @dataclass(frozen=True)
@@ -118,7 +110,7 @@ def _deb(flag: str, path: Path, role: Role) -> Deb:
 def _built(workspace: Workspace, role: Role) -> Deb | None:
     """The package of that role that a build left in `dist/`."""
     path = recorded(workspace.dist, role)
-    return Deb(path, read_package(path)) if path else None
+    return read_deb(path) if path else None
 
 
 def _public_key(path: Path) -> Path:

@@ -6,20 +6,22 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mplskit.node.render import render
+from mplskit.node.apt import Apt, wanted_packages
+from mplskit.node.render import frr_daemons, render, services
 from mplskit.node.spec import NodeSpec
+from mplskit.packages.package import Deb
 from mplskit.paths import data
 
 CHUNK = 1 << 20
 
 
-def stage(folder: Path, spec: NodeSpec | None, packages: Sequence[Path] = ()) -> None:
+def stage(folder: Path, spec: NodeSpec | None, packages: Sequence[Deb] = (), apt: Apt | None = None) -> None:
     """Write the payload into `folder`: apply.sh, files/… (the node's paths), packages/…; run as `sh apply.sh MODE`.
 
     Without a spec it brings packages alone.
     """
     (folder / "files").mkdir(parents=True, exist_ok=True)
-    for name, source in contents(spec, packages):
+    for name, source in contents(spec, packages, apt=apt):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(source, Path):
@@ -28,18 +30,38 @@ def stage(folder: Path, spec: NodeSpec | None, packages: Sequence[Path] = ()) ->
             target.write_bytes(source)
 
 
-def contents(spec: NodeSpec | None, packages: Sequence[Path] = ()) -> Iterator[tuple[str, bytes | Path]]:
-    """The payload's files: name inside it, and its bytes or where they are."""
-    yield "apply.sh", data("bootstrap") / "payload" / "apply.sh"
-    for path, text in (render(spec) if spec else {}).items():
+def contents(
+    spec: NodeSpec | None, packages: Sequence[Deb] = (), sent: Sequence[Deb] | None = None, apt: Apt | None = None
+) -> Iterator[tuple[str, bytes | Path]]:
+    """The payload's files: name inside it, and its bytes or where they are; apply.sh is the last.
+
+    All `packages` are named in want/packages (NAME<TAB>VERSION<TAB>SHA256<TAB>FILE); only those of `sent` are
+    brought, by default all. What apt brings is named in want/apt (NAME or NAME=VERSION), units of systemd in
+    want/services (UNIT<TAB>the files that it reads), daemons of FRRouting in want/frr.
+    """
+    for path, text in {**(render(spec) if spec else {}), **(apt.files if apt else {})}.items():
         yield f"files{path}", text.encode()
-    for package in packages:
-        yield f"packages/{package.name}", package
+    if packages:
+        wanted = [(deb.package.package, deb.package.version, deb.package.sha256, deb.path.name) for deb in packages]
+        yield "want/packages", "".join("\t".join(row) + "\n" for row in wanted).encode()
+    if words := wanted_packages(spec, apt):
+        yield "want/apt", "".join(f"{word}\n" for word in words).encode()
+    if spec:
+        rows = services(spec).items()
+        yield "want/services", "".join(f"{unit}\t{' '.join(files)}\n" for unit, files in rows).encode()
+        if daemons := frr_daemons(spec):
+            yield "want/frr", "".join(f"{daemon}\n" for daemon in daemons).encode()
+    for deb in packages if sent is None else sent:
+        yield f"packages/{deb.path.name}", deb.path
+    scripts = sorted((data("bootstrap") / "payload").glob("*.sh"))
+    yield from ((path.name, path) for path in sorted(scripts, key=lambda path: path.name == "apply.sh"))
 
 
-def archive(spec: NodeSpec, packages: Sequence[Path] = ()) -> Iterator[bytes]:
+def archive(
+    spec: NodeSpec | None, packages: Sequence[Deb] = (), sent: Sequence[Deb] | None = None, apt: Apt | None = None
+) -> Iterator[bytes]:
     """The payload as a tar stream, in pieces of at most 1 MiB; packages are read as they go."""
-    for name, source in contents(spec, packages):
+    for name, source in contents(spec, packages, sent, apt):
         entry = tarfile.TarInfo(name)
         entry.size = source.stat().st_size if isinstance(source, Path) else len(source)
         yield entry.tobuf(tarfile.GNU_FORMAT)

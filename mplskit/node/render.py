@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mplskit.node.part import Part
+from mplskit.node.routes import incoming
 from mplskit.node.spec import NodeSpec
 from mplskit.paths import data
 
@@ -15,6 +17,15 @@ UDEV_FILE = "/etc/udev/rules.d/90-mplskit.rules"
 SPEC_FILE = "/etc/mplskit/node.json"
 ROUTES_FILE = "/etc/mplskit/routes.batch"
 LABELS_FILE = "/etc/mplskit/labels.batch"
+KEEPER = "mplskit-routes.service"
+UNIT_FILE = f"/etc/systemd/system/{KEEPER}"
+OPENVPN_FILE = "/etc/openvpn/mplskit-{}.conf"
+OPENVPN_UNIT = "openvpn@mplskit-{}.service"
+FRR_FILE = "/etc/frr/frr.conf"
+FRR_DAEMONS = "/etc/frr/daemons"
+FRR_UNIT = "frr.service"
+SCRIPTS = "/usr/local/lib/mplskit"
+KEEPERS_SCRIPTS = ("keep.sh", "live.sh")
 
 # The routing protocol number of every route of ours ("M"): unused in iproute2's rt_protos and by FRR and BIRD.
 ROUTE_PROTOCOL = 77
@@ -27,15 +38,40 @@ def render(spec: NodeSpec) -> dict[str, str]:
         SYSCTL_FILE: _text("sysctl.conf.j2", spec),
         UDEV_FILE: _text("udev.rules.j2", spec),
         SPEC_FILE: _text("node.json.j2", spec),
+        UNIT_FILE: _text("mplskit-routes.service.j2", spec),
+        **{f"{SCRIPTS}/{name}": (data("bootstrap") / "payload" / name).read_text() for name in KEEPERS_SCRIPTS},
     }
-    if spec.loopbacks or any(route.kind == "push" for route in spec.routes):
+    if spec.delivers or spec.loopbacks or any(route.kind == "push" for route in spec.routes):
         files[ROUTES_FILE] = _text("routes.batch.j2", spec)
     if any(route.kind != "push" for route in spec.routes):
         files[LABELS_FILE] = _text("labels.batch.j2", spec)
+    for vpn in spec.openvpn:
+        files[OPENVPN_FILE.format(vpn.dev)] = _text("openvpn.conf.j2", spec, vpn=vpn)
+    if spec.ldp:
+        files[FRR_FILE] = _text("frr.conf.j2", spec, ldp=spec.ldp)
     return files
 
 
-def _text(template: str, spec: NodeSpec) -> str:
+def services(spec: NodeSpec) -> dict[str, tuple[str, ...]]:
+    """The units of systemd that a node needs, each with the files that it reads when it is started."""
+    keeper = (UNIT_FILE, *(f"{SCRIPTS}/{name}" for name in KEEPERS_SCRIPTS))
+    units: dict[str, tuple[str, ...]] = {KEEPER: keeper}
+    for vpn in spec.openvpn:
+        keys = (vpn.cert, vpn.key, *([vpn.ca] if vpn.ca else []))
+        units[OPENVPN_UNIT.format(vpn.dev)] = (OPENVPN_FILE.format(vpn.dev), *keys)
+    if spec.ldp:
+        units[FRR_UNIT] = (FRR_FILE, FRR_DAEMONS)
+    return units
+
+
+def frr_daemons(spec: NodeSpec) -> tuple[str, ...]:
+    """The daemons of FRRouting that a node needs, beside zebra: those to switch on in /etc/frr/daemons."""
+    if not spec.ldp:
+        return ()
+    return ("ldpd",) if spec.ldp.ospf_area is None else ("ldpd", "ospfd")
+
+
+def _text(template: str, spec: NodeSpec, **section: Part) -> str:
     return (
         _environment()
         .get_template(template)
@@ -43,7 +79,8 @@ def _text(template: str, spec: NodeSpec) -> str:
             spec=spec,
             modules=MODULES,
             protocol=ROUTE_PROTOCOL,
-            json=spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+            json=spec.compact(),
+            **section,
         )
     )
 
@@ -59,6 +96,7 @@ def _environment() -> Environment:
         autoescape=False,
     )
     environment.filters["family"] = _family
+    environment.filters["incoming"] = incoming
     return environment
 
 

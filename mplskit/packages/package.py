@@ -31,6 +31,14 @@ class Package:
     role: Role
 
 
+@dataclass(frozen=True)
+class Deb:
+    """A package file, and what it says it is."""
+
+    path: Path
+    package: Package
+
+
 def role_of(name: str) -> Role:
     """The role of a package by its name."""
     if name.startswith("linux-image-"):
@@ -46,6 +54,11 @@ def read_package(path: Path) -> Package:
     ).stdout
     name, version = shown.split()
     return Package(name, version, path.name, files.digest_file(path), path.stat().st_size, role_of(name))
+
+
+def read_deb(path: Path) -> Deb:
+    """A package file with what it says it is. Raises WrongInput when it is no package."""
+    return Deb(path, read_package(path))
 
 
 def packaged_config(path: Path) -> tuple[str, str]:

@@ -4,10 +4,9 @@ What was made is looked up by the digest of its inputs; what is proven is proven
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mplskit.config.request import Request
 from mplskit.errors import NotSo
@@ -21,9 +20,10 @@ from mplskit.kernel.request import Packaging
 from mplskit.lab.run import run_lab
 from mplskit.lab.topology import load
 from mplskit.node.bootstrap import bootstrap
+from mplskit.node.node import Node
 from mplskit.node.spec import NodeSpec
 from mplskit.node.verify import verify
-from mplskit.packages.package import Role
+from mplskit.packages.package import Deb, Role
 from mplskit.paths import Workspace
 from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
@@ -33,7 +33,7 @@ from mplskit.vm.machine import Machine, booted
 
 LAB = "hello-world"
 # The virtual machine's only interface: nothing but this host can send to it.
-SPEC = NodeSpec(mpls_input=("eth0",))
+SPEC = NodeSpec(mpls_input=("eth0",), allow=("default-route",))
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
     begin = time.monotonic()
     with booted(guest_of(image, memory=1024, cpus=2), workspace.build / "vm" / "pipeline") as machine:
         record.rows.append(Row("boot", "", _proven_boot(image, machine), round(time.monotonic() - begin, 1)))
-        _on_node(workspace, machine.host, [deb.path for deb in wanted.debs], record)
+        _on_node(workspace, machine.host, wanted.debs, record)
     return PipelineReport(tuple(record.rows))
 
 
-def _on_node(workspace: Workspace, host: Host, packages: list[Path], record: _Record) -> None:
+def _on_node(workspace: Workspace, host: Host, packages: Sequence[Deb], record: _Record) -> None:
     with record.step("bootstrap") as said:
         changes = _bootstrap(host, packages)
         again = _bootstrap(host, packages)
@@ -102,9 +102,9 @@ def _on_node(workspace: Workspace, host: Host, packages: list[Path], record: _Re
         said += [f"{len(captures)} captures", "; ".join(step.step for step in report.steps[1:-1])]
 
 
-def _bootstrap(host: Host, packages: list[Path]) -> list[str]:
+def _bootstrap(host: Host, packages: Sequence[Deb]) -> list[str]:
     """What a bootstrap changed."""
-    report = bootstrap(host, SPEC, packages)
+    report = bootstrap(Node(str(host), host, SPEC), packages)
     failed = [f"{item.kind} {item.name}: {item.detail}" for item in report.failed]
     if failed or report.reboot_needed:
         raise NotSo("the node could not be set up", detail="\n".join([*failed, report.reboot_needed or ""]))

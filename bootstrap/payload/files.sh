@@ -1,0 +1,106 @@
+#!/bin/sh
+# Read by apply.sh: the files that the payload brings, what was there before them, and taking them back.
+# shellcheck disable=SC2154,SC2013,SC2015 # mode, here, records and changed are apply.sh's
+
+# One path per line: what we wrote, and the folders that we made for it. What stood at such a path before lies in
+# before/, whole.
+files_list=$records/files
+folders_list=$records/folders
+before=$records/before
+
+our_files=$(cat "$files_list" 2>/dev/null)
+is_ours() { has "$our_files" "$1"; }
+
+# note_path LIST PATH
+note_path() { grep -qsxF "$2" "$1" || { mkdir -p "$records" && printf '%s\n' "$2" >>"$1"; }; }
+
+# brought [FIND WORD …]: the paths of files/, as on the node
+brought() { (cd "$here/files" && find . -type f "$@" | sed 's|^\.||' | sort); }
+
+install_files() {
+    make_files
+    for path in $(brought ! -path './etc/apt/*'); do put "$path"; done
+    drop_files
+    [ "$mode" = plan ] || own_files
+}
+
+# apt's list and its key, before apt is asked
+put_apt_files() {
+    for path in $(brought -path './etc/apt/*'); do put "$path"; done
+}
+
+# Files of ours that the payload brings no more
+drop_files() {
+    [ -e "$files_list" ] || return 0
+    brought >"$here/brought"
+    for path in $(grep -vxF -f "$here/brought" "$files_list"); do
+        put_back "$path"
+    done
+}
+
+# put PATH: bring files/PATH to PATH in one step, unless it is there
+put() {
+    if cmp -s "$here/files$1" "$1"; then
+        [ "$mode" = plan ] || is_ours "$1" || { keep_before "$1" && note_path "$files_list" "$1"; }
+        report same file "$1" ""
+        return
+    fi
+    [ "$mode" != plan ] || show_diff "$1" "$here/files$1"
+    if [ -e "$1" ]; then done=changed; else done=written; fi
+    change file "$1" "$done" put_now "$1"
+}
+
+put_now() {
+    make_folder "${1%/*}" && keep_before "$1" && note_path "$files_list" "$1" &&
+        cp "$here/files$1" "$1.mplskit" && move_over "$1.mplskit" "$1"
+}
+
+# move_over NEW PATH: mode and owner of what stood there stay
+move_over() {
+    if [ -e "$2" ]; then chmod --reference="$2" "$1" && chown --reference="$2" "$1"; fi && mv -f "$1" "$2" || {
+        rm -f "$1"
+        return 1
+    }
+}
+
+# keep_before PATH: what is there and not ours is kept, once
+keep_before() {
+    { [ -e "$1" ] || [ -L "$1" ]; } && ! is_ours "$1" || return 0
+    mkdir -p "$before${1%/*}" && cp -a "$1" "$before$1.new" && mv -f "$before$1.new" "$before$1"
+}
+
+make_folder() {
+    [ -d "$1" ] || { make_folder "${1%/*}" && note_path "$folders_list" "$1" && mkdir "$1"; }
+}
+
+show_diff() {
+    old=$1
+    [ -e "$old" ] || old=/dev/null
+    diff -u --label "$1" --label "$1" "$old" "$2" | tr '\t' ' ' | awk -v path="$1" '{ print "diff\tfile\t" path "\t" $0 }'
+}
+
+# put_back PATH: what stood there before us, or nothing
+put_back() {
+    ! stays "$1" || return 0
+    if [ -e "$before$1" ] || [ -L "$before$1" ]; then
+        [ "$mode" != plan ] || show_diff "$1" "$before$1"
+        change file "$1" "what was there before is back" put_back_now "$1" || return
+    elif [ -e "$1" ]; then
+        [ "$mode" != plan ] || show_diff "$1" /dev/null
+        change file "$1" "taken away" rm -f "$1" || return
+    fi
+    [ "$mode" = plan ] || forget_path "$files_list" "$1"
+}
+
+put_back_now() { cp -a "$before$1" "$1.mplskit" && mv -f "$1.mplskit" "$1" && rm -rf "$before$1"; }
+
+# forget_path LIST PATH
+forget_path() { grep -vxF "$2" "$1" | store "$1"; }
+
+# remove_files: all of ours, and the folders that we made as far as they are empty
+remove_files() {
+    [ ! -e "$files_list" ] || for path in $(cat "$files_list"); do put_back "$path"; done
+    [ ! -e "$folders_list" ] || sort -r "$folders_list" | while read -r folder; do
+        rmdir "$folder" 2>/dev/null
+    done
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Keeps what mplskit set on this node: the label table, `input`, addresses of lo and routes come back when an interface,
+# an address or mpls_router does. Run by mplskit-routes.service; what it changes is told on stdout.
+set -u
+export LC_ALL=C PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+mode=keep
+root=
+state=/run/mplskit
+unready=note
+allowed() { false; }
+
+# shellcheck source=SCRIPTDIR/live.sh
+. "$here/live.sh"
+
+# Without mpls_router there is nothing to do; a push would load it again after somebody took it away.
+restore() {
+    [ -d /proc/sys/net/mpls ] || return 0
+    told=$({ hold_lock && apply_live; } | grep -v '^same')
+    [ -z "$told" ] || [ "$told" = "$last" ] || printf '%s\n' "$told"
+    last=$told
+}
+
+# Links, addresses, what mpls_router says when it comes, and routes of ours that somebody deletes; other routes come and
+# go by the thousand. Deletions by a link that goes down are told by no route: the link tells them.
+events() {
+    # What happened between the first look and the monitor's start is seen by the second.
+    echo start
+    { sleep 1; echo again; } &
+    exec "$ip" -o -N monitor label link address route netconf
+}
+relevant='/^\[ROUTE\]/{/^\[ROUTE\]Deleted .*proto 77/p;d;};/^\[NETCONF\]/{/mpls/p;d;};p'
+
+last=
+mkdir -p "$state" && find_ip || exit 1
+events | sed -un "$relevant" | while read -r _; do
+    timeout 0.2 cat >/dev/null # the rest of what happens now is one thing with it
+    restore
+done
+exit 1

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Read by apply.sh: sysctls and modules as they were before us, and putting them back.
+# shellcheck disable=SC2154,SC2013,SC2015 # mode, here, root and records are apply.sh's
+
+# sysctls_before: KEY VALUE, VALUE being - for a sysctl of mpls_router when that was not loaded: it begins as 0.
+sysctls_before=$records/sysctls
+modules_before=$records/modules
+
+# Before files are put and modules are loaded: udev sets sysctls as soon as it can.
+record_sysctls() {
+    known=$(cut -d ' ' -f 1 "$sysctls_before" 2>/dev/null)
+    sysctls "$here/files$sysctl_file" | while read -r key _; do
+        ! has "$known" "$key" || continue
+        value=-
+        [ ! -e "/proc/sys/$key" ] || value=$(cat "/proc/sys/$key")
+        mkdir -p "$records" && printf '%s %s\n' "$key" "$value" >>"$sysctls_before"
+    done
+}
+
+# drop_sysctls FILE: those of ours that FILE names no more get the value that they had before us
+drop_sysctls() {
+    sysctls "$1" >"$here/stay"
+    { sysctls "$sysctl_file"; cat "$sysctls_before" 2>/dev/null; } | sed 's/ .*//' | sort -u >"$here/ours"
+    cut -d ' ' -f 1 "$here/stay" >"$here/stay.keys"
+    for key in $(grep -vxF -f "$here/stay.keys" "$here/ours"); do
+        put_back_sysctl "$key"
+    done
+}
+
+put_back_sysctl() {
+    value=$(awk -v key="$1" '$1 == key { print $2 }' "$sysctls_before" 2>/dev/null)
+    case $value in '' | -) value=0 ;; esac
+    old=$(cat "/proc/sys/$1" 2>/dev/null)
+    if [ -n "$old" ] && [ "$old" != "$value" ]; then
+        if [ "$1" = net/mpls/platform_labels ] && [ "$(foreign_labels "$value")" != 0 ]; then
+            report note sysctl "$1" "stays $old: label routes that are not ours need it"
+        else
+            change sysctl "$1" "$old -> $value" write_value "$1" "$value" || return
+        fi
+    fi
+    [ "$mode" = plan ] || [ ! -e "$sysctls_before" ] ||
+        awk -v key="$1" '$1 != key' "$sysctls_before" | store "$sysctls_before"
+}
+
+# foreign_labels FROM: how many label routes that are not ours have a label from FROM on
+foreign_labels() {
+    find_ip >/dev/null || return
+    "$ip" -o -N -f mpls route show 2>/dev/null |
+        awk -v from="$1" -v ours=" proto $protocol " '!index($0 " ", ours) && $1 ~ /^[0-9]+$/ && $1 >= from + 0 { n++ } END { print n + 0 }'
+}
+
+record_module() { note_path "$modules_before" "$1"; }
+
+# Modules that we loaded go when nobody needs them: the last loaded first.
+unload_modules() {
+    [ -e "$modules_before" ] || return 0
+    for module in $(awk '{ line[NR] = $0 } END { for (i = NR; i; i--) print line[i] }' "$modules_before"); do
+        grep -q "^$module " /proc/modules || continue
+        if [ "$module" = mpls_router ] && [ "$(foreign_labels 0)" != 0 ]; then
+            report note module "$module" "stays: label routes that are not ours need it"
+        elif [ "$mode" = plan ]; then
+            report changed module "$module" "unloaded"
+        elif unload "$module"; then
+            report changed module "$module" "unloaded"
+        else
+            report note module "$module" "stays: $error"
+        fi
+    done
+}
+
+# The kernel lets go of a module some time after the last route that used it.
+unload() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        ! error=$(rmmod "$1" 2>&1) || return 0
+        sleep 0.2
+    done
+    return 1
+}

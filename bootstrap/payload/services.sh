@@ -1,0 +1,94 @@
+#!/bin/sh
+# Read by apply.sh: the units of systemd that the payload wants. want/services: UNIT<TAB>the files that it reads, with
+# spaces between them. A unit is restarted when one of them is not what it was when we started it.
+# shellcheck disable=SC2154 # mode, here, records are apply.sh's
+
+# services/UNIT: what the unit was before us (`enabled active`), then the digest of its files when it was started last
+services=$records/services
+
+apply_services() {
+    has_systemd || return 0
+    [ "$mode" = plan ] || systemctl daemon-reload >&2
+    [ -e "$here/want/services" ] && while IFS=$tab read -r unit reads; do
+        [ -z "$unit" ] || apply_service "$unit" "$reads"
+    done <"$here/want/services"
+    drop_services running
+    drop_services other
+}
+
+# drop_services running|other: those that are wanted no more, and that ran before us or did not
+drop_services() {
+    for record in "$services"/*; do
+        [ -e "$record" ] || continue
+        [ "$mode" = remove ] || ! grep -qs "^${record##*/}$tab" "$here/want/services" || continue
+        case "$1: $(head -n 1 "$record")" in
+        running:*\ active) drop_service "${record##*/}" ;;
+        other:*\ active) ;;
+        other:*) drop_service "${record##*/}" ;;
+        esac
+    done
+}
+
+has_systemd() {
+    [ -d /run/systemd/system ] && return 0
+    [ ! -s "$here/want/services" ] || report note service systemd "is not running here: no unit is started"
+    return 1
+}
+
+# apply_service UNIT FILES
+apply_service() {
+    # shellcheck disable=SC2086 # paths without spaces
+    digest=$(for path in $2; do cat "$here/files$path" 2>/dev/null || cat "$path"; done | sha256sum | cut -d ' ' -f 1)
+    known=$(sed -n 2p "$services/$1" 2>/dev/null)
+    if ! is_unit enabled "$1"; then
+        todo="enabled and started"
+    elif ! is_unit active "$1"; then
+        todo="started"
+    elif [ "$known" != "$digest" ]; then
+        todo="restarted"
+    else
+        report same service "$1" "enabled, active"
+        return
+    fi
+    change service "$1" "$todo" start_service "$1" "$digest"
+}
+
+is_unit() { systemctl --quiet "is-$1" "$2" 2>/dev/null; }
+
+start_service() {
+    mkdir -p "$services" || return
+    was=$(head -n 1 "$services/$1" 2>/dev/null)
+    if [ -z "$was" ] && [ -e "$here/files/etc/systemd/system/$1" ]; then
+        was="disabled inactive" # a unit that we brought was nothing before us
+    elif [ -z "$was" ]; then
+        was="$(systemctl is-enabled "$1" 2>/dev/null) $(systemctl is-active "$1" 2>/dev/null)"
+    fi
+    printf '%s\n' "$was" | store "$services/$1"
+    systemctl enable "$1" && systemctl restart "$1" && printf '%s\n%s\n' "$was" "$2" | store "$services/$1"
+}
+
+# What a unit was before us it is again; one that was running reads its files anew.
+drop_service() {
+    was=$(head -n 1 "$services/$1")
+    case $was in
+    enabled*\ active) change service "$1" "restarted" systemctl restart "$1" ;;
+    enabled*) change service "$1" "stopped" systemctl stop "$1" ;;
+    *\ active) change service "$1" "disabled, restarted" disable_restart "$1" ;;
+    *) change service "$1" "stopped and disabled" systemctl disable --now "$1" ;;
+    esac && { [ "$mode" = plan ] || rm -f "$services/$1"; }
+}
+
+disable_restart() { systemctl disable "$1" && systemctl restart "$1"; }
+
+# In an image nothing runs: the units are enabled for its first boot.
+enable_services() {
+    [ -e "$here/want/services" ] && command -v systemctl >/dev/null || return 0
+    while IFS=$tab read -r unit _; do
+        if is_unit enabled "$unit"; then
+            report same service "$unit" "enabled"
+        else
+            mkdir -p "$services" && echo 'disabled inactive' | store "$services/$unit"
+            change service "$unit" "enabled" systemctl enable "$unit"
+        fi
+    done <"$here/want/services"
+}

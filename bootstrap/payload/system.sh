@@ -1,0 +1,36 @@
+#!/bin/sh
+# Read by apply.sh: is this a system that mplskit sets up? Asked before anything is changed.
+# os-release is read, not sourced: it may set any variable.
+# shellcheck disable=SC2154 # kernel is apply.sh's
+
+os_release=/etc/os-release
+[ -e "$os_release" ] || os_release=/usr/lib/os-release
+
+# os FIELD: its value, without quotes
+os() { sed -n "s/^$1=//p" "$os_release" 2>/dev/null | tail -n 1 | sed "s/^[\"']\(.*\)[\"']\$/\1/"; }
+
+# Debian 11 and later (testing and unstable have no version), Ubuntu 22.04 and later; what is made of them goes on.
+check_system() {
+    number=$(os VERSION_ID)
+    title=$(os PRETTY_NAME)
+    oldest=
+    case "$(os ID): $(os ID_LIKE) " in
+    debian:*) oldest=11 ;;
+    ubuntu:*) oldest=22.04 ;;
+    *" debian "* | *" ubuntu "*) report note node system "$title: made of Debian, and not tried with mplskit" ;;
+    *) refuse system "${title:-an unknown system}: mplskit sets up $known, and what is made of them" ;;
+    esac
+    command -v dpkg >/dev/null || refuse dpkg "$title: there is no dpkg"
+    [ -z "$oldest" ] || [ -z "$number" ] || dpkg --compare-versions "$number" ge "$oldest" ||
+        refuse system "$title is too old: mplskit sets up $known"
+}
+known="Debian 11 or later, Ubuntu 22.04 or later"
+
+# Ubuntu has the MPLS modules in a package that cloud images and small kernels leave out.
+# where_module_is NAME: what to say of a module that is not there; nothing when it is
+where_module_is() {
+    ! grep -qs "/$1\.ko" "/lib/modules/$kernel/modules.dep" "/lib/modules/$kernel/modules.builtin" || return 0
+    case "$(os ID) $(os ID_LIKE) " in
+    *ubuntu*) printf '; apt-get install linux-modules-extra-%s brings it on Ubuntu' "$kernel" ;;
+    esac
+}
