@@ -16,6 +16,8 @@ from mplskit.kernel.tasks import build as kernel_build
 from mplskit.lab.tasks import list_labs
 from mplskit.lab.tasks import run as lab_run
 from mplskit.node.tasks import bootstrap as node_bootstrap
+from mplskit.node.tasks import plan as node_plan
+from mplskit.node.tasks import remove as node_remove
 from mplskit.node.tasks import verify as node_verify
 from mplskit.pipeline.tasks import pipeline
 from mplskit.sources.tasks import fetch, list_kernels
@@ -27,7 +29,9 @@ def namespace() -> Collection:
     root.add_collection(Collection("kernel", audit, fetch, list_kernels, options, config, build=kernel_build))
     root.add_collection(Collection("iproute2", list_versions, build=iproute2_build, verify=iproute2_verify))
     root.add_collection(Collection("image", build=image_build, boot=image_boot))
-    root.add_collection(Collection("node", bootstrap=node_bootstrap, verify=node_verify))
+    root.add_collection(
+        Collection("node", plan=node_plan, bootstrap=node_bootstrap, verify=node_verify, remove=node_remove)
+    )
     root.add_collection(Collection("lab", list_labs, run=lab_run))
     root.add_collection(Collection("ci", pipeline))
     return root

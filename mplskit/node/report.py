@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-STATES = ("changed", "same", "failed", "note")
+# `diff` is a line of a file's unified diff; `have` a package that the node says it has.
+STATES = ("changed", "same", "failed", "note", "diff", "have")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""Carries the payload to a node and runs it there: one SSH session, in which lines come back for what was done."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from mplskit import process
+from mplskit.errors import OutsideFailed
+from mplskit.node.apt import Apt
+from mplskit.node.node import Node
+from mplskit.node.offer import HAVE, Offer
+from mplskit.node.opening import script
+from mplskit.node.payload import archive
+from mplskit.node.report import Item, Report, parse_line
+from mplskit.packages.package import Deb
+from mplskit.remote.channel import Channel, opened
+from mplskit.remote.refusals import Unreachable, not_root
+
+Mode = Literal["node", "plan", "remove"]
+Hear = Callable[[Item], None]
+
+AGAIN = "it may be run again: what is done stays, what is missing follows"
+
+
+def carry(
+    node: Node, mode: Mode, *, packages: Sequence[Deb] = (), apt: Apt | None = None, hear: Hear | None = None
+) -> Report:
+    """Run the payload of `node` there in a mode; `hear` gets each item as it comes.
+
+    Packages that the node has already, by digest, are left out of the stream; a plan brings none at all.
+    Raises OutsideFailed when the host cannot be reached (Unreachable) or did not run the payload to its end,
+    MachineLacks when root cannot be reached there.
+    """
+    host = node.host
+    heard = _Heard(hear or (lambda item: None))
+    command = f"exec sh -c {shlex.quote(script(mode, node.spec.allow, asks=bool(packages)))}"
+    with opened(host, command) as channel:
+        if packages:
+            channel.exchange(iter(()), heard.offer, close=False)
+        missing = heard.offered.missing(packages)
+        lacking = heard.offered.lacking(missing)
+        if lacking and mode != "plan":
+            return _refused(lacking, heard)
+        sent = () if mode == "plan" else missing
+        channel.exchange(archive(node.spec, packages, sent, apt), heard.lines, close=True)
+        heard.end()
+        status, words = _ended(channel, heard)
+    report = Report.of(heard.items)
+    refused = [item for item in report.failed if (item.kind, item.name) == ("node", "root")]
+    if refused:
+        raise not_root(host, refused[0].detail)
+    if not report.items or (status != 0) != bool(report.failed):
+        raise OutsideFailed(
+            f"the payload did not run to its end on {host} (exit {status})",
+            detail="\n".join([*heard.foreign, *words.strip().splitlines()][-process.TAIL_LINES :]),
+            hint=AGAIN,
+        )
+    return _refused(lacking, heard) if lacking else report
+
+
+def _refused(lacking: Sequence[Item], heard: "_Heard") -> Report:
+    """What came, and what the node has no room for."""
+    for item in lacking:
+        heard.take(item)
+    return Report.of(heard.items)
+
+
+def _ended(channel: Channel, heard: "_Heard") -> tuple[int, str]:
+    try:
+        return channel.end()
+    except Unreachable as error:
+        if not heard.items:
+            raise
+        last = heard.items[-1]
+        raise OutsideFailed(
+            f"the session with {channel.host} was cut, after {last.kind} {last.name}", detail=error.detail, hint=AGAIN
+        ) from None
+
+
+class _Heard:
+    """What came from the node so far: items, offered packages, and lines that are none of the payload's."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.items: list[Item] = []
+        self.foreign: list[str] = []
+        self.offered = Offer()
+        self._hear = hear
+        self._rest = b""
+
+    def offer(self, data: bytes) -> bool:
+        """Take a piece of stdout; True when the offer is whole."""
+        marks = [self._take(line) for line in self._split(data)]
+        return any(marks)
+
+    def lines(self, data: bytes) -> bool:
+        """Take a piece of stdout."""
+        for line in self._split(data):
+            self._take(line)
+        return False
+
+    def end(self) -> None:
+        """Take the last line, if it had no newline."""
+        if self._rest:
+            self._take(self._rest)
+
+    def take(self, item: Item) -> None:
+        """Take an item."""
+        self.items.append(item)
+        self._hear(item)
+
+    def _split(self, data: bytes) -> list[bytes]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return lines
+
+    def _take(self, line: bytes) -> bool:
+        # What comes from a node is shown on a terminal: no escape sequences.
+        text = "".join(
+            c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line.decode(errors="replace")
+        )
+        try:
+            item = parse_line(text)
+        except ValueError:
+            self.foreign.append(text)
+            return False
+        if item.state == HAVE:
+            return self.offered.take(item)
+        self.take(item)
+        return False

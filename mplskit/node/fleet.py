@@ -1,0 +1,232 @@
+"""One task on many nodes at a time: a bounded pool, batches, a limit of failures; no node holds the others up."""
+
+import contextvars
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from mplskit import progress
+from mplskit.errors import Failure, NotSo, OutsideFailed
+from mplskit.files import lacking
+from mplskit.node.node import Node
+from mplskit.node.outcome import Done, Outcome, State
+from mplskit.process_group import Group, grouped
+from mplskit.remote.refusals import PasswordRefused
+
+Work = Callable[[Node], Done]
+Keep = Callable[[Sequence[Outcome]], None]
+
+# A session takes about six file descriptors, and a login has 1024.
+MOST = 128
+TICK = 0.25
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`parallel` nodes at a time; the next `batch` when the one before is through; no node is begun after more than
+    `max_failures` failed; `timeout` seconds for each node, and `grace` more until what is left of it is killed.
+    """
+
+    parallel: int = 16
+    batch: int | None = None
+    max_failures: int | None = None
+    timeout: float | None = None
+    grace: float = 5.0
+
+
+class Watch(Protocol):
+    """Who is told how a fleet gets on. All but `said` are called in the thread of `run`."""
+
+    def begun(self, node: str) -> None:
+        """A node was begun."""
+
+    def said(self, node: str, text: str) -> None:
+        """What is being done on a node; in any thread."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """A node is through."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """An outcome for each node, in the order asked for. `interruption` is what ended the run early, if anything."""
+
+    outcomes: tuple[Outcome, ...]
+    interruption: BaseException | None = None
+
+
+class _Stopped(Exception):
+    """No more nodes are begun; the message says why."""
+
+
+class _Run:
+    """A node under way."""
+
+    def __init__(self, node: Node, grace: float) -> None:
+        self.node = node
+        self._grace = grace
+        self.begin = time.monotonic()
+        self.group = Group()
+        self.why = ""
+        self._signalled = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begin
+
+    def stop(self, why: str) -> None:
+        """End its session: asked first, forced when it is still there after the time of grace."""
+        if not self.why:
+            self.why, self._signalled = why, time.monotonic()
+            self.group.end(signal.SIGTERM)
+        elif time.monotonic() - self._signalled > self._grace:
+            self.group.end(signal.SIGKILL)
+
+
+def run(nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: Keep = lambda outcomes: None) -> Fleet:
+    """Do `work` on each node. Whatever it raises is the outcome of its node alone; only a refused password of sudo,
+    too many failures and an interruption (a signal) keep the nodes that come after from being begun. `keep` gets
+    outcomes as they come, in case that we are killed.
+    """
+    pool = _Pool(work, limits, watch, keep)
+    interruption: BaseException | None = None
+    why = ""
+    with ThreadPoolExecutor(limits.parallel, thread_name_prefix="node") as threads:
+        try:
+            try:
+                for batch in _batches(nodes, limits.batch):
+                    pool.through(batch, threads)
+            except _Stopped as stopped:
+                why = str(stopped)
+                pool.finish()
+        except BaseException as signalled:
+            # KeyboardInterrupt, and what cli makes of SIGTERM: all sessions are ended, and what is known is told.
+            interruption, why = signalled, "the run was interrupted"
+            pool.end(why)
+    outcomes = [pool.outcomes.get(node.name) or Outcome(node.name, State.NOT_BEGUN, error=why) for node in nodes]
+    return Fleet(tuple(outcomes), interruption)
+
+
+def alone(node: Node, work: Work, timeout: float | None = None) -> Done:
+    """Do `work` on one node, with its notes on stderr as they come.
+
+    Raises what it raises, and OutsideFailed when it was ended after `timeout` seconds.
+    """
+    under_way = _Run(node, Limits.grace)
+    timer = threading.Timer(timeout or 0, lambda: under_way.stop(_late(timeout or 0)))
+    if timeout:
+        timer.start()
+    try:
+        return _in_group(under_way.group, work, node)
+    except Failure as error:
+        raise _stopped(under_way, error) if under_way.why else error from None
+    finally:
+        timer.cancel()
+
+
+class _Pool:
+    """The nodes that are under way, and those that are through."""
+
+    def __init__(self, work: Work, limits: Limits, watch: Watch, keep: Keep) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._work, self._limits, self._watch, self._keep = work, limits, watch, keep
+        self._begun: list[_Run] = []
+        self._running: dict[Future[Done], _Run] = {}
+
+    def through(self, batch: Sequence[Node], threads: ThreadPoolExecutor) -> None:
+        """Do all nodes of a batch. Raises _Stopped when no more are to be begun."""
+        waiting = deque(batch)
+        while waiting or self._running:
+            while waiting and len(self._running) < self._limits.parallel:
+                self._begin(waiting.popleft(), threads)
+            self._gather()
+
+    def finish(self) -> None:
+        """Wait for what is under way."""
+        while self._running:
+            with suppress(_Stopped):
+                self._gather()
+
+    def end(self, why: str) -> None:
+        """End what is under way, and wait for that; another signal meanwhile changes nothing."""
+        while self._running:
+            with suppress(BaseException):
+                for under_way in self._begun:
+                    under_way.stop(why)
+                self._gather()
+
+    def _begin(self, node: Node, threads: ThreadPoolExecutor) -> None:
+        under_way = _Run(node, self._limits.grace)
+        context = contextvars.copy_context()
+        self._begun.append(under_way)
+        self._watch.begun(node.name)
+        self._running[threads.submit(context.run, self._one, under_way)] = under_way
+
+    def _one(self, under_way: _Run) -> Done:
+        name = under_way.node.name
+        with progress.told_to(lambda text: self._watch.said(name, text)):
+            return _in_group(under_way.group, self._work, under_way.node)
+
+    def _gather(self) -> None:
+        """Wait a moment for nodes to end, and end those that take too long. Raises _Stopped."""
+        ended = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED).done
+        refused = False
+        for future in ended:
+            under_way = self._running.pop(future)
+            came = _came(future, under_way)
+            outcome = Outcome.of(under_way.node.name, came, under_way.seconds)
+            self.outcomes[outcome.node] = outcome
+            self._watch.ended(outcome)
+            self._keep([outcome])
+            refused = refused or isinstance(came, PasswordRefused)
+        timeout = self._limits.timeout
+        for under_way in self._running.values():
+            if timeout and under_way.seconds > timeout:
+                under_way.stop(_late(timeout))
+        if refused:
+            raise _Stopped("sudo did not take the password on another node: too many tries lock accounts")
+        failed = sum(not outcome.state.done for outcome in self.outcomes.values())
+        if self._limits.max_failures is not None and failed > self._limits.max_failures:
+            raise _Stopped(f"{failed} failed, and --max-failures is {self._limits.max_failures}")
+
+
+def _batches(nodes: Sequence[Node], size: int | None) -> Iterator[Sequence[Node]]:
+    step = size or len(nodes) or 1
+    return (nodes[start : start + step] for start in range(0, len(nodes), step))
+
+
+def _in_group(group: Group, work: Work, node: Node) -> Done:
+    with grouped(group):
+        return work(node)
+
+
+def _came(future: "Future[Done]", under_way: _Run) -> Done | Failure:
+    """What a node came to; one that was stopped came to that, whatever it said of it."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if under_way.why:
+        return _stopped(under_way, error)
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, OSError):
+        return lacking(error)
+    return NotSo(f"{error!r}", hint="this is a fault of mplskit")
+
+
+def _stopped(under_way: _Run, error: BaseException) -> OutsideFailed:
+    """The failure of a node whose session we ended; how far it came is in the session's own error."""
+    said = f": {error.message}" if isinstance(error, Failure) else ""
+    return OutsideFailed(
+        f"{under_way.why}{said}", hint="it may be run again: what is done stays, what is missing follows"
+    )
+
+
+def _late(timeout: float) -> str:
+    return f"no end after {timeout:g} s"

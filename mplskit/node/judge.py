@@ -1,0 +1,62 @@
+"""What a report comes to: done, done with a reboot to follow, or not done, and what to do about it."""
+
+from dataclasses import asdict
+
+from mplskit.errors import Exit, NotSo
+from mplskit.node import show
+from mplskit.node.node import Node
+from mplskit.node.outcome import Done
+from mplskit.node.report import Item, Report
+
+
+def bootstrapped(node: Node, report: Report, mind: str = "") -> Done:
+    """A node whose items all hold is done; it is not so yet when it needs a reboot. `mind` is added to that hint."""
+    failure = _failure(node, report, "is not set up")
+    if failure is None and report.reboot_needed:
+        failure = NotSo(
+            f"{node.name} needs a reboot: kernel {report.reboot_needed}",
+            hint="reboot it, then node.verify" + (f"; mind that {mind}" if mind else ""),
+        )
+    return Done(asdict(report), lambda: show.items(report), changes(report), failure, not report.failed)
+
+
+def planned(node: Node, report: Report) -> Done:
+    """A plan with changes is no error, and leaves with 1 all the same."""
+    failure = _failure(node, report, "would not be set up")
+    code = Exit.NOT_SO if report.changed else Exit.OK
+    return Done(asdict(report), lambda: show.plan(report), changes(report), failure, not report.failed, code)
+
+
+def removed(node: Node, report: Report) -> Done:
+    """A removal whose items all hold is done."""
+    failure = _failure(node, report, "still has something of ours")
+    return Done(asdict(report), lambda: show.items(report), changes(report), failure, not report.failed)
+
+
+def changes(report: Report) -> int:
+    """How many items were changed."""
+    return sum(item.state == "changed" for item in report.items)
+
+
+def _failure(node: Node, report: Report, what: str) -> NotSo | None:
+    if not report.failed:
+        return None
+    first, names = report.failed[0], ", ".join(f"{item.kind} {item.name}" for item in report.failed)
+    return NotSo(
+        f"{node.name} {what}: {names}",
+        detail="\n".join(item.detail for item in report.failed[:5] if item.detail),
+        hint=_way_on(first),
+    )
+
+
+def _way_on(item: Item) -> str:
+    """What to do about an item that failed."""
+    ways = {
+        ("node", "system"): "mplskit sets up Debian and what is made of it",
+        ("node", "dpkg"): "mplskit sets up Debian and what is made of it",
+        ("node", "lock"): "wait until that one is through, and run it again",
+        ("node", "space"): "free some space on the node and run it again: what is done stays",
+    }
+    if item.kind == "module":
+        return "node.verify names the cause and its cure"
+    return ways.get((item.kind, item.name), "correct that on the node and run it again: what is done stays")

@@ -1,0 +1,103 @@
+"""What a node says that it has before packages are sent: those that it needs no more, and room for the others."""
+
+import tarfile
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from mplskit import process
+from mplskit.errors import WrongInput
+from mplskit.node.report import Item
+from mplskit.packages.package import Deb, Role
+
+HAVE = "have"
+STREAMED = "/var/tmp"
+FOLDERS = ("/boot", "/lib", "/usr")
+KIB = 1 << 10
+BLOCK = 4 << 10
+
+_MEASURING = threading.Lock()
+
+
+@dataclass
+class Offer:
+    """`packages`: name -> `SHA256 VERSION`; `room`: folder -> its mount point and what is free there, in KiB.
+
+    `initrd` is the size of the initramfs that a kernel gets there, in KiB; 0 when none is made.
+    """
+
+    packages: dict[str, str] = field(default_factory=dict)
+    room: dict[str, tuple[str, int]] = field(default_factory=dict)
+    initrd: int = 0
+
+    def take(self, item: Item) -> bool:
+        """Take a `have` item; True when it is the last."""
+        first, _, rest = item.detail.strip().partition(" ")
+        if item.kind == "package":
+            self.packages[item.name] = item.detail
+        elif item.kind == "space" and first.isdecimal():
+            self.room[item.name] = (rest, int(first))
+        elif item.kind == "initrd" and first.isdecimal():
+            self.initrd = int(first)
+        return item.kind == "node"
+
+    def missing(self, packages: Sequence[Deb]) -> list[Deb]:
+        """Those packages that the node does not have, by digest."""
+        wanted = ((deb, f"{deb.package.sha256} {deb.package.version}") for deb in packages)
+        return [deb for deb, identity in wanted if self.packages.get(deb.package.package) != identity]
+
+    def lacking(self, sent: Sequence[Deb]) -> list[Item]:
+        """A failed item for each file system of the node that is too small for these packages."""
+        needed: Counter[str] = Counter()
+        folders: dict[str, set[str]] = {}
+        for deb in sent:
+            for folder, size in self._needs(deb).items():
+                mount = self.room.get(folder, ("", 0))[0]
+                needed[mount] += size
+                folders.setdefault(mount, set()).add(folder)
+        free = dict(self.room.values())
+        names = ", ".join(deb.package.package for deb in sent)
+        return [
+            Item(
+                "failed",
+                "node",
+                "space",
+                f"{mount} has {free[mount] >> 10} MiB free, and {-(-size >> 10)} MiB are needed "
+                f"({', '.join(sorted(folders[mount]))}) for {names}",
+            )
+            for mount, size in needed.items()
+            if mount in free and size > free[mount]
+        ]
+
+    def _needs(self, deb: Deb) -> Counter[str]:
+        """KiB by folder."""
+        needs = Counter(unpacked(deb))
+        needs[STREAMED] += -(-deb.package.size // KIB)
+        if deb.package.role is Role.IMAGE:
+            needs["/boot"] += self.initrd
+        return needs
+
+
+def unpacked(deb: Deb) -> Mapping[str, int]:
+    """KiB that a package takes below each of FOLDERS, once unpacked; measured once for all nodes.
+
+    Raises WrongInput when it cannot be read.
+    """
+    with _MEASURING:
+        return _measured(deb)
+
+
+@cache
+def _measured(deb: Deb) -> Mapping[str, int]:
+    sizes: Counter[str] = Counter()
+    with process.started(["dpkg-deb", "--fsys-tarfile", deb.path]) as unpacking:
+        try:
+            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
+                for entry in tar:
+                    top = "/" + entry.name.removeprefix("./").partition("/")[0]
+                    sizes[top if top in FOLDERS else "/usr"] += -(-entry.size // BLOCK) * (BLOCK // KIB)
+        except tarfile.TarError as error:
+            raise WrongInput(f"{deb.path}: not a Debian package that can be read", detail=str(error)) from None
+    return sizes

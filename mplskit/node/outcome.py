@@ -1,0 +1,82 @@
+"""What came of a task on one node, and of many: states, the exit code of all, what is kept for the next run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mplskit.errors import Exit, Failure
+from mplskit.remote.refusals import Unreachable
+
+
+class State(StrEnum):
+    """How a node came out. OK: nothing had to be done; CHANGED: something was done, or would be, in a plan."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    NOT_BEGUN = "not begun"
+
+    @property
+    def done(self) -> bool:
+        """Whether the task was done on the node; otherwise `--failed` takes it up."""
+        return self in (State.OK, State.CHANGED)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task that ran to its end on a node. `failure` says what is not so all the same, and has the exit code then.
+
+    `document` is the result as JSON has it, `show` prints it for people. `complete` is False when the task itself
+    could not do all there.
+    """
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+    show: Callable[[], None] = lambda: None
+    changes: int = 0
+    failure: Failure | None = None
+    complete: bool = True
+    code: int = Exit.OK
+
+    @property
+    def exit(self) -> int:
+        """The exit code of this node."""
+        return self.failure.code if self.failure else self.code
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One node in the report. `code` is what the task would have left with on this node alone."""
+
+    node: str
+    state: State
+    changes: int = 0
+    seconds: float = 0.0
+    code: int = Exit.OK
+    error: str = ""
+    hint: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    show: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, node: str, came: Done | Failure, seconds: float) -> "Outcome":
+        """The outcome of a task that ended, well or not."""
+        taken = round(seconds, 1)
+        if isinstance(came, Done):
+            state = (State.CHANGED if came.changes else State.OK) if came.complete else State.FAILED
+            error, hint = (_line(came.failure, 0), came.failure.hint) if came.failure else ("", "")
+            return cls(node, state, came.changes, taken, came.exit, error, hint, came.document, came.show)
+        state = State.UNREACHABLE if isinstance(came, Unreachable) else State.FAILED
+        return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint)
+
+
+def _line(failure: Failure, which: int) -> str:
+    """A failure in one line: its message, and one line of what came back (of a program, the last tells most)."""
+    came = [line.strip() for line in failure.detail.splitlines() if line.strip()]
+    return f"{failure.message}: {came[which]}" if came else failure.message
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """The lowest of the nodes' exit codes but 0: 1 when a node is not so, 4 when only the outside failed."""
+    return min((outcome.code for outcome in outcomes if outcome.code), default=Exit.OK)

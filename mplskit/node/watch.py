@@ -1,0 +1,110 @@
+"""How a fleet gets on, on stderr: a live table of the nodes under way on a terminal, and a line for each that ended."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mplskit import progress
+from mplskit.node.fleet import Watch
+from mplskit.node.outcome import Outcome, State
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Lines:
+    """A line for each node that ended."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.through = 0
+        self.failed = 0
+
+    def begun(self, node: str) -> None:
+        """Says nothing: the line comes at the end."""
+
+    def said(self, node: str, text: str) -> None:
+        """Says nothing: items are in the report."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """One line."""
+        self.through += 1
+        self.failed += not outcome.state.done
+        progress.note(f"{line(outcome)} [{self.through}/{self.total}]")
+
+
+def line(outcome: Outcome) -> str:
+    """`✓ ler-1: changed, 7 changes (2.3 s)`, or what went wrong."""
+    how = "ok" if outcome.state is State.OK else outcome.state.value
+    changes = f", {outcome.changes} change{'s' * (outcome.changes != 1)}" if outcome.state is State.CHANGED else ""
+    sign = "✓" if outcome.state.done else "✗"
+    error = f": {outcome.error}" if outcome.error else ""
+    return f"{sign} {outcome.node}: {how}{changes} ({progress.duration(outcome.seconds)}){error}"
+
+
+class Table(Lines):
+    """The same, above a table of the nodes under way: node, state, elapsed, what was done last."""
+
+    def __init__(self, total: int, title: str, console: "Console") -> None:
+        super().__init__(total)
+        self._title, self._console = title, console
+        self._begin = time.monotonic()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, tuple[float, str]] = {}
+
+    def begun(self, node: str) -> None:
+        """A row more."""
+        with self._lock:
+            self._under_way[node] = (time.monotonic(), "")
+
+    def said(self, node: str, text: str) -> None:
+        """What is seen last in the node's row."""
+        with self._lock:
+            if node in self._under_way:
+                self._under_way[node] = (self._under_way[node][0], text.strip())
+
+    def ended(self, outcome: Outcome) -> None:
+        """A row less, and a line above."""
+        with self._lock:
+            self._under_way.pop(outcome.node, None)
+        super().ended(outcome)
+
+    def rendered(self) -> "RenderableType":
+        """The table as it is now: the nodes that take longest first, as many as there is room for."""
+        from rich.console import Group
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        now = time.monotonic()
+        with self._lock:
+            rows = sorted(self._under_way.items(), key=lambda row: row[1][0])
+        failed = f", {self.failed} failed" if self.failed else ""
+        grid = Grid.grid(padding=(0, 2), expand=True)
+        for column in ("left", "left", "right"):
+            grid.add_column(justify=column, no_wrap=True)
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        head = f"{self._title}: {self.through} of {self.total} through{failed}"
+        room = max(1, self._console.height - 3)  # what does not fit would scroll at every refresh
+        for node, (begin, text) in rows[:room]:
+            elapsed = progress.duration(now - begin)
+            grid.add_row(Text(node), Text("under way"), Text(elapsed), Text(text))
+        return Group(grid, Text(f"{head}, {progress.duration(now - self._begin)}", style="bold", no_wrap=True))
+
+
+@contextmanager
+def watching(total: int, title: str) -> Iterator[Watch]:
+    """Show how `total` nodes get on as long as the block runs."""
+    if not sys.stderr.isatty():
+        with progress.under_way(title):
+            yield Lines(total)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    table = Table(total, title, console)
+    with Live(get_renderable=table.rendered, console=console, refresh_per_second=4, transient=True):
+        yield table

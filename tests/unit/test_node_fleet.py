@@ -1,0 +1,348 @@
+"""Many nodes at a time: who is begun when, what stops the rest, what is taken up the next time."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from mplskit import process, progress
+from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.node.fleet import Limits, alone, run
+from mplskit.node.last import Last
+from mplskit.node.many import told
+from mplskit.node.node import Node
+from mplskit.node.outcome import Done, Outcome, State, exit_code
+from mplskit.node.spec import NodeSpec
+from mplskit.node.watch import Lines
+from mplskit.remote.host import Host
+from mplskit.remote.refusals import PasswordRefused, Unreachable
+
+SPEC = NodeSpec()
+
+
+def nodes(*names: str) -> list[Node]:
+    return [Node(name, Host(name), SPEC) for name in names]
+
+
+def numbered(count: int) -> list[Node]:
+    return nodes(*(f"n{number}" for number in range(1, count + 1)))
+
+
+class Bench:
+    """Work that says who is under way: `most` at the same time, and in which order nodes were begun."""
+
+    def __init__(self, act: Callable[[str], None] = lambda name: None) -> None:
+        self.begun: list[str] = []
+        self.most = 0
+        self._act = act
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, node: Node) -> Done:
+        with self._lock:
+            self.begun.append(node.name)
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            self._act(node.name)
+        finally:
+            with self._lock:
+                self._now -= 1
+        return Done(changes=1)
+
+
+def states(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    return {outcome.node: outcome.state.value for outcome in outcomes}
+
+
+def fails(*names: str) -> Callable[[str], None]:
+    def act(name: str) -> None:
+        if name in names:
+            raise NotSo(f"{name} is not set up")
+
+    return act
+
+
+def test_no_more_nodes_than_asked_for_are_under_way_and_all_get_done() -> None:
+    together = threading.Barrier(4)
+    bench = Bench(lambda name: print(together.wait(10)))
+    fleet = run(numbered(12), bench, Limits(parallel=4), Lines(12))
+    assert bench.most == 4
+    assert [outcome.node for outcome in fleet.outcomes] == [f"n{number}" for number in range(1, 13)]
+    assert {outcome.state for outcome in fleet.outcomes} == {State.CHANGED}
+
+
+def test_a_batch_is_begun_when_the_one_before_is_through() -> None:
+    done: list[str] = []
+
+    def act(name: str) -> None:
+        if name == "n3":
+            assert sorted(done) == ["n1", "n2"]
+        if name == "n1":
+            time.sleep(0.05)
+        done.append(name)
+
+    fleet = run(numbered(5), Bench(act), Limits(batch=2), Lines(5))
+    assert {outcome.state for outcome in fleet.outcomes} == {State.CHANGED}
+
+
+def test_after_too_many_failures_no_node_is_begun_and_those_under_way_end() -> None:
+    others = threading.Event()
+
+    def act(name: str) -> None:
+        if name == "n1":
+            others.wait(10)
+        if name == "n3":
+            threading.Timer(0.3, others.set).start()
+        if name != "n1":
+            raise NotSo("no")
+
+    bench = Bench(act)
+    fleet = run(numbered(6), bench, Limits(parallel=2, max_failures=1), Lines(6))
+    assert bench.begun == ["n1", "n2", "n3"]
+    assert list(states(fleet.outcomes).values()) == ["changed", "failed", "failed", *["not begun"] * 3]
+    assert fleet.outcomes[5].error == "2 failed, and --max-failures is 1"
+    assert fleet.interruption is None
+
+
+def test_as_many_failures_as_allowed_stop_nothing() -> None:
+    fleet = run(numbered(6), Bench(fails("n1", "n2")), Limits(parallel=1, max_failures=2), Lines(6))
+    assert [outcome.state for outcome in fleet.outcomes[2:]] == [State.CHANGED] * 4
+
+
+def test_no_failure_allowed_stops_at_the_first() -> None:
+    bench = Bench(fails("n2"))
+    fleet = run(numbered(4), bench, Limits(parallel=1, max_failures=0), Lines(4))
+    assert bench.begun == ["n1", "n2"]
+    assert list(states(fleet.outcomes).values()) == ["changed", "failed", "not begun", "not begun"]
+
+
+def test_a_refused_password_is_not_tried_on_further_nodes() -> None:
+    def act(name: str) -> None:
+        raise PasswordRefused(f"{name}: sudo does not take the password")
+
+    bench = Bench(act)
+    fleet = run(numbered(4), bench, Limits(parallel=1), Lines(4))
+    assert bench.begun == ["n1"]
+    assert fleet.outcomes[3].error == "sudo did not take the password on another node: too many tries lock accounts"
+    assert exit_code(fleet.outcomes) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code", "message"),
+    [
+        (Unreachable("ssh to n1 failed", hint="nothing listens there"), "unreachable", 4, "ssh to n1 failed"),
+        (OutsideFailed("cut", detail="banner\nclosed by remote host\n"), "failed", 4, "cut: closed by remote host"),
+        (MachineLacks("n1: must run as root"), "failed", 3, "n1: must run as root"),
+        (OSError(24, "Too many open files"), "failed", 3, f"{Path.cwd()}: Too many open files"),
+        (KeyError("label"), "failed", 1, "KeyError('label')"),
+    ],
+)
+def test_whatever_a_node_raises_is_its_own_outcome(error: Exception, state: str, code: int, message: str) -> None:
+    def act(name: str) -> None:
+        if name == "n1":
+            raise error
+
+    outcomes = run(numbered(2), Bench(act), Limits(), Lines(2)).outcomes
+    assert (outcomes[0].state, outcomes[0].code, outcomes[0].error) == (state, code, message)
+    assert outcomes[1].state is State.CHANGED
+
+
+def test_a_node_that_takes_too_long_is_ended_and_the_others_are_not() -> None:
+    def work(node: Node) -> Done:
+        if node.name == "n1":
+            process.run(["sleep", "60"], failure=OutsideFailed)
+        return Done()
+
+    begin = time.monotonic()
+    outcomes = run(numbered(3), work, Limits(timeout=0.5), Lines(3)).outcomes
+    assert time.monotonic() - begin < 10
+    assert list(states(outcomes).values()) == ["failed", "ok", "ok"]
+    assert outcomes[0].error == "no end after 0.5 s: signal 15: sleep 60"
+    assert outcomes[0].code == Exit.OUTSIDE_FAILED
+
+
+def test_one_node_alone_is_ended_in_time_too() -> None:
+    def work(node: Node) -> Done:
+        process.run(["sleep", "60"])
+        return Done()
+
+    with pytest.raises(OutsideFailed, match=r"no end after 0\.3 s: signal 15: sleep 60"):
+        alone(nodes("n1")[0], work, 0.3)
+
+
+def test_what_does_not_end_when_asked_is_forced_to() -> None:
+    def work(node: Node) -> Done:
+        process.run(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], failure=OutsideFailed)
+        return Done()
+
+    outcomes = run(numbered(1), work, Limits(timeout=0.2, grace=0.2), Lines(1)).outcomes
+    assert outcomes[0].error.startswith("no end after 0.2 s: signal 9")
+
+
+def test_an_interruption_ends_what_is_under_way_and_begins_nothing_more() -> None:
+    ready = threading.Event()
+
+    def work(node: Node) -> Done:
+        if node.name == "n1":
+            return Done(changes=3)
+        ready.set()
+        process.run(["sleep", "60"], failure=OutsideFailed)
+        return Done()
+
+    def interrupt() -> None:
+        ready.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    fleet = run(numbered(4), work, Limits(parallel=1), Lines(4))
+    assert isinstance(fleet.interruption, KeyboardInterrupt)
+    assert list(states(fleet.outcomes).values()) == ["changed", "failed", "not begun", "not begun"]
+    assert fleet.outcomes[0].changes == 3
+    assert fleet.outcomes[1].error.startswith("the run was interrupted")
+
+
+def test_notes_of_the_nodes_go_to_the_watch_and_not_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Listening(Lines):
+        def said(self, node: str, text: str) -> None:
+            heard.append((node, text))
+
+    def work(node: Node) -> Done:
+        with progress.step(f"setting up {node.name}"):
+            progress.note("  ✓ file /etc/x: written")
+        return Done()
+
+    run(nodes("ler-1"), work, Limits(), Listening(1))
+    assert [text for name, text in heard if name == "ler-1"][:2] == ["… setting up ler-1", "  ✓ file /etc/x: written"]
+    assert re.fullmatch(r"✓ ler-1: ok \([0-9.]+ s\) \[1/1\]\n", capsys.readouterr().err)
+
+
+def test_a_process_that_a_thread_started_lives_as_long_as_the_thread_and_its_block() -> None:
+    """PR_SET_PDEATHSIG counts the thread that forked as the parent (prctl(2)): a pool's threads stay."""
+    seen: list[int | None] = []
+
+    def work(node: Node) -> Done:
+        with process.started(["sleep", "60"]) as sleeping:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                sleeping.wait(0.5)
+            seen.append(sleeping.poll())
+        return Done()
+
+    run(numbered(4), work, Limits(parallel=2), Lines(4))
+    assert seen == [None] * 4
+
+
+@pytest.fixture
+def last(tmp_path: Path) -> Callable[[str], Last]:
+    return lambda task: Last(tmp_path / "build", task, tmp_path / "nodes.yaml").load()
+
+
+def outcome(name: str, state: State) -> Outcome:
+    return Outcome(name, state)
+
+
+def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(last: Callable[[str], Last]) -> None:
+    first = last("bootstrap")
+    first.begin(numbered(6))
+    first.put(
+        [
+            outcome("n1", State.OK),
+            outcome("n2", State.CHANGED),
+            outcome("n3", State.FAILED),
+            outcome("n4", State.UNREACHABLE),
+            outcome("n5", State.NOT_BEGUN),
+        ],
+        now=True,
+    )
+    again = last("bootstrap")
+    assert [node.name for node in again.undone(numbered(8))] == ["n3", "n4", "n5", "n6"]
+    assert [node.name for node in again.undone(nodes("n2", "n4"))] == ["n4"]
+    again.begin(nodes("n3"))
+    again.put([outcome("n3", State.CHANGED)], now=True)
+    assert [node.name for node in last("bootstrap").undone(numbered(8))] == ["n4", "n5", "n6"]
+
+
+def test_each_task_and_each_inventory_has_a_last_run_of_its_own(last: Callable[[str], Last], tmp_path: Path) -> None:
+    last("bootstrap").begin(numbered(1))
+    for other in (last("verify"), Last(tmp_path / "build", "bootstrap", tmp_path / "other" / "nodes.yaml").load()):
+        with pytest.raises(WrongInput, match=r"--failed: no run of this task on .*nodes\.yaml is known"):
+            other.undone(numbered(1))
+
+
+def test_two_runs_at_a_time_keep_what_the_other_knows(last: Callable[[str], Last]) -> None:
+    one, two = last("bootstrap"), last("bootstrap")
+    one.begin(nodes("n1"))
+    two.begin(nodes("n2"))
+    one.put([outcome("n1", State.FAILED)], now=True)
+    two.put([outcome("n2", State.FAILED)], now=True)
+    assert [node.name for node in last("bootstrap").undone(numbered(2))] == ["n1", "n2"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"nodes": [{"node": "n1"}]}', '{"nodes": [{"node": "n1", "state": "x"}]}'])
+def test_a_damaged_report_is_told(text: str, last: Callable[[str], Last]) -> None:
+    path = last("bootstrap").path
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(WrongInput, match=r"bootstrap\.json: not a report of nodes"):
+        last("bootstrap")
+
+
+def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str], Last], tmp_path: Path) -> None:
+    kept = last("bootstrap")
+    kept.begin(nodes("n1"))
+    kept.put([Outcome("n1", State.FAILED, 2, 1.5, 1, "no", "yes", {"items": []})], now=True)
+    assert json.loads(kept.path.read_text()) == {
+        "inventory": str(tmp_path / "nodes.yaml"),
+        "nodes": [
+            {
+                "items": [],
+                "node": "n1",
+                "state": "failed",
+                "changes": 2,
+                "seconds": 1.5,
+                "code": 1,
+                "error": "no",
+                "hint": "yes",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [((), 0), ((0, 0), 0), ((0, 4), 4), ((4, 1, 0), 1), ((4, 3), 3), ((1, 3), 1)]
+)
+def test_the_exit_code_of_many_is_the_lowest_but_0(codes: Sequence[int], code: int) -> None:
+    assert exit_code([Outcome("n", State.FAILED, code=one) for one in codes]) == code
+
+
+def test_many_fail_in_the_words_that_say_how_many_and_how() -> None:
+    many = [
+        Outcome("n1", State.OK),
+        Outcome("n2", State.FAILED, code=4, error="cut"),
+        Outcome("n3", State.UNREACHABLE, code=4, error="ssh to n3 failed"),
+        Outcome("n4", State.NOT_BEGUN, error="2 failed, and --max-failures is 1"),
+    ]
+    failure = told(many, Path("build/nodes/nodes-1/bootstrap.json"))
+    assert isinstance(failure, OutsideFailed)
+    assert str(failure) == (
+        "error: 3 of 4 nodes did not get done: 1 failed, 1 not begun, 1 unreachable\n"
+        "hint: the same command with --failed takes up these alone; the report is in "
+        "build/nodes/nodes-1/bootstrap.json"
+    )
+
+
+def test_nodes_that_wait_for_a_reboot_are_done_and_not_so_yet() -> None:
+    waiting = Outcome("n1", State.CHANGED, 3, code=1, error="n1 needs a reboot: kernel 6.12", hint="reboot it")
+    failure = told([waiting, Outcome("n2", State.OK)], Path("report"))
+    assert str(failure) == "error: 1 of 2 nodes: n1 needs a reboot: kernel 6.12\nhint: reboot it"
+    assert State.CHANGED.done
