@@ -1,6 +1,7 @@
 """The checks of an MPLS-ready node. From any machine that has mplskit:
 
     pytest --hosts=ssh://root@NODE bootstrap/checks
+    pytest --hosts=ssh://ann@NODE --sudo bootstrap/checks
     pytest --hosts=local:// bootstrap/checks          on the node itself, as root
 
 A failed check says what was seen, why that is so, and what cures it.
@@ -17,11 +18,13 @@ from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
 from mplskit import process
+from mplskit.node.backend import register
 from mplskit.node.checklist import load_checklist
 from mplskit.node.facts import Facts
 from mplskit.node.spec import NodeSpec
 
 CHECKLIST = load_checklist()
+NOT_ASKED = "the spec asks for none"
 RESULTS = pytest.StashKey[list[dict[str, str]]]()
 
 
@@ -31,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RESULTS] = []
+    register()
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +69,17 @@ def spec(facts: Facts) -> NodeSpec:
 
 
 @pytest.fixture
+def asked() -> Callable[[object, str], None]:
+    """Called with what the spec asks for, and what to call it: without any there is nothing to look at."""
+
+    def there(wanted: object, what: str) -> None:
+        if not wanted:
+            pytest.skip(f"{NOT_ASKED}: {what}")
+
+    return there
+
+
+@pytest.fixture
 def live(facts: Facts) -> None:
     """For checks of what mpls_router brings."""
     if facts.platform_labels is None:
@@ -95,6 +110,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     elif not judged:
         seen = str(call.excinfo.value)
     outcome = report.outcome if judged or report.outcome == "skipped" else "error"
+    if seen.startswith(NOT_ASKED):
+        outcome = "not asked for"
     item.config.stash[RESULTS].append({"id": condition.id, "test": item.nodeid, "outcome": outcome, "seen": seen})
     if outcome == "failed":
         report.longrepr = "\n".join(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mplskit.node.render import MODULES_FILE, SPEC_FILE, SYSCTL_FILE, UDEV_FILE, render
+from mplskit.node.render import MODULES_FILE, SPEC_FILE, SYSCTL_FILE, UDEV_FILE
 
 
 @pytest.mark.condition("N1")
@@ -29,8 +29,19 @@ def test_interfaces_that_appear_later_get_their_sysctls(facts, spec, seen):
     assert as_rendered(UDEV_FILE, facts, spec, seen)
 
 
+@pytest.mark.condition("N6")
+def test_everything_else_that_mplskit_brought_is_as_rendered(facts, spec, asked, seen):
+    others = [path for path in facts.rendered if path not in (MODULES_FILE, SYSCTL_FILE, UDEV_FILE)]
+    asked(others, "other file")
+    wrong = [f"{path} is {how(path, facts)}" for path in others if not facts.as_rendered.get(path)]
+    seen("; ".join(wrong) or f"{', '.join(others)}: as rendered")
+    assert not wrong
+
+
 def as_rendered(path, facts, spec, seen):
-    found = facts.read(path)
-    wanted = render(spec)[path]
-    seen(f"{path} is " + ("as rendered" if found == wanted else "not there" if found is None else "not as rendered"))
-    return found == wanted
+    seen(f"{path} is {how(path, facts)}")
+    return bool(facts.as_rendered.get(path))
+
+
+def how(path, facts):
+    return {None: "not there", False: "not as rendered", True: "as rendered"}[facts.as_rendered.get(path)]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mplskit.node.render import SYSCTL_FILE
+
 
 @pytest.mark.condition("S1")
 def test_the_label_table_is_large_enough(facts, spec, live, seen):
@@ -28,6 +30,35 @@ def test_labelled_packets_are_accepted_nowhere_else(facts, spec, live, seen):
 
 @pytest.mark.condition("L2")
 def test_lo_is_up(facts, seen):
-    flags = int(facts.read("/sys/class/net/lo/flags") or "0", 16)
+    flags = int(facts.links.get("lo", {}).get("flags", "0"), 16)
     seen("lo is up" if flags & 1 else "lo is down")
     assert flags & 1
+
+
+@pytest.mark.condition("L3")
+def test_packets_that_come_out_of_a_label_are_not_dropped_for_their_source(facts, spec, asked, seen):
+    asked(spec.delivers, "pop to lo")
+    values = {name: facts.ip_settings[f"net/ipv4/conf/{name}/rp_filter"] for name in ("all", "lo")}
+    seen(f"rp_filter is {values['all']} on all and {values['lo']} on lo: {max(values.values())} counts")
+    assert max(values.values()) != "1"
+
+
+@pytest.mark.condition("L6")
+def test_packets_are_forwarded(facts, spec, asked, seen):
+    lines = facts.rendered[SYSCTL_FILE].splitlines()
+    keys = [key for key in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding") if f"{key} = 1" in lines]
+    asked(keys, "forwarding")
+    values = {key: facts.ip_settings.get(key, "not there") for key in keys}
+    seen(", ".join(f"{key} is {value}" for key, value in values.items()))
+    assert set(values.values()) == {"1"}
+
+
+@pytest.mark.condition("S17")
+def test_the_node_may_set_its_own_sysctls(facts, live, seen):
+    if facts.user != 0:
+        pytest.skip("only root may: log in as root, or give --sudo")
+    writable = facts.run("test -w /proc/sys/net/mpls/platform_labels")[0] == 0
+    kind = facts.run("systemd-detect-virt --container 2>/dev/null")[1].strip()
+    place = f"in a container ({kind})" if kind not in ("", "none") else "in no container that is known"
+    seen(f"/proc/sys/net/mpls is {'writable' if writable else 'read-only'}, {place}")
+    assert writable

@@ -2,22 +2,36 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 from pydantic import ValidationError
 from testinfra.host import Host
 
-from mplskit.node.render import SPEC_FILE
+from mplskit.node.kernel_routes import KernelRoute, of_batch, of_show
+from mplskit.node.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, render
 from mplskit.node.spec import NodeSpec
+from mplskit.paths import data
 
 SYSCTLS = "/proc/sys/net/mpls"
 TOOLS = "/sbin/ip /usr/sbin/ip /bin/ip /usr/bin/ip"
 
-# In a network namespace of its own, so that nothing of the node is touched: one route that pushes two labels,
-# shown as the kernel has it.
-PUSH_PROBE = """\
-ip link set lo up && ip route add 198.51.100.1/32 encap mpls 16/17 via 127.0.0.2 dev lo && ip route show"""
-PUSH_SHOWN = ["198.51.100.1", "encap", "mpls", "16/17", "via", "127.0.0.2", "dev", "lo"]
+ROUTES = "; ".join(
+    f'"$ip" -o -N -f {family} route show {rest} proto {ROUTE_PROTOCOL}'
+    for family, rest in (("inet", "table all"), ("inet6", "table all"), ("mpls", ""))
+)
+LINK = ("flags", "mtu", "type", "operstate", "tun_flags")
+# ARPHRD_NONE and ARPHRD_PPP (linux/if_arp.h): tun, WireGuard, PPP.
+NO_ETHERNET = frozenset({"65534", "512"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One step of the probe: whether `ip` or the kernel took it, and what was said."""
+
+    ok: bool
+    said: str
 
 
 class Facts:
@@ -38,7 +52,7 @@ class Facts:
 
     @cached_property
     def spec(self) -> NodeSpec | None:
-        """What the node should be; None when it does not say."""
+        """What the node should be; None when it does not say, or says what cannot be."""
         try:
             return NodeSpec.model_validate(json.loads(self.read(SPEC_FILE) or "")["spec"])
         except (ValueError, KeyError, TypeError, ValidationError):
@@ -99,3 +113,75 @@ class Facts:
         )[1]
         path, _, version = text.partition("\n")
         return path, version.strip().partition("\n")[0]
+
+    @cached_property
+    def rendered(self) -> Mapping[str, str]:
+        """The files that the node's spec becomes: path -> text."""
+        return render(self.spec) if self.spec else {}
+
+    @cached_property
+    def as_rendered(self) -> Mapping[str, bool]:
+        """Whether each file of the node is what its spec becomes; those that are not there are left out."""
+        answer = self.run("sha256sum -- " + " ".join(["%s"] * len(self.rendered)), *self.rendered)[1]
+        found = {path: digest for digest, _, path in (line.partition("  ") for line in answer.splitlines())}
+        wanted = {path: sha256(text.encode()).hexdigest() for path, text in self.rendered.items()}
+        return {path: found[path] == digest for path, digest in wanted.items() if path in found}
+
+    @cached_property
+    def wanted_routes(self) -> tuple[KernelRoute, ...]:
+        """The routes that the spec asks for, as they are written for `ip`."""
+        return tuple(route for path in (ROUTES_FILE, LABELS_FILE) for route in of_batch(self.rendered.get(path, "")))
+
+    @cached_property
+    def routes(self) -> tuple[KernelRoute, ...]:
+        """The routes in the kernel that have our protocol number."""
+        return tuple(of_show(self.run(f"ip=%s; {ROUTES}", self.tool[0] or "ip")[1]))
+
+    @cached_property
+    def lo_addresses(self) -> frozenset[str]:
+        """The addresses of lo, with their lengths."""
+        text = self.run("%s -o address show dev lo", self.tool[0] or "ip")[1]
+        return frozenset(words[3] for line in text.splitlines() if len(words := line.split()) > 3)
+
+    @cached_property
+    def unresolved(self) -> Mapping[str, str]:
+        """Neighbours that did not answer: address -> interface."""
+        lines = self.run("%s -N neighbour show", self.tool[0] or "ip")[1].splitlines()
+        rows = (line.split() for line in lines if line.split()[-1:] in (["FAILED"], ["INCOMPLETE"]))
+        return {words[0]: words[2] for words in rows if words[1] == "dev"}
+
+    @cached_property
+    def links(self) -> Mapping[str, Mapping[str, str]]:
+        """What the kernel says of each interface: flags, mtu, type, operstate, and tun_flags where it has them."""
+        globs = " ".join(f"/sys/class/net/*/{name}" for name in LINK)
+        found: dict[str, dict[str, str]] = {}
+        for row in self.run(f"grep -H '' {globs} 2>/dev/null")[1].splitlines():
+            path, _, value = row.rpartition(":")
+            name, field = path.split("/")[-2:]
+            found.setdefault(name, {})[field] = value
+        return found
+
+    @cached_property
+    def ip_settings(self) -> Mapping[str, str]:
+        """Sysctls below net/ipv4 and net/ipv6 that delivery and forwarding need: key -> value."""
+        keys = "ipv4/conf/all/rp_filter ipv4/conf/lo/rp_filter ipv4/ip_forward ipv6/conf/all/forwarding"
+        rows = self.run(f"cd /proc/sys/net && grep -H '' {keys} 2>/dev/null")[1].splitlines()
+        return {f"net/{path}": value for path, _, value in (row.rpartition(":") for row in rows)}
+
+    def unit(self, name: str) -> tuple[str, str]:
+        """Whether a unit of systemd is enabled, and whether it is active, in systemd's words."""
+        rows = self.run("systemctl show --property UnitFileState,ActiveState,SubState -- %s", name)[1].splitlines()
+        said = {key: value for key, _, value in (row.partition("=") for row in rows)}
+        active = said.get("ActiveState", "not told")
+        return said.get("UnitFileState") or "not there", f"{active} ({said.get('SubState', '')})"
+
+    @cached_property
+    def probe(self) -> Mapping[str, tuple[Part, ...]]:
+        """What came of each part of checks/probe.sh, in the order in which they were tried."""
+        script = (data("bootstrap") / "checks" / "probe.sh").read_text()
+        _, text, error = self.run("unshare --net sh -c %s sh %s", script, self.tool[0] or "ip")
+        found: dict[str, tuple[Part, ...]] = {}
+        for line in text.splitlines():
+            name, state, said = line.split("\t", 2)
+            found[name] = (*found.get(name, ()), Part(state == "ok", said))
+        return found or {"namespace": (Part(False, error.strip()),)}

@@ -1,22 +1,33 @@
 """Proves that a node is MPLS-ready: the suite bootstrap/checks, run by pytest in a process of its own."""
 
 import json
+import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from mplskit import process, progress
 from mplskit.errors import OutsideFailed
 from mplskit.node.checklist import Condition, load_checklist
+from mplskit.node.questions import answer
 from mplskit.paths import data
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import not_root
-from mplskit.remote.session import stream
+from mplskit.remote.session import Shell, shell
 
 PATIENCE = 600.0
+
+ALONE = {
+    "PYTEST_ADDOPTS": "",
+    "PYTEST_PLUGINS": "",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+PASSED = {"passed": True, "failed": False, "skipped": None}
 
 
 @dataclass(frozen=True)
@@ -32,73 +43,69 @@ class Check:
 
 
 def verify(host: Host) -> list[Check]:
-    """Look at every condition of the checklist on `host`; nothing is changed there.
+    """Look at every condition that the node's own spec brings, in one session with `host`; nothing is changed there.
 
-    Raises OutsideFailed when the host cannot be reached, or when a check itself broke down; MachineLacks when the
-    login there is not root's.
+    Nodes can be verified at the same time, in threads. Raises OutsideFailed when the host cannot be reached, or when a
+    check itself broke down; MachineLacks when root cannot be reached there.
     """
     with progress.step(f"verifying {host}"):
-        _need_root(host)
-        results = _run_checks(host)
-    return [_verdict(condition, results) for condition in load_checklist().values()]
+        with shell(host) as session:
+            _need_root(session)
+            results = _run_checks(session)
+        conditions = load_checklist().values()
+        checks = (_verdict(condition, results) for condition in conditions)
+        return [check for check in checks if check is not None]
 
 
-def _need_root(host: Host) -> None:
-    said: list[str] = []
-    _, words = stream(host, "exec sh -c 'id -u; id -un'", (), said.append)
-    number, name = said[-2:] if len(said) > 1 else ("", "")  # what a login script says comes before
+def _need_root(session: Shell) -> None:
+    said = session.run(["sh", "-c", "id -u; id -un"], check=False).output
+    number, name = said.split() if len(said.split()) == 2 else ("", "")
     if not number.isdigit():
-        raise OutsideFailed(f"{host} runs no commands", detail="\n".join([*said, *words.strip().splitlines()][-15:]))
+        raise OutsideFailed(f"{session.host} runs no commands", detail=said)
     if number != "0":
-        raise not_root(host, f"must run as root, not as {name}")
+        raise not_root(session.host, f"must run as root, not as {name}")
 
 
-def _run_checks(host: Host) -> list[Mapping[str, str]]:
+def _run_checks(session: Shell) -> list[Mapping[str, str]]:
+    """What came of each check. The checks' process has a socket to ask through, and nothing of the session itself."""
     folder = data("bootstrap") / "checks"
-    config: list[str | Path] = ["--ssh-config", host.ssh_config.absolute()] if host.ssh_config is not None else []
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch, "report.json")
-        pytest = (
+    ours, theirs = socket.socketpair()
+    with ours, theirs, tempfile.TemporaryDirectory() as scratch:
+        report, said = Path(scratch, "report.json"), Path(scratch, "said")
+        ours.settimeout(PATIENCE)
+        pytest: list[str | Path] = [
             sys.executable,
             "-m",
             "pytest",
             "-c",
-            str(folder / "pytest.ini"),
+            folder / "pytest.ini",
             "--rootdir",
-            str(folder),
-            str(folder),
-        )
-        answer = process.run(
-            [*pytest, "-p", "testinfra.plugin", f"--hosts={hostspec(host)}", *config, f"--mplskit-report={report}"],
-            cwd=folder,
-            env={
-                "PYTEST_ADDOPTS": "",
-                "PYTEST_PLUGINS": "",
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            timeout=PATIENCE,
-            check=False,
-            failure=OutsideFailed,
-        )
+            folder,
+            folder,
+        ]
+        options = ["-p", "testinfra.plugin", f"--hosts=mplskit://{theirs.fileno()}", f"--mplskit-report={report}"]
+        with said.open("wb") as log:
+            child = process.started(
+                [*pytest, *options], stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=ALONE,
+                pass_fds=[theirs.fileno()],
+            )  # fmt: skip
+            with child as running:
+                theirs.close()
+                try:
+                    answer(session, ours)
+                    status = running.wait(PATIENCE)
+                except (TimeoutError, subprocess.TimeoutExpired):
+                    raise OutsideFailed(f"the checks of {session.host} did not end within {PATIENCE:g} s") from None
         results: list[Mapping[str, str]] = json.loads(report.read_text()) if report.exists() else []
-    if answer.returncode not in (0, 1) or not results:
-        raise OutsideFailed(
-            f"the checks of {host} did not run to their end",
-            detail="\n".join((answer.stdout + answer.stderr).splitlines()[-15:]),
-        )
+        if status not in (0, 1) or not results:
+            raise OutsideFailed(
+                f"the checks of {session.host} did not run to their end",
+                detail="\n".join(said.read_text(errors="replace").splitlines()[-process.TAIL_LINES :]),
+            )
     return results
 
 
-def hostspec(host: Host) -> str:
-    """The host as testinfra's --hosts wants it."""
-    user = f"{quote(host.user, safe='')}@" if host.user is not None else ""
-    name = f"[{quote(host.name, safe=':')}]" if ":" in host.name else host.name
-    port = f":{host.port}" if host.port is not None else ""
-    return f"ssh://{user}{name}{port}"
-
-
-def _verdict(condition: Condition, results: Sequence[Mapping[str, str]]) -> Check:
+def _verdict(condition: Condition, results: Sequence[Mapping[str, str]]) -> Check | None:
     found = next((result for result in results if result["id"] == condition.id), None)
     if found is None or found["outcome"] == "error":
         raise OutsideFailed(
@@ -106,5 +113,8 @@ def _verdict(condition: Condition, results: Sequence[Mapping[str, str]]) -> Chec
             detail=found["seen"] if found else "it did not run",
             hint="run it again; if the session was cut, look at the node",
         )
-    passed = {"passed": True, "failed": False, "skipped": None}[found["outcome"]]
-    return Check(condition.id, condition.title, passed, found["seen"], condition.cause, condition.cure)
+    if found["outcome"] not in PASSED:
+        return None
+    return Check(
+        condition.id, condition.title, PASSED[found["outcome"]], found["seen"], condition.cause, condition.cure
+    )

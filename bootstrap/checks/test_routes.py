@@ -1,0 +1,101 @@
+"""The routes of the node, and what they go through."""
+
+import pytest
+
+from mplskit.node.facts import NO_ETHERNET
+from mplskit.node.kernel_routes import beyond, missing
+
+
+@pytest.mark.condition("R1")
+def test_the_loopback_addresses_are_there(facts, spec, asked, seen):
+    asked(spec.loopbacks, "loopback address")
+    absent = [str(address) for address in spec.loopbacks if str(address) not in facts.lo_addresses]
+    seen(f"lo has no {', '.join(absent)}" if absent else f"lo has {', '.join(map(str, spec.loopbacks))}")
+    assert not absent
+
+
+@pytest.mark.condition("R2")
+def test_each_route_of_the_spec_is_in_the_kernel_as_it_was_written(facts, spec, asked, seen):
+    asked(facts.wanted_routes, "route")
+    wrong = missing(facts.wanted_routes, facts.routes)
+    told = several(f"{dst} {why}" for dst, why in wrong.items())
+    seen(told or f"all {len(facts.wanted_routes)} are as written")
+    assert not wrong
+
+
+@pytest.mark.condition("R3")
+def test_no_other_route_has_the_protocol_number_of_mplskit(facts, spec, seen):
+    others = beyond(facts.wanted_routes, facts.routes)
+    seen(several(map(str, others)) or "no other route does")
+    assert not others
+
+
+@pytest.mark.condition("F11")
+def test_the_interfaces_of_the_routes_are_up(facts, spec, asked, seen):
+    names = devices(facts)
+    asked(names, "route")
+    states = {name: state(facts.links.get(name)) for name in names}
+    shown = {hop.dev: " ".join(sorted(hop.down)) for route in facts.routes for hop in route.hops if hop.down}
+    wrong = {**shown, **{name: state for name, state in states.items() if state != "up"}}
+    seen(", ".join(f"{name}: {state}" for name, state in (wrong or states).items()))
+    assert not wrong
+
+
+@pytest.mark.condition("F5")
+def test_the_interfaces_carry_labelled_packets(facts, spec, asked, seen):
+    names = [name for name in dict.fromkeys((*spec.mpls_input, *devices(facts))) if name != "lo"]
+    asked(names, "interface with labelled packets")
+    wrong = [name for name in names if facts.links.get(name, {}).get("type") in NO_ETHERNET]
+    seen(
+        f"{', '.join(wrong)}: tun, WireGuard or PPP" if wrong else f"{', '.join(names)}: none is tun, WireGuard or PPP"
+    )
+    assert not wrong
+
+
+@pytest.mark.condition("F9")
+def test_no_next_hop_has_failed_to_answer(facts, spec, asked, seen):
+    hops = {hop.via for route in facts.wanted_routes for hop in route.hops if hop.via}
+    asked(hops, "next hop")
+    failed = {address: name for address, name in facts.unresolved.items() if address in hops}
+    seen(several(f"{via} on {name}" for via, name in failed.items()) or f"none of {len(hops)}, as far as was tried")
+    assert not failed
+
+
+@pytest.mark.condition("M1")
+def test_the_mtus_leave_room_for_the_labels(facts, spec, asked, seen):
+    asked(facts.wanted_routes, "route")
+    sizes = {name: int(link["mtu"]) for name, link in facts.links.items()}
+    # What comes in: an IP packet of 1500 bytes and the label that is swapped, where the interface lets that through.
+    largest = min(1504, max((sizes[name] for name in spec.mpls_input if name in sizes), default=0))
+    wrong = {}
+    for route in facts.routes:
+        for hop in route.hops:
+            labels = 4 * len(hop.labels)
+            push = not route.dst.isdigit()
+            needed = (route.mtu or 0) if push else largest - 4 + labels if len(hop.labels) > 1 else 0
+            if hop.dev in sizes and sizes[hop.dev] < needed:
+                wrong[f"{hop.dev} for {route.dst}"] = f"{sizes[hop.dev]}, wanted {needed}"
+    seen(several(f"MTU of {name}: {why}" for name, why in wrong.items()) or "they do")
+    assert not wrong
+
+
+def devices(facts):
+    """The interfaces through which the spec's routes go, those that the kernel found for them included."""
+    keys = {route.key for route in facts.wanted_routes}
+    found = [hop.dev for route in facts.wanted_routes for hop in route.hops]
+    found += [hop.dev for route in facts.routes if route.key in keys for hop in route.hops]
+    return [name for name in dict.fromkeys(found) if name]
+
+
+def state(link):
+    if link is None:
+        return "not there"
+    if not int(link["flags"], 16) & 1:
+        return "down"
+    return "no carrier" if link.get("operstate") in ("down", "lowerlayerdown") else "up"
+
+
+def several(texts):
+    """The first five, and how many more there are."""
+    words = list(texts)
+    return "; ".join(words[:5]) + (f"; and {len(words) - 5} more" if len(words) > 5 else "")

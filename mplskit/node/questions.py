@@ -1,0 +1,55 @@
+"""How the checks ask a node through a session that is open already: one question, one answer, over a socket.
+
+The session, and the password in it, stays with the process that opened it; the checks' own process has the socket.
+"""
+
+import json
+import secrets
+import socket
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from mplskit.remote.session import Shell
+
+PATIENCE = 120.0
+
+# $1 is a mark, $2 the command: its stdout comes as it is, then the mark and its stderr.
+APART = '{ said=$(sh -c "$2" 2>&1 >&3 3>&-); } 3>&1; status=$?; printf "%s%s" "$1" "$said"; exit $status'
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended on the node."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def answer(shell: Shell, ours: socket.socket) -> None:
+    """Answer every question that comes until the other side closes its end.
+
+    Raises OutsideFailed when the session is cut or a command takes too long, TimeoutError as the socket does.
+    """
+    with ours.makefile("rb") as lines, suppress(BrokenPipeError, ConnectionResetError):
+        for line in lines:
+            ours.sendall(json.dumps(asdict(_run(shell, json.loads(line)))).encode() + b"\n")
+
+
+def ask(theirs: socket.socket, command: str) -> Said:
+    """Have a command run on the node, from the checks' process. Raises ConnectionError when nobody answers."""
+    theirs.sendall(json.dumps(command).encode() + b"\n")
+    heard = bytearray()
+    while not heard.endswith(b"\n"):
+        piece = theirs.recv(1 << 16)
+        if not piece:
+            raise ConnectionError("the session with the node has ended")
+        heard += piece
+    return Said(**json.loads(heard))
+
+
+def _run(shell: Shell, command: str) -> Said:
+    mark = f"\n{secrets.token_hex(16)}\n"
+    ended = shell.run(["sh", "-c", APART, "sh", mark, command], check=False, timeout=PATIENCE)
+    stdout, _, stderr = ended.output.partition(mark)
+    return Said(ended.returncode, stdout, stderr)

@@ -1,0 +1,130 @@
+"""Routes as `ip` 5.10 to 6.19 writes them, and what of a written route is not so in the kernel."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mplskit.node.kernel_routes import Hop, KernelRoute, beyond, missing, of_batch, of_show, parse
+
+SHOWN = {
+    "10.1.0.0/24  encap mpls  101/102 ttl 7 via 10.9.0.2 dev d0 proto 77 src 10.9.0.1 mtu 1400 ": KernelRoute(
+        "10.1.0.0/24", 254, (Hop("10.9.0.2", "d0", (101, 102)),), 1400, 7, "10.9.0.1"
+    ),
+    "192.168.10.152  encap mpls  101 via 10.9.0.2 dev d0 table 100 proto 77 scope 0 ": KernelRoute(
+        "192.168.10.152/32", 100, (Hop("10.9.0.2", "d0", (101,)),)
+    ),
+    "10.1.1.0/24 proto 77 \\\tnexthop  encap mpls  101 via 10.9.0.2 dev d0 weight 2 "
+    "\\\tnexthop  encap mpls  103 via 10.9.0.3 dev d0 weight 1 ": KernelRoute(
+        "10.1.1.0/24", 254, (Hop("10.9.0.2", "d0", (101,), 2), Hop("10.9.0.3", "d0", (103,)))
+    ),
+    "10.1.3.0/24  encap mpls  101 via inet6 fd00:9::2 dev d0 proto 77 dead linkdown ": KernelRoute(
+        "10.1.3.0/24", 254, (Hop("fd00:9::2", "d0", (101,), 1, frozenset({"dead", "linkdown"})),)
+    ),
+    "fd01::/48  encap mpls  101 via fd00:9::2 dev d0 proto 77 metric 1024 mtu 1300 pref medium": KernelRoute(
+        "fd01::/48", 254, (Hop("fd00:9::2", "d0", (101,)),), 1300
+    ),
+    "default  encap mpls  101 via fd00:9::2 dev d0 proto 77 metric 1024 pref medium": KernelRoute(
+        "::/0", 254, (Hop("fd00:9::2", "d0", (101,)),)
+    ),
+    "default  encap mpls  101 via 10.9.0.2 dev d0 proto 77 ": KernelRoute(
+        "0.0.0.0/0", 254, (Hop("10.9.0.2", "d0", (101,)),)
+    ),
+    "100 dev lo proto 77 ": KernelRoute("100", 254, (Hop(dev="lo"),)),
+    "101 as to 200/201 via inet 10.9.0.2 dev eth0.100 proto 77 ttl-propogate disabled": KernelRoute(
+        "101", 254, (Hop("10.9.0.2", "eth0.100", (200, 201)),), ttl_propagate="disabled"
+    ),
+    "102 proto 77 \\\tnexthop as to 200 via inet 10.9.0.2 dev d0 \\\tnexthop via inet 10.9.0.3 dev d0 ": KernelRoute(
+        "102", 254, (Hop("10.9.0.2", "d0", (200,)), Hop("10.9.0.3", "d0"))
+    ),
+    "103 via inet6 fe80::1 dev dead proto 77 ": KernelRoute("103", 254, (Hop("fe80::1", "dead"),)),
+}
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_route_is_read_as_the_kernel_shows_it(line: str) -> None:
+    assert parse(line) == SHOWN[line]
+
+
+def test_a_batch_is_read_as_it_is_written_for_ip() -> None:
+    batch = (
+        "# a comment\naddress replace 192.168.10.187/32 dev lo\n\n"
+        "route replace 192.168.10.152/32 encap mpls 101 via 10.10.0.152 proto 77\n"
+        "route add 101 as 200/201 via inet 10.9.0.2 proto 77 ttl-propagate disabled\n"
+    )
+    assert of_batch(batch) == [
+        KernelRoute("192.168.10.152/32", 254, (Hop("10.10.0.152", None, (101,)),)),
+        KernelRoute("101", 254, (Hop("10.9.0.2", None, (200, 201)),), ttl_propagate="disabled"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "wrong"),
+    [
+        ("10.0.0.1/32 encap mpls 16 via 10.9.0.2", "10.0.0.1  encap mpls  16 via 10.9.0.2 dev d0 proto 77", ""),
+        ("10.0.0.1/32 encap mpls 16 via 10.9.0.2", "", "is not there"),
+        (
+            "10.0.0.1/32 encap mpls 16 via 10.9.0.2",
+            "10.0.0.1 via 10.9.0.2 dev d0 proto 77",
+            "wants labels 16 via 10.9.0.2",
+        ),
+        (
+            "10.0.0.1/32 encap mpls 16 via 10.9.0.2 dev d1",
+            "10.0.0.1  encap mpls  16 via 10.9.0.2 dev d0",
+            "wants labels 16 via 10.9.0.2 dev d1",
+        ),
+        (
+            "100 via inet 10.9.0.2",
+            "100 \\\tnexthop via inet 10.9.0.2 dev d0 \\\tnexthop via inet 10.9.0.3 dev d0",
+            "wants only via 10.9.0.2, and not via 10.9.0.3 dev d0",
+        ),
+        ("10.0.0.1/32 encap mpls 16 via 10.9.0.2 mtu 1400", "10.0.0.1  encap mpls  16 via 10.9.0.2", "wants mtu 1400"),
+        ("100 dev lo ttl-propagate disabled", "100 dev lo", "wants ttl-propagate disabled"),
+    ],
+)
+def test_what_of_a_written_route_is_not_so_is_said(written: str, shown: str, wrong: str) -> None:
+    found = missing([parse(written)], of_show(shown))
+    assert list(found.values()) == ([wrong] if wrong else [])
+
+
+def test_the_same_prefix_in_another_table_is_another_route() -> None:
+    wanted = of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 table 100")
+    shown = of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 dev d0\n500 dev lo")
+    assert missing(wanted, shown) == {"10.0.0.0/24": "is not there"}
+    assert [str(route) for route in beyond(wanted, shown)] == [
+        "10.0.0.0/24 labels 16 via 10.9.0.2 dev d0",
+        "label 500 dev lo",
+    ]
+
+
+def test_ten_thousand_routes_are_compared_in_a_moment() -> None:
+    text = "\n".join(f"{label} as to {label + 1} via inet 10.9.0.2 dev d0 proto 77 " for label in range(16, 10_016))
+    assert missing(of_show(text), of_show(text)) == {}
+
+
+LABELS = st.lists(st.integers(16, (1 << 20) - 1), max_size=3).map(tuple)
+NAMES = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=15)
+HOPS = st.builds(Hop, st.ip_addresses().map(str), NAMES, LABELS, st.integers(1, 256))
+
+
+@given(st.ip_addresses(), st.integers(1, 1 << 31), st.lists(HOPS, min_size=1, max_size=4), st.none() | st.integers(68))
+def test_any_route_that_is_written_is_read_again(address: object, table: int, hops: list[Hop], mtu: int | None) -> None:
+    length = "128" if ":" in str(address) else "32"
+    words = [f"{address}/{length} table {table} proto 77"]
+    for hop in hops:
+        labels = f"encap mpls {'/'.join(map(str, hop.labels))} " if hop.labels else ""
+        family = "inet6" if ":" in str(hop.via) else "inet"
+        words.append(f"\\\tnexthop {labels}via {family} {hop.via} dev {hop.dev} weight {hop.weight}")
+    words.append(f"mtu {mtu}" if mtu is not None else "")
+    route = parse(" ".join(words))
+    assert (route.dst, route.table, route.mtu) == (f"{address}/{length}", table, mtu)
+    assert route.hops == tuple(hops)
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    try:
+        parse(text)
+    except ValueError:
+        return
