@@ -1,4 +1,4 @@
-"""apply.sh for real: /etc and /var/lib are empty folders of a namespace, so this machine stays as it is."""
+"""apply.sh for real: all that it writes to are empty folders of a namespace, so this machine stays as it is."""
 
 import shutil
 from pathlib import Path
@@ -9,11 +9,12 @@ from mplskit import process
 from mplskit.node.payload import stage
 from mplskit.node.report import Item, parse_line
 from mplskit.node.spec import NodeSpec
+from mplskit.packages.package import read_deb
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]
 GROUND = """\
-mount -t tmpfs none /etc && mount -t tmpfs none /var/lib && mkdir -p /var/lib/dpkg/updates /var/lib/dpkg/info &&
-: >/var/lib/dpkg/status && export APPLY="$1" && set +e
+for folder in /etc /var/lib /usr/local /run; do mount -t tmpfs none $folder || exit; done
+mkdir -p /var/lib/dpkg/updates /var/lib/dpkg/info && : >/var/lib/dpkg/status && export APPLY="$1" || exit
 """
 FILES = (
     "/etc/mplskit/node.json",
@@ -80,8 +81,8 @@ def test_a_file_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
 
 
 def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_path: Path) -> None:
-    stage(tmp_path / "one", SPEC, [make_deb(tmp_path, content="one")])
-    stage(tmp_path / "two", SPEC, [make_deb(tmp_path, content="two")])
+    stage(tmp_path / "one", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
+    stage(tmp_path / "two", SPEC, [read_deb(make_deb(tmp_path, content="two"))])
     look = "cat /var/lib/mplskit-example/content; echo"
     said = contained(
         tmp_path / "one",
@@ -99,7 +100,7 @@ def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_pa
 
 def test_the_newest_record_is_the_kernel_that_was_brought_last_even_when_it_was_there_already(tmp_path: Path) -> None:
     for release in ("6.12", "6.1"):
-        stage(tmp_path / release, SPEC, [make_deb(tmp_path, content=release, name=f"linux-image-{release}")])
+        stage(tmp_path / release, SPEC, [read_deb(make_deb(tmp_path, content=release, name=f"linux-image-{release}"))])
     bring = "sh {0}/apply.sh image | grep package | cut -f 1; ls -t /var/lib/mplskit/packages | head -n 1"
     script = "; ".join(bring.format(tmp_path / release) for release in ("6.12", "6.1", "6.12"))
     assert contained(tmp_path / "6.12", script) == [
@@ -110,7 +111,7 @@ def test_the_newest_record_is_the_kernel_that_was_brought_last_even_when_it_was_
 
 
 def test_a_package_that_dpkg_refuses_fails_with_its_words(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC, [make_deb(tmp_path, content="one", depends="libnowhere")])
+    stage(tmp_path / "stage", SPEC, [read_deb(make_deb(tmp_path, content="one", depends="libnowhere"))])
     said = contained(tmp_path / "stage", 'sh "$APPLY" image | grep package; echo end')
     assert isinstance(said[0], Item)
     assert (said[0].state, said[0].name) == ("failed", "mplskit-example")
