@@ -1,134 +1,228 @@
-"""`node.bootstrap` and `node.verify`: set a node up over SSH, and prove that it is."""
+"""`node.plan`, `node.bootstrap`, `node.verify`, `node.remove`: what would change, set it up, prove it, take it back."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from mplskit import cli
+from mplskit.node.flags import SELECTION
+from mplskit.node.many import DAY, FLEET, on_nodes
 
 if TYPE_CHECKING:
-    from mplskit.node.spec import NodeSpec
-    from mplskit.remote.host import Host
+    from mplskit.node.apt import Apt
+    from mplskit.node.node import Node
+    from mplskit.node.outcome import Done
+    from mplskit.node.verify import Check
+    from mplskit.packages.package import Deb
 
-HOST = "the node: user@host:port, a name from ssh_config, or an IPv6 address ([::1]:22 with a port)"
-SSH_CONFIG = "an ssh_config file to use instead of yours"
+JSON = "print one JSON document"
+PACKAGES = {
+    "packages": "a folder with the kernel and iproute2 to install; without it the node's own are kept",
+    "apt": "a .sources file (deb822) of a signed apt repository, from where the node installs each --package",
+    "package": "with --apt: a package to install, as NAME or NAME=VERSION (again for each)",
+}
+# What a node should be is said on the node itself where it is only looked at or taken back.
+_SPEC = ("mpls_input", "platform_labels", "allow")
+FLAGS = {**SELECTION, **FLEET}
+REACH = {name: flag for name, flag in FLAGS.items() if name not in _SPEC}
 
 
 @cli.task(
     help={
-        "host": HOST,
-        "packages": "a folder with the kernel and iproute2 to install; without it the node's own are kept",
-        "mpls-input": "an interface where labelled packets are accepted (again for each; no other accepts any)",
-        "platform-labels": "size of the label table: incoming labels are below it (default 100000)",
-        "ssh-config": SSH_CONFIG,
-        "json": "print one JSON document",
-        "dry-run": "show the files and packages that would be brought; touch nothing",
+        **PACKAGES,
+        "json": JSON,
+        "dry-run": "show the files and packages that would be brought; touch nothing, not even by ssh",
     },
-    iterable=["mpls_input"],
+    flags=FLAGS,
+    iterable=["package"],
 )
 def bootstrap(
     c: Context,
-    host: str = "",
     packages: str = "",
-    mpls_input: list[str] = [],  # noqa: B006 - Invoke fills it
-    platform_labels: str = "100000",
-    ssh_config: str = "",
+    apt: str = "",
+    package: list[str] = [],  # noqa: B006 - Invoke fills it
     json: bool = False,
     dry_run: bool = False,
+    **flags: Any,
 ) -> None:
-    """Make a node MPLS-ready, now and after every boot. What is so already is left alone."""
+    """Make nodes MPLS-ready, now and after every boot. What is so already is left alone."""
     from mplskit import progress
-    from mplskit.errors import NotSo
+    from mplskit.node import judge, show
+    from mplskit.node.apt import apt_of
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
-    from mplskit.node.packages import node_packages
 
-    node = _host(host, ssh_config)
-    spec = _spec(mpls_input, platform_labels)
-    carried = node_packages(Path(packages)) if packages else []
-    guest = brings_guest_kernel(carried)
+    debs = _debs(packages)
+    from_apt = apt_of(Path(apt) if apt else None, package)
+    guest = brings_guest_kernel([deb.path for deb in debs])
     if guest:
         progress.note(f"! {GUEST_KERNEL}")
     if dry_run:
-        _show_plan(spec, carried, json)
+        _show_files(flags, debs, from_apt, json)
         return
-    report = set_up(node, spec, carried)
-    rows = [(item.state, item.kind, item.name, item.detail) for item in report.items if item.state != "same"]
-    cli.show({"host": host, **asdict(report)}, json, lambda: _show_rows(rows, report.changed))
-    if report.failed:
-        names = ", ".join(f"{item.kind} {item.name}" for item in report.failed)
-        raise NotSo(
-            f"{host} is not set up: {names}",
-            hint=_way_on(report.failed[0].kind, report.failed[0].name),
-        )
-    if report.reboot_needed:
-        raise NotSo(
-            f"{host} needs a reboot: kernel {report.reboot_needed}",
-            hint="reboot it, then node.verify" + (f"; mind that {GUEST_KERNEL}" if guest else ""),
-        )
+
+    def work(node: "Node") -> "Done":
+        with progress.step(f"setting up {node.name}"):
+            report = set_up(node, debs, apt=from_apt, hear=show.tell)
+        return judge.bootstrapped(node, report, GUEST_KERNEL if guest else "")
+
+    on_nodes("bootstrap", work, json=json, **flags)
 
 
-def _host(text: str, ssh_config: str) -> "Host":
-    from mplskit.errors import WrongInput
-    from mplskit.remote.host import ALLOWED, Host
+@cli.task(help={**PACKAGES, "json": JSON}, flags=FLAGS, iterable=["package"])
+def plan(
+    c: Context,
+    packages: str = "",
+    apt: str = "",
+    package: list[str] = [],  # noqa: B006 - Invoke fills it
+    json: bool = False,
+    **flags: Any,
+) -> None:
+    """Show what node.bootstrap would change; change nothing. Exit 0: nothing to do, 1: changes."""
+    from mplskit import progress
+    from mplskit.node import judge
+    from mplskit.node.apt import apt_of
+    from mplskit.node.plan import plan as look
 
-    if not text:
-        raise WrongInput("--host is missing: which node?", hint=f"allowed: {ALLOWED}")
-    return Host.parse(text, Path(ssh_config) if ssh_config else None)
+    debs = _debs(packages)
+    from_apt = apt_of(Path(apt) if apt else None, package)
+
+    def work(node: "Node") -> "Done":
+        with progress.step(f"planning {node.name}"):
+            report = look(node, debs, apt=from_apt)
+        return judge.planned(node, report)
+
+    on_nodes("plan", work, json=json, each=True, **flags)
 
 
-def _spec(mpls_input: Sequence[str], platform_labels: str) -> "NodeSpec":
-    from pydantic import ValidationError
+@cli.task(help={"json": JSON}, flags=REACH)
+def remove(c: Context, json: bool = False, **flags: Any) -> None:
+    """Take back from nodes what node.bootstrap brought; put back what was there before. Packages stay."""
+    from mplskit import progress
+    from mplskit.node import judge, show
+    from mplskit.node.remove import remove as take_back
 
-    from mplskit.node.spec import LABEL_MAX, NodeSpec, wrong_input
+    def work(node: "Node") -> "Done":
+        with progress.step(f"removing our setup from {node.name}"):
+            report = take_back(node, hear=show.tell)
+        return judge.removed(node, report)
 
-    size = cli.number(platform_labels, "--platform-labels", 0, LABEL_MAX)
-    try:
-        return NodeSpec(platform_labels=size, mpls_input=tuple(mpls_input))
-    except ValidationError as error:
-        raise wrong_input(error, "the node") from None
+    on_nodes("remove", work, json=json, **flags)
 
 
-def _show_plan(spec: "NodeSpec", packages: Sequence[Path], as_json: bool) -> None:
+@cli.task(
+    help={
+        **PACKAGES,
+        "format": "files, cloud-init, pyinfra or ansible",
+        "to": "the folder to write (default: dist/nodes/FORMAT); one that node.render wrote before is replaced",
+        "json": JSON,
+    },
+    flags=SELECTION,
+    iterable=["package"],
+)
+def render(
+    c: Context,
+    format: str = "files",
+    to: str = "",
+    packages: str = "",
+    apt: str = "",
+    package: list[str] = [],  # noqa: B006 - Invoke fills it
+    json: bool = False,
+    **flags: Any,
+) -> None:
+    """Write the set-up of nodes for those who carry it there themselves; reaches no node."""
+    from mplskit.node.apt import apt_of
+    from mplskit.node.formats.written import folder_of, written
+    from mplskit.node.selection import chosen
+
+    folder = folder_of(format, to)
+    from_apt = apt_of(Path(apt) if apt else None, package)
+    nodes = chosen(**flags)
+    written(format, folder, nodes, _debs(packages), from_apt)
+    document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes]}
+    cli.show(document, json, lambda: print(folder, flush=True))
+
+
+def _debs(folder: str) -> "Sequence[Deb]":
+    from mplskit.node.packages import node_packages
+    from mplskit.packages.package import read_deb
+
+    return [read_deb(path) for path in node_packages(Path(folder))] if folder else []
+
+
+def _show_files(flags: dict[str, Any], packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
     from mplskit.node.render import render
+    from mplskit.node.selection import chosen
 
-    files = render(spec)
+    nodes = chosen(**{name: flags[name] for name in SELECTION})
+    brought = [*(str(deb.path) for deb in packages), *(apt.packages if apt else ())]
+    files = {node.name: {**render(node.spec), **(apt.files if apt else {})} for node in nodes}
+    shown = [{"node": node.name, "files": files[node.name], "packages": brought} for node in nodes]
 
     def text() -> None:
-        for path, content in files.items():
-            print(f"# {path}\n{content}")
-        for package in packages:
-            print(f"package {package}")
+        for name, rendered in files.items():
+            if len(files) > 1:
+                print(f"## {name}")
+            for path, lines in rendered.items():
+                print(f"# {path}\n{lines}")
+            for package in brought:
+                print(f"package {package}")
 
-    cli.show({"files": files, "packages": [str(package) for package in packages]}, as_json, text)
-
-
-def _show_rows(rows: Sequence[tuple[str, ...]], changed: bool) -> None:
-    if rows:
-        cli.table(("state", "kind", "name", "detail"), rows)
-    if not changed:
-        print("no change")
+    alone = {"files": files[nodes[0].name], "packages": brought}
+    cli.show({"nodes": shown} if flags["inventory"] else alone, as_json, text)
 
 
-def _way_on(kind: str, name: str) -> str:
-    if kind == "node":
-        return "mplskit sets up Debian and what is made of it"
-    if kind == "module":
-        return "node.verify names the cause and its cure"
-    return "correct that on the node and run it again: what is done stays"
+@cli.task(
+    help={
+        "json": JSON,
+        "junit": "write the verdicts to this file, as JUnit XML",
+        "reboot": "reboot each node first, and wait until it is back: at most --timeout seconds (default 300)",
+    },
+    flags=REACH,
+)
+def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False, **flags: Any) -> None:
+    """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
+    import time
 
-
-@cli.task(help={"host": HOST, "ssh-config": SSH_CONFIG, "json": "print one JSON document"})
-def verify(c: Context, host: str = "", ssh_config: str = "", json: bool = False) -> None:
-    """Prove that a node is MPLS-ready: each condition, and the cause and cure where it is not so."""
-    from mplskit.errors import NotSo
+    from mplskit.errors import Failure
+    from mplskit.files import write_atomically
+    from mplskit.node.junit import Verified
+    from mplskit.node.junit import junit as document
+    from mplskit.node.reboot import PATIENCE
+    from mplskit.node.reboot import reboot as restart
     from mplskit.node.verify import verify as look
 
-    checks = look(_host(host, ssh_config))
+    patience = cli.number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
+    found: dict[str, Verified] = {}
+
+    def work(node: "Node") -> "Done":
+        begin = time.monotonic()
+        try:
+            if reboot:
+                restart(node.host, patience)
+            checks = look(node.host)
+        except Failure as error:
+            found[node.name] = Verified(error, time.monotonic() - begin)
+            raise
+        found[node.name] = Verified(checks, time.monotonic() - begin)
+        return _verified(node, checks)
+
+    try:
+        on_nodes("verify", work, json=json, each=True, **{**flags, **({"timeout": ""} if reboot else {})})
+    finally:
+        if junit and found:
+            write_atomically(Path(junit), document(dict(sorted(found.items()))))
+
+
+def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":
+    from mplskit.errors import NotSo
+    from mplskit.node.outcome import Done
+
     unmet = [check for check in checks if check.passed is False]
+    ready = all(check.passed for check in checks)
     words = {True: "ok", False: "FAIL", None: "not told"}
     rows = [(words[check.passed], check.id, check.title, check.seen) for check in checks]
 
@@ -138,11 +232,9 @@ def verify(c: Context, host: str = "", ssh_config: str = "", json: bool = False)
             print(f"{check.id}: not so: {check.title}\n  seen:  {check.seen}")
             print(f"  cause: {check.cause}\n  cure:  {check.cure}\n")
 
-    cli.show(
-        {"host": host, "ready": all(check.passed for check in checks), "checks": [asdict(k) for k in checks]},
-        json,
-        text,
-    )
-    if not all(check.passed for check in checks):
-        names = ", ".join(check.id for check in unmet or checks if not check.passed)
-        raise NotSo(f"{host} is not MPLS-ready: {names}", hint="each is above, with its cause and its cure")
+    document = {"ready": ready, "checks": [asdict(check) for check in checks]}
+    if ready:
+        return Done(document, text)
+    names = ", ".join(check.id for check in unmet or checks if not check.passed)
+    failure = NotSo(f"{node.name} is not MPLS-ready: {names}", hint="each is above, with its cause and its cure")
+    return Done(document, text, failure=failure, complete=False)
