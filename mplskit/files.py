@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import progress
-from mplskit.errors import MachineLacks
+from mplskit.errors import MachineLacks, WrongInput
 
 ROOM = "free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system"
 
@@ -117,6 +117,25 @@ def build_once(target: Path, build: Callable[[Path], None]) -> bool:
             shutil.rmtree(partial, ignore_errors=True)
             raise
     return True
+
+
+def rebuild(target: Path, build: Callable[[Path], None], check: Callable[[Path], None]) -> None:
+    """Make the folder `target` anew with `build(folder)`: it is the old one or the new one, whole.
+
+    `check(target)` may refuse to give up the old one.
+    """
+    with full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
+        if target.exists():
+            if not target.is_dir():
+                raise WrongInput(f"{target} is no folder")
+            check(target)
+        with work_folder(target.parent / f".{target.name}.partial") as work:
+            new, old = work / "new", work / "old"
+            new.mkdir()
+            build(new)
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from mplskit.lab.tasks import run as lab_run
 from mplskit.node.tasks import bootstrap as node_bootstrap
 from mplskit.node.tasks import plan as node_plan
 from mplskit.node.tasks import remove as node_remove
+from mplskit.node.tasks import render as node_render
 from mplskit.node.tasks import verify as node_verify
 from mplskit.pipeline.tasks import pipeline
 from mplskit.sources.tasks import fetch, list_kernels
@@ -30,7 +31,14 @@ def namespace() -> Collection:
     root.add_collection(Collection("iproute2", list_versions, build=iproute2_build, verify=iproute2_verify))
     root.add_collection(Collection("image", build=image_build, boot=image_boot))
     root.add_collection(
-        Collection("node", plan=node_plan, bootstrap=node_bootstrap, verify=node_verify, remove=node_remove)
+        Collection(
+            "node",
+            plan=node_plan,
+            bootstrap=node_bootstrap,
+            verify=node_verify,
+            remove=node_remove,
+            render=node_render,
+        )
     )
     root.add_collection(Collection("lab", list_labs, run=lab_run))
     root.add_collection(Collection("ci", pipeline))

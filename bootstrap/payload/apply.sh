@@ -121,7 +121,7 @@ reload_udev() { udevadm control --reload >&2 || report note file "$udev_file" "u
 take_back() {
     [ -d "$records" ] || { report same node mplskit "is not set up here"; return; }
     root=$here/nothing
-    ! has_systemd || drop_services other
+    if has_systemd; then drop_services other; else disable_services; fi
     hold_lock || exit 1
     apply_live
     drop_sysctls /dev/null

@@ -89,10 +89,11 @@ put_back() {
         [ "$mode" != plan ] || show_diff "$1" /dev/null
         change file "$1" "taken away" rm -f "$1" || return
     fi
-    [ "$mode" = plan ] || forget_path "$files_list" "$1"
+    # What was before goes last: as long as the path is on the list, it is what is to come back.
+    [ "$mode" = plan ] || { forget_path "$files_list" "$1" && rm -rf "$before$1" "$1.mplskit"; }
 }
 
-put_back_now() { cp -a "$before$1" "$1.mplskit" && mv -f "$1.mplskit" "$1" && rm -rf "$before$1"; }
+put_back_now() { cp -a "$before$1" "$1.mplskit" && mv -f "$1.mplskit" "$1"; }
 
 # forget_path LIST PATH
 forget_path() { grep -vxF "$2" "$1" | store "$1"; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Read by apply.sh: what would cut an operator off, or delete routes of others, is refused before anything is changed.
-# shellcheck disable=SC2154 # mode, here and allowances are apply.sh's
+# shellcheck disable=SC2154,SC2015,SC2013 # mode, here and allowances are apply.sh's
 
 # allowed WORD
 allowed() { case " $allowances " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
@@ -9,13 +9,24 @@ allowed() { case " $allowances " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 check_inputs() {
     allowed default-route && return 0
     find_ip >/dev/null || return 0
-    carriers=$({ "$ip" -o route show default; "$ip" -o -6 route show default; } 2>/dev/null | grep -o 'dev [^ ]*' | sort -u)
-    sysctls "$here/files$sysctl_file" | sed -n 's|^net/mpls/conf/\(.*\)/input 1$|\1|p' >"$here/inputs"
-    while read -r name; do
-        ! sysctls "$sysctl_file" | grep -qxF "net/mpls/conf/$name/input 1" || continue
-        ! printf '%s\n' "$carriers" | grep -qxF "dev $name" || report failed interface "$name" \
+    carriers=$({ "$ip" -o route show default; "$ip" -o -6 route show default; } 2>/dev/null | grep -o 'dev [^ ]*')
+    said=$(sysctls "$sysctl_file")
+    for key in $(sysctls "$here/files$sysctl_file" | sed -n 's|^\(net/mpls/conf/.*/input\) 1$|\1|p'); do
+        name=${key#net/mpls/conf/}
+        name=${name%/input}
+        ! has "$said" "$key 1" && has "$carriers" "dev $name" || continue
+        report failed interface "$name" \
             "carries the default route: whoever reaches it could inject any label (--allow default-route says that it may)"
-    done <"$here/inputs"
+    done
+}
+
+# A default route of ours comes before that of the node: its metric is 0.
+check_defaults() {
+    allowed default-route && return 0
+    for prefix in $(sed -n 's|^route add \(0.0.0.0/0\|::/0\) proto .*|\1|p' "$here/files$routes_file" 2>/dev/null); do
+        grep -qs "^route add $prefix proto " "$routes_file" || report failed route "$prefix" \
+            "takes the place of the node's default route (--allow default-route says that it may)"
+    done
 }
 
 # Forwarding makes Linux ignore router advertisements, and the default route that came by one runs out.
@@ -41,6 +52,7 @@ tell_shrink() {
 # All refusals are told together.
 guard() {
     check_inputs
+    check_defaults
     check_forwarding
     check_sections
     [ "$failures" = 0 ] || exit 1

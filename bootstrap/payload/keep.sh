@@ -21,19 +21,23 @@ restore() {
     last=$told
 }
 
-# Links, addresses, what mpls_router says when it comes, and routes of ours that somebody deletes; other routes come and
-# go by the thousand. Deletions by a link that goes down are told by no route: the link tells them.
 events() {
-    # What happened between the first look and the monitor's start is seen by the second.
-    echo start
-    { sleep 1; echo again; } &
-    exec "$ip" -o -N monitor label link address route netconf
+    # What happened between the first look and the monitor's start is seen by the second; what no event of ours tells (a
+    # next hop that is reached by a new route, events that were lost), by a later one.
+    { echo start; sleep 1; while echo look; do sleep 60; done; } &
+    looking=$!
+    "$ip" -o -N monitor label link address route netconf 2>&1
+    kill "$looking"
 }
-relevant='/^\[ROUTE\]/{/^\[ROUTE\]Deleted .*proto 77/p;d;};/^\[NETCONF\]/{/mpls/p;d;};p'
+
+# Links, addresses, what mpls_router says when it comes, and routes of ours that somebody deletes; other routes come and
+# go by the thousand. Deletions by a link that goes down are told by no route: the link tells them. Whatever has no
+# label is a word of ours, or of `ip` when events were lost.
+relevant='^[^[]|^\[(LINK|ADDR)\]|^\[ROUTE\]Deleted .*proto 77|^\[NETCONF\].*mpls'
 
 last=
 mkdir -p "$state" && find_ip || exit 1
-events | sed -un "$relevant" | while read -r _; do
+events | grep -E --line-buffered "$relevant" | while read -r _; do
     timeout 0.2 cat >/dev/null # the rest of what happens now is one thing with it
     restore
 done

@@ -8,6 +8,7 @@
 sysctl_file=/etc/sysctl.d/90-mplskit.conf
 routes_file=/etc/mplskit/routes.batch
 labels_file=/etc/mplskit/labels.batch
+others_addresses=/var/lib/mplskit/addresses
 protocol=77
 tab=$(printf '\t')
 newline='
@@ -112,6 +113,7 @@ apply_addresses() {
     find_ip || return
     wanted=$(sed -n 's/^address add \(.*\) dev lo$/\1/p; s/^link set lo up$/up/p' "$root$routes_file" 2>/dev/null)
     ours=$(cat "$state/addresses" 2>/dev/null)
+    theirs=$(cat "$others_addresses" 2>/dev/null)
     [ -n "$wanted$ours" ] || return 0
     there=$("$ip" -o address show dev lo | awk '{ print $4 }')
     left=
@@ -120,7 +122,9 @@ apply_addresses() {
             lo_up
         elif has "$there" "$address"; then
             report same address "$address" lo
-            ! has "$ours" "$address" || left=$left$address$newline
+            if has "$ours" "$address"; then left=$left$address$newline; else note_theirs "$address"; fi
+        elif [ "$mode" = keep ] && has "$theirs" "$address"; then
+            continue
         elif change address "$address" "added to lo" add_address "$address"; then
             left=$left$address$newline
         fi
@@ -129,7 +133,12 @@ apply_addresses() {
         has "$wanted" "$address" || ! has "$there" "$address" ||
             change address "$address" "taken off lo" "$ip" address del "$address" dev lo || left=$left$address$newline
     done
-    [ "$mode" = plan ] || [ "$left" = "$ours$newline" ] || printf %s "$left" | store "$state/addresses"
+    [ "$mode" = plan ] || [ "$left" = "${ours:+$ours$newline}" ] || printf %s "$left" | store "$state/addresses"
+}
+
+# Those of others are kept beyond a boot: who brings them there is not forestalled.
+note_theirs() {
+    [ "$mode" != node ] || has "$theirs" "$1" || { mkdir -p "${others_addresses%/*}" && echo "$1" >>"$others_addresses"; }
 }
 
 # It is ours before it is there: a run that is cut short leaves nothing that nobody takes away.
@@ -150,21 +159,40 @@ apply_routes() {
     work=$state/work
     [ "$mode" != plan ] || work=$here/work
     [ -d "$work" ] || mkdir -p "$work"
+    known=$state/routes
+    [ -e "$known" ] || known=/dev/null
     wanted_routes >"$work/wanted"
     shown_routes >"$work/shown"
     compare_routes >"$work/actions"
-    : >"$work/errors"
-    if [ "$mode" != plan ] && grep -qv '^same' "$work/actions"; then
+    if [ "$mode" = plan ]; then
+        # What was refused the last time will be again.
+        awk -F '\t' '$5 != "" { print $1 "\t" $2 "\t" $5 }' "$known" >"$work/errors"
+    elif grep -qv '^same' "$work/actions"; then
         do_routes >"$work/errors"
-        shown_routes | awk -F '\t' '
-            FILENAME == ARGV[1] { line[++n] = $0; id[n] = $1 SUBSEP $2; next }
-            { there[$1, $2] = $3 }
-            END { for (i = 1; i <= n; i++) print line[i] "\t" there[id[i]] }
-        ' "$work/wanted" - | store "$state/routes"
+        shown_routes >"$work/shown"
+        remember_routes
+    else
+        : >"$work/errors"
     fi
     tell_routes >"$work/told"
     cat "$work/told"
     ! grep -q '^failed' "$work/told" || failures=1
+}
+
+# A route that could not be made what it should be is not known by what it is: it is tried again. One that the kernel does
+# not show has failed, whatever was said.
+remember_routes() {
+    awk -F '\t' '
+        FILENAME == ARGV[1] { error[$1, $2] = $3; next }
+        FILENAME == ARGV[2] { there[$1, $2] = $3; next }
+        {
+            if (!(($1, $2) in error) && !(($1, $2) in there)) error[$1, $2] = "the kernel does not show it"
+            print $0 "\t" (($1, $2) in error ? "\t" error[$1, $2] : there[$1, $2])
+        }' "$work/errors" "$work/shown" "$work/wanted" >"$work/routes"
+    awk -F '\t' '$5 != "" { print $1 "\t" $2 "\t" $5 }' "$work/routes" >"$work/refused"
+    awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1, $2] = 1; next } !(($1, $2) in wanted)' "$work/wanted" "$work/errors" >>"$work/refused"
+    mv -f "$work/refused" "$work/errors"
+    mv -f "$work/routes" "$state/routes"
 }
 
 # wanted_routes: FAMILY<TAB>KEY<TAB>WORDS of every `route add WORDS` line
@@ -216,8 +244,6 @@ key_of='
 # compare_routes: what is to be done: ACTION<TAB>FAMILY<TAB>KEY<TAB>WORDS, ACTION being same, add, replace, del, or waits
 # for a line that was tried already.
 compare_routes() {
-    known=$state/routes
-    [ -e "$known" ] || known=/dev/null
     awk -F '\t' '
         FILENAME == ARGV[1] { line[$1, $2] = $3; seen[$1, $2] = $4; next }
         FILENAME == ARGV[2] { there[$1, $2] = $3; next }
@@ -286,7 +312,6 @@ tell_routes() {
             else if (!sub(/ 254$/, "", name)) sub(/ /, " table ", name)
             why = error[$2, $3]
             if ($1 == "same") tell("same", $4)
-            else if (mode == "plan" && $1 == "waits") tell("note", "waits for its interface or next hop: " $4)
             else if (why ~ /File exists/) tell("failed", "there is one already that is not ours; it is left alone")
             else if (!router && $2 == "mpls" && why != "") tell(unready, why ": " $4)
             else if (why ~ /[Cc]annot find device|No such device|[Nn]exthop has invalid|unreachable|not up|is down|No route to host|Invalid device/)

@@ -13,7 +13,7 @@ record_sysctls() {
         ! has "$known" "$key" || continue
         value=-
         [ ! -e "/proc/sys/$key" ] || value=$(cat "/proc/sys/$key")
-        mkdir -p "$records" && printf '%s %s\n' "$key" "$value" >>"$sysctls_before"
+        mkdir -p "$records" && record_beside "$key" && printf '%s %s\n' "$key" "$value" >>"$sysctls_before"
     done
 }
 
@@ -27,9 +27,38 @@ drop_sysctls() {
     done
 }
 
+# The switches of forwarding set these of every interface, too (inet_forward_change in net/ipv4/devinet.c).
+beside() {
+    case $1 in
+    net/ipv4/ip_forward) echo 'net/ipv4/conf/*/forwarding net/ipv4/conf/*/accept_redirects' ;;
+    net/ipv6/conf/all/forwarding) echo 'net/ipv6/conf/*/forwarding' ;;
+    esac
+}
+
+# record_beside KEY: what will be set with it, as it is before
+record_beside() {
+    patterns=$(beside "$1")
+    # shellcheck disable=SC2086 # they are patterns
+    [ -z "$patterns" ] || (cd /proc/sys && grep -sH '' $patterns) >>"$records/beside"
+}
+
+put_back_beside() {
+    for pattern in $(beside "$1"); do
+        part=${pattern#*\*}
+        grep -s "^${pattern%%\**}[^:]*$part:" "$records/beside" | while IFS= read -r line; do
+            key=${line%:*}
+            [ ! -e "/proc/sys/$key" ] || [ "$(cat "/proc/sys/$key")" = "${line##*:}" ] || echo "${line##*:}" >"/proc/sys/$key"
+        done
+    done
+}
+
 put_back_sysctl() {
     value=$(awk -v key="$1" '$1 == key { print $2 }' "$sysctls_before" 2>/dev/null)
-    case $value in '' | -) value=0 ;; esac
+    case $1:$value in
+    *:-) value=0 ;;
+    net/mpls/*:) value=0 ;; # what our file opened, nobody else is known to have opened
+    *:) return ;;           # the record went with an earlier run, which put it back
+    esac
     old=$(cat "/proc/sys/$1" 2>/dev/null)
     if [ -n "$old" ] && [ "$old" != "$value" ]; then
         if [ "$1" = net/mpls/platform_labels ] && [ "$(foreign_labels "$value")" != 0 ]; then
@@ -37,6 +66,7 @@ put_back_sysctl() {
         else
             change sysctl "$1" "$old -> $value" write_value "$1" "$value" || return
         fi
+        [ "$mode" = plan ] || put_back_beside "$1"
     fi
     [ "$mode" = plan ] || [ ! -e "$sysctls_before" ] ||
         awk -v key="$1" '$1 != key' "$sysctls_before" | store "$sysctls_before"

@@ -30,7 +30,7 @@ check_openvpn() {
 check_frr() {
     found=$(configured_by_hand) || return 0
     report failed file "$found" "was written by hand and is left alone: take ldp out of the spec, and add there what is missing: $(
-        sed -n '/^[^#!]/{s/^ *//;/^[^!]/p;}' "$here/files$frr_conf" | sed -n '1!H;1h;${x;s/\n/; /g;p;}'
+        sed 's/^ *//' "$here/files$frr_conf" | awk '/^[^#!]/ { line = line (line == "" ? "" : "; ") $0 } END { print line }'
     )"
 }
 
@@ -51,10 +51,10 @@ we_wrote_frr() { grep -qsxF "$(sha256sum <"$frr_conf" | cut -d ' ' -f 1)" "$frr_
 # Before files are put: those that depend on what is on the node.
 make_files() {
     [ "$mode" = plan ] || [ ! -e "$here/files$frr_conf" ] ||
-        remember_path "$frr_written" "$(sha256sum <"$here/files$frr_conf" | cut -d ' ' -f 1)"
+        note_path "$frr_written" "$(sha256sum <"$here/files$frr_conf" | cut -d ' ' -f 1)"
     if [ -e "$here/want/frr" ] && [ -e "$daemons" ]; then
         mkdir -p "$here/files/etc/frr"
-        switch_daemons "$(cat "$here/want/frr")" >"$here/files$daemons"
+        switch_daemons "$(tr '\n' ' ' <"$here/want/frr")" >"$here/files$daemons"
     elif [ -e "$here/want/frr" ] && [ "$mode" = plan ]; then
         for name in $(cat "$here/want/frr"); do report changed file "$daemons" "$name=yes"; done
     elif [ ! -e "$here/want/frr" ] && [ "$mode" != plan ]; then
@@ -66,7 +66,7 @@ make_files() {
 switch_daemons() {
     old=$before$daemons
     [ -e "$old" ] || old=$daemons
-    awk -v on=" $(echo $1) " '
+    awk -v on=" $1 " '
         match($0, /^(ldpd|ospfd)=/) {
             name = substr($0, 1, RLENGTH - 1)
             if (NR == FNR) { was[name] = $0; next }

@@ -55,20 +55,34 @@ apply_service() {
 
 is_unit() { systemctl --quiet "is-$1" "$2" 2>/dev/null; }
 
-start_service() {
-    mkdir -p "$services" || return
-    was=$(head -n 1 "$services/$1" 2>/dev/null)
-    if [ -z "$was" ] && [ -e "$here/files/etc/systemd/system/$1" ]; then
-        was="disabled inactive" # a unit that we brought was nothing before us
-    elif [ -z "$was" ]; then
+# Before apt brings packages, which enable and start their units
+record_services() {
+    [ "$mode" != plan ] && [ -d /run/systemd/system ] && [ -e "$here/want/services" ] || return 0
+    while IFS=$tab read -r unit _; do
+        [ -z "$unit" ] || record_service "$unit"
+    done <"$here/want/services"
+}
+
+# record_service UNIT: what it was before us, once; a unit that we bring was nothing
+record_service() {
+    [ ! -e "$services/$1" ] || return 0
+    was="disabled inactive"
+    [ -e "$here/files/etc/systemd/system/$1" ] ||
         was="$(systemctl is-enabled "$1" 2>/dev/null) $(systemctl is-active "$1" 2>/dev/null)"
-    fi
-    printf '%s\n' "$was" | store "$services/$1"
+    mkdir -p "$services" && printf '%s\n' "$was" | store "$services/$1"
+}
+
+start_service() {
+    record_service "$1" && was=$(head -n 1 "$services/$1") || return
     systemctl enable "$1" && systemctl restart "$1" && printf '%s\n%s\n' "$was" "$2" | store "$services/$1"
 }
 
 # What a unit was before us it is again; one that was running reads its files anew.
 drop_service() {
+    if ! systemctl cat "$1" >/dev/null 2>&1; then
+        [ "$mode" = plan ] || rm -f "$services/$1"
+        return
+    fi
     was=$(head -n 1 "$services/$1")
     case $was in
     enabled*\ active) change service "$1" "restarted" systemctl restart "$1" ;;
@@ -91,4 +105,12 @@ enable_services() {
             change service "$unit" "enabled" systemctl enable "$unit"
         fi
     done <"$here/want/services"
+}
+
+# and disabled again, those that were not enabled before us
+disable_services() {
+    for record in "$services"/*; do
+        [ ! -e "$record" ] || [ "$(sed -n '1s/ .*//p' "$record")" = enabled ] || ! is_unit enabled "${record##*/}" ||
+            change service "${record##*/}" "disabled" systemctl disable "${record##*/}"
+    done
 }

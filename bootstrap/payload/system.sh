@@ -5,9 +5,17 @@
 
 os_release=/etc/os-release
 [ -e "$os_release" ] || os_release=/usr/lib/os-release
+[ -e "$os_release" ] || os_release=/dev/null
 
 # os FIELD: its value, without quotes
-os() { sed -n "s/^$1=//p" "$os_release" 2>/dev/null | tail -n 1 | sed "s/^[\"']\(.*\)[\"']\$/\1/"; }
+os() {
+    value=
+    while IFS= read -r line; do
+        case $line in "$1="*) value=${line#*=} ;; esac
+    done <"$os_release"
+    value=${value#[\"\']}
+    printf '%s\n' "${value%[\"\']}"
+}
 
 # Debian 11 and later (testing and unstable have no version), Ubuntu 22.04 and later; what is made of them goes on.
 check_system() {

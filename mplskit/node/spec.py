@@ -10,7 +10,7 @@ from mplskit.node.addresses import InterfaceName, Loopback
 from mplskit.node.agreement import disagreements
 from mplskit.node.labels import LABEL_MAX
 from mplskit.node.part import Part
-from mplskit.node.routes import Pop, Push, Route
+from mplskit.node.routes import Pop, PopHop, Push, PushHop, Route, SwapHop
 from mplskit.node.sections import Ldp, OpenVPN
 from mplskit.specfile import Fault, Unfit, faults_of
 
@@ -52,6 +52,14 @@ class NodeSpec(Part):
         hops = (hop.via for route in self.routes for hop in route.hops)
         ends = (route.to for route in self.routes if isinstance(route, Push))
         return any(address.version == 6 for address in (*self.loopbacks, *hops, *ends))
+
+    def device(self, hop: PushHop | SwapHop | PopHop) -> str | None:
+        """The interface of a next hop: as it says, or that of the tunnel in whose segment it is.
+
+        Linux would look for a next hop of a tunnel that is not up yet by the default route, and leave it there.
+        """
+        tunnels = (tunnel.dev for tunnel in self.openvpn if hop.via in tunnel.address.network)
+        return hop.dev or next(tunnels, None)
 
     def allowing(self, words: Sequence[Allowance]) -> "NodeSpec":
         """The same node, with more allowed."""

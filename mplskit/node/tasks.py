@@ -115,34 +115,22 @@ def remove(c: Context, json: bool = False, **flags: Any) -> None:
 
 @cli.task(
     help={
-        **PACKAGES,
         "format": "files, cloud-init, pyinfra or ansible",
         "to": "the folder to write (default: dist/nodes/FORMAT); one that node.render wrote before is replaced",
         "json": JSON,
     },
     flags=SELECTION,
-    iterable=["package"],
 )
-def render(
-    c: Context,
-    format: str = "files",
-    to: str = "",
-    packages: str = "",
-    apt: str = "",
-    package: list[str] = [],  # noqa: B006 - Invoke fills it
-    json: bool = False,
-    **flags: Any,
-) -> None:
+def render(c: Context, format: str = "files", to: str = "", json: bool = False, **flags: Any) -> None:
     """Write the set-up of nodes for those who carry it there themselves; reaches no node."""
-    from mplskit.node.apt import apt_of
-    from mplskit.node.formats.written import folder_of, written
+    from mplskit.node.formats.folder import write
     from mplskit.node.selection import chosen
+    from mplskit.paths import Workspace
 
-    folder = folder_of(format, to)
-    from_apt = apt_of(Path(apt) if apt else None, package)
+    folder = Path(to) if to else Workspace.here().dist / "nodes" / format
     nodes = chosen(**flags)
-    written(format, folder, nodes, _debs(packages), from_apt)
-    document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes]}
+    files = write(format, nodes, folder)
+    document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes], "files": files}
     cli.show(document, json, lambda: print(folder, flush=True))
 
 

@@ -19,7 +19,7 @@ class Fleet:
     ssh_config: Path
 
     def tell(self, what: str, numbers: Sequence[int]) -> None:
-        """Start or stop nodes, or say what they are like: `dead`, `slow`, `sleepy`, `full`, `room`, `cut`."""
+        """Start, stop or wipe nodes, or say what they are like: `dead`, `slow`, `sleepy`, `full`, `room`, `cut`."""
         words = ["exec", "sh", "-s", what, *map(str, numbers)]
         process.run([*self.vm.ssh(), process.quote(words)], stdin=SCRIPT.read_bytes(), timeout=300)
 

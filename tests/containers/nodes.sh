@@ -4,6 +4,7 @@
 #   ssh vm sh -s start 1 2 3 <nodes.sh       nodes 1, 2, 3 at 10.32.0.101, 102, 103: root, port 22, through the VM
 #   ssh vm sh -s KIND NUMBER … <nodes.sh     what a node is like, before it is started (see below)
 #   ssh vm sh -s stop NUMBER … <nodes.sh
+#   ssh vm sh -s wipe NUMBER … <nodes.sh     stop them, and throw away all that they are and have
 # tests/containers/fleet.py writes the ssh_config (the VM is the jump host) and calls this.
 # Of a node: eth0 on a bridge of the VM, no default route, MPLS as the VM's kernel has it, no systemd.
 set -eu
@@ -82,6 +83,14 @@ stop() {
     done
 }
 
+wipe() {
+    stop "$@"
+    for number in "$@"; do
+        ip link delete "node-$number" 2>/dev/null || true
+        [ ! -e "$fleet/$number" ] || { umount -l "$fleet/$number/root" "$fleet/$number/disk" && rm -r "${fleet:?}/$number"; }
+    done
+}
+
 # --- what a node is like ----------------------------------------------------------------------------------------
 
 # each KIND NUMBER …
@@ -129,7 +138,7 @@ END
 task=$1
 shift
 case $task in
-start | stop) "$task" "$@" ;;
+start | stop | wipe) "$task" "$@" ;;
 dead | slow | sleepy | full | room | cut) each "$task" "$@" ;;
-*) echo "start, stop, dead, slow, sleepy, full, room or cut, not '$task'" >&2; exit 2 ;;
+*) echo "start, stop, wipe, dead, slow, sleepy, full, room or cut, not '$task'" >&2; exit 2 ;;
 esac

@@ -14,8 +14,13 @@ FILES = {
     "/etc/modules-load.d/mplskit.conf",
     "/etc/mplskit/node.json",
     "/etc/sysctl.d/90-mplskit.conf",
+    "/etc/systemd/system/mplskit-routes.service",
     "/etc/udev/rules.d/90-mplskit.rules",
+    "/usr/local/lib/mplskit/keep.sh",
+    "/usr/local/lib/mplskit/live.sh",
 }
+# eth0, the only interface, carries the default route.
+ALLOWED = ("--allow", "default-route")
 
 # The namespaces of earlier checks are cleaned up in the background; until then they keep the modules in use.
 # Debian has mpls_gso built in.
@@ -50,7 +55,7 @@ def input_of(host: Host, name: str, make: str) -> str:
 @pytest.fixture(scope="module")
 def prepared(stock_vm: Machine) -> Ran:
     """How the node was set up."""
-    return node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    return node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", *ALLOWED)
 
 
 def test_a_node_that_was_never_set_up_is_told_so(stock_vm: Machine) -> None:
@@ -63,7 +68,7 @@ def test_a_node_that_was_never_set_up_is_told_so(stock_vm: Machine) -> None:
 
 
 def test_a_dry_run_shows_the_files_and_touches_nothing(stock_vm: Machine) -> None:
-    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", "--dry-run")
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", *ALLOWED, "--dry-run")
     assert ran.code == 0
     assert "net/mpls/conf/eth0/input = 1\n" in ran.json["files"]["/etc/sysctl.d/90-mplskit.conf"]
     assert on(stock_vm.host, "ls /etc/mplskit 2>&1 || true").strip().endswith("No such file or directory")
@@ -82,11 +87,11 @@ def test_a_stock_node_is_set_up_without_packages_and_without_a_reboot(stock_vm: 
 
 
 def test_the_second_time_there_is_no_change(stock_vm: Machine, prepared: Ran) -> None:
-    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    ran = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", *ALLOWED)
     assert (ran.code, ran.json["changed"]) == (0, False)
     told = invoke(
         *("node.bootstrap", "--host", str(stock_vm.host), "--ssh-config", str(stock_vm.host.ssh_config)),
-        *("--mpls-input", "eth0"),
+        *("--mpls-input", "eth0", *ALLOWED),
     )
     assert (told.code, told.out) == (0, "no change\n")
 
@@ -131,7 +136,7 @@ def test_a_label_table_that_was_emptied_is_named_with_cause_and_cure_and_mended(
     assert check["seen"] == "net.mpls.platform_labels = 0, wanted 100000"
     assert check["cause"].startswith("net.mpls.platform_labels is 0 by default")
     assert check["cure"].startswith("sysctl -w net.mpls.platform_labels=")
-    mended = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0")
+    mended = node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", *ALLOWED)
     changed = [(item["name"], item["detail"]) for item in mended.json["items"] if item["state"] == "changed"]
     assert changed == [("net/mpls/platform_labels", "0 -> 100000")]
 
@@ -144,7 +149,7 @@ def test_modules_that_were_unloaded_and_files_that_are_gone_are_named_and_mended
     verdicts = {check["id"]: check["passed"] for check in ran.json["checks"]}
     assert {name for name, passed in verdicts.items() if passed is False} == {"K3", "K2", "N4"}
     assert {name for name, passed in verdicts.items() if passed is None} == {"S1", "S11", "X1", "S17", "P1"}
-    assert node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0").code == 0
+    assert node("node.bootstrap", stock_vm.host, "--mpls-input", "eth0", *ALLOWED).code == 0
     assert node("node.verify", stock_vm.host).code == 0
 
 
@@ -153,7 +158,7 @@ def test_interfaces_that_appear_later_accept_labels_when_they_are_named_and_only
 ) -> None:
     host = stock_vm.host
     names = ("eth0", "eth0.100", "dum.7", "core1")
-    ran = node("node.bootstrap", host, *(word for name in names for word in ("--mpls-input", name)))
+    ran = node("node.bootstrap", host, *ALLOWED, *(word for name in names for word in ("--mpls-input", name)))
     assert [item["name"] for item in ran.json["items"] if item["state"] == "note"] == [
         f"net/mpls/conf/{name}/input" for name in names[1:]
     ]
@@ -161,7 +166,7 @@ def test_interfaces_that_appear_later_accept_labels_when_they_are_named_and_only
     assert input_of(host, "dum.7", "ip link add dum.7 type dummy") == "1"
     assert input_of(host, "other", "ip link add other type dummy") == "0"
     assert input_of(host, "core1", "ip link set other name core1") == "1"
-    ran = node("node.bootstrap", host, "--mpls-input", "eth0")
+    ran = node("node.bootstrap", host, "--mpls-input", "eth0", *ALLOWED)
     assert {item["name"] for item in ran.json["items"] if item["detail"] == "1 -> 0"} == {
         f"net/mpls/conf/{name}/input" for name in names[1:]
     }
@@ -180,7 +185,7 @@ def test_input_that_someone_else_switched_on_is_named(stock_vm: Machine, prepare
 def test_a_node_is_ready_after_a_boot(stock_guest: Guest, tmp_path: Path) -> None:
     guest = replace(stock_guest, disk=overlay(stock_guest.disk, tmp_path / "disk.qcow2"), persist=True)
     with booted(guest, tmp_path / "first") as machine:
-        assert node("node.bootstrap", machine.host, "--mpls-input", "eth0").code == 0
+        assert node("node.bootstrap", machine.host, "--mpls-input", "eth0", *ALLOWED).code == 0
     with booted(guest, tmp_path / "second") as machine:
         ran = node("node.verify", machine.host)
         assert ran.code == 0, ran.out

@@ -13,15 +13,21 @@ from mplskit.packages.package import read_deb
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]
 GROUND = """\
+awk=$(readlink -f /usr/bin/awk)
 for folder in /etc /var/lib /usr/local /run; do mount -t tmpfs none $folder || exit; done
+mkdir /usr/local/bin && ln -s "$awk" /usr/local/bin/awk
 mkdir -p /var/lib/dpkg/updates /var/lib/dpkg/info && : >/var/lib/dpkg/status && export APPLY="$1" || exit
 """
 FILES = (
-    "/etc/mplskit/node.json",
     "/etc/modules-load.d/mplskit.conf",
+    "/etc/mplskit/node.json",
     "/etc/sysctl.d/90-mplskit.conf",
+    "/etc/systemd/system/mplskit-routes.service",
     "/etc/udev/rules.d/90-mplskit.rules",
+    "/usr/local/lib/mplskit/keep.sh",
+    "/usr/local/lib/mplskit/live.sh",
 )
+KEEPER = "mplskit-routes.service"
 SPEC = NodeSpec(mpls_input=("eth0",))
 
 
@@ -54,21 +60,27 @@ def make_deb(folder: Path, *, content: str, depends: str = "", name: str = "mpls
     return path
 
 
+def files_of(said: list[Item | str]) -> list[Item]:
+    return [item for item in said if isinstance(item, Item) and item.kind == "file"]
+
+
 def test_an_image_gets_the_files_and_the_second_time_nothing_changes(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     script = 'sh "$APPLY" image; echo "exit $?"; sh "$APPLY" image; echo "exit $?"; stat -c %a /etc/sysctl.d/*'
     said = contained(tmp_path / "stage", script)
     first, second = said[: said.index("exit 0")], said[said.index("exit 0") + 1 :]
-    assert sorted(first, key=str) == sorted((Item("changed", "file", path, "written") for path in FILES), key=str)
+    assert first == [*(Item("changed", "file", path, "written") for path in FILES), first[-1]]
+    assert first[-1] == Item("changed", "service", KEEPER, "enabled")
     assert second[-2:] == ["exit 0", "644"]
-    assert sorted(second[:-2], key=str) == sorted((Item("same", "file", path, "") for path in FILES), key=str)
+    assert second[:-2] == [*(Item("same", "file", path, "") for path in FILES), second[-3]]
+    assert second[-3] == Item("same", "service", KEEPER, "enabled")
 
 
 def test_a_file_that_was_changed_by_hand_is_written_again(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     script = 'sh "$APPLY" image >/dev/null; echo x >>/etc/sysctl.d/90-mplskit.conf; sh "$APPLY" image | grep changed'
     assert contained(tmp_path / "stage", script) == [
-        Item("changed", "file", "/etc/sysctl.d/90-mplskit.conf", "written")
+        Item("changed", "file", "/etc/sysctl.d/90-mplskit.conf", "changed")
     ]
 
 
@@ -76,8 +88,163 @@ def test_a_file_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     said = contained(tmp_path / "stage", ': >/etc/sysctl.d; sh "$APPLY" image; echo "exit $?"')
     assert said.pop() == "exit 1"
-    states = {item.name: item.state for item in said if isinstance(item, Item)}
+    states = {item.name: item.state for item in files_of(said)}
     assert states == {path: "failed" if "sysctl.d" in path else "changed" for path in FILES}
+
+
+def test_a_plan_shows_the_differences_and_writes_nothing(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", SPEC)
+    tree = "find /etc /var/lib /usr/local /run -printf '%p %s %T@ %m\\n' | sort"
+    own = "mkdir -p /etc/modules-load.d; printf 'mpls_router\\nmine\\n' >/etc/modules-load.d/mplskit.conf"
+    script = f'{own}; before=$({tree}); sh "$APPLY" plan; [ "$before" = "$({tree})" ] && echo untouched'
+    said = contained(tmp_path / "stage", script)
+    assert said[-1] == "untouched"
+    assert [item.detail for item in files_of(said) if item.name.endswith("modules-load.d/mplskit.conf")] == [
+        "--- /etc/modules-load.d/mplskit.conf",
+        "+++ /etc/modules-load.d/mplskit.conf",
+        "@@ -1,2 +1,4 @@",
+        "+# Written by mplskit: change the node's spec and run node.bootstrap again, not this file.",
+        " mpls_router",
+        "-mine",
+        "+mpls_iptunnel",
+        "+mpls_gso",
+        "changed",
+    ]
+
+
+OWN = """\
+mkdir -p /etc/sysctl.d /etc/systemd/system/multi-user.target.wants
+: >/etc/systemd/system/multi-user.target.wants/other.service
+echo 'net.ipv4.ip_default_ttl = 63' >/etc/sysctl.d/90-mplskit.conf
+chmod 640 /etc/sysctl.d/90-mplskit.conf
+tree() { find /etc /usr/local /var/lib ! -path '/var/lib/dpkg*' -printf '%p %y %m %l %s\\n' | sort; }
+tree >/run/before
+"""
+AFTER = """\
+tree | diff /run/before - && echo so
+cat /etc/sysctl.d/90-mplskit.conf"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_remove_leaves_the_tree_as_it_was_with_the_file_of_somebody_else(times: int, tmp_path: Path) -> None:
+    stage(tmp_path / "stage", SPEC)
+    install = 'sh "$APPLY" image >/dev/null; ' * times
+    said = contained(tmp_path / "stage", f'{OWN}{install}sh "$APPLY" remove; echo "exit $?"; {AFTER}')
+    assert said[-3:] == ["exit 0", "so", "net.ipv4.ip_default_ttl = 63"]
+    assert {(item.name, item.detail) for item in files_of(said) if item.state == "changed"} == {
+        (path, "what was there before is back" if "sysctl.d" in path else "taken away") for path in FILES
+    }
+
+
+def test_a_run_that_was_cut_short_keeps_what_was_there_before_and_is_finished_by_the_next(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", SPEC)
+    # The run ends in the middle of a file: when that is to be moved to its place, and before it is.
+    cut = """\
+mkdir /run/bin; cat >/run/bin/mv <<'END'
+#!/bin/sh
+echo x >>/run/moved
+[ $(wc -l </run/moved) != 3 ] || kill -9 $(cat /run/pid)
+exec /bin/mv "$@"
+END
+chmod +x /run/bin/mv
+sed 's|PATH=/usr/local/sbin|PATH=/run/bin:/usr/local/sbin|' "$APPLY" >"${APPLY%/*}/cut.sh"
+sh -c 'echo $$ >/run/pid; exec sh "$0" image' "${APPLY%/*}/cut.sh" >/dev/null 2>&1; echo "cut $?"
+"""
+    script = f'{OWN}{cut}sh "$APPLY" image | cut -f 1 | sort | uniq -c; sh "$APPLY" remove >/dev/null; {AFTER}'
+    said = contained(tmp_path / "stage", script)
+    assert said[0] == "cut 137"
+    assert said[-2:] == ["so", "net.ipv4.ip_default_ttl = 63"]
+
+
+def test_the_second_remove_has_nothing_to_do(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", SPEC)
+    script = 'sh "$APPLY" image >/dev/null; sh "$APPLY" remove >/dev/null; sh "$APPLY" remove; echo "exit $?"'
+    assert contained(tmp_path / "stage", script) == [Item("same", "node", "mplskit", "is not set up here"), "exit 0"]
+
+
+def test_an_input_on_the_default_route_is_refused_before_anything_is_written_unless_it_is_allowed(
+    tmp_path: Path,
+) -> None:
+    stage(tmp_path / "stage", SPEC)
+    links = "ip link add eth0 type veth peer name far && ip link set eth0 up && ip link set far up"
+    route = f"{links} && ip address add 10.9.0.1/24 dev eth0 && ip route add default via 10.9.0.2"
+    plan = 'sh "$APPLY" plan default-route | grep -c "carries the default route"'
+    script = f'{route}; sh "$APPLY" node; echo "exit $?"; ls /etc; {plan}'
+    assert contained(tmp_path / "stage", script) == [
+        Item(
+            "failed",
+            "interface",
+            "eth0",
+            "carries the default route: whoever reaches it could inject any label "
+            "(--allow default-route says that it may)",
+        ),
+        "exit 1",
+        "0",
+    ]
+
+
+PLAIN = """\
+ip link set lo up; ip link add eth0 type veth peer name far; ip link set far up; ip link set eth0 up
+ip address add 10.9.0.1/24 dev eth0
+mkdir -p "${APPLY%/*}/files/etc/mplskit" && cat >"${APPLY%/*}/files/etc/mplskit/routes.batch" \\
+"""
+
+
+def test_addresses_and_routes_come_once_are_changed_and_go_and_those_of_others_stay(tmp_path: Path) -> None:
+    """Routes without labels, which every kernel has: what tells ours from others is the same for all of them."""
+    stage(tmp_path / "stage", NodeSpec())
+    script = f"""{PLAIN}<<'END'
+address add 10.200.0.1/32 dev lo
+route add 10.1.0.0/16 proto 77 via 10.9.0.2
+route add 10.2.0.0/16 table 100 proto 77 nexthop via 10.9.0.2 weight 1 nexthop via 10.9.0.3 weight 2
+route add 10.3.0.0/16 proto 77 via 10.9.0.2
+route add 10.4.0.0/16 proto 77 via 10.9.0.2 dev later
+route add 10.5.0.0/16 proto 77 nexthop via 10.9.0.2 dev eth0 weight 1 nexthop via 10.8.0.2 dev later weight 1
+route add 10.6.0.9/32 proto 77 via 10.9.0.3
+END
+ip route add 10.3.0.0/16 via 10.9.0.9 proto static
+apply() {{ sh "$APPLY" live | grep -v sysctl | cut -f 1-3 | tr '\\t' ' '; }}
+echo first; apply
+echo second; apply
+sed -i '/10.1.0/s/9.0.2/9.0.3/; /10.6/d; /10.200/d; /10.3/d' "${{APPLY%/*}}/files/etc/mplskit/routes.batch"
+echo third; apply
+echo left; ip -N route show table all proto 77 | tr '\\t\\n' '  ' | xargs
+ip route show 10.3.0.0/16; ip -o address show dev lo | grep -c 10.200
+"""
+    said = [str(line).strip() for line in contained(tmp_path / "stage", script)]
+    first, second, third = (said.index(word) for word in ("first", "second", "third"))
+    assert sorted(said[first + 1 : second]) == [
+        "changed address 10.200.0.1/32",
+        "changed route 10.1.0.0/16",
+        "changed route 10.2.0.0/16 table 100",
+        "changed route 10.6.0.9",
+        "failed route 10.3.0.0/16",
+        "note route 10.4.0.0/16",
+        "note route 10.5.0.0/16",
+    ]
+    assert sorted(said[second + 1 : third]) == [
+        "failed route 10.3.0.0/16",
+        "note route 10.4.0.0/16",
+        "note route 10.5.0.0/16",
+        "same address 10.200.0.1/32",
+        "same route 10.1.0.0/16",
+        "same route 10.2.0.0/16 table 100",
+        "same route 10.6.0.9",
+    ]
+    assert sorted(said[third + 1 : said.index("left")]) == [
+        "changed address 10.200.0.1/32",
+        "changed route 10.1.0.0/16",
+        "changed route 10.6.0.9",
+        "note route 10.4.0.0/16",
+        "note route 10.5.0.0/16",
+        "same route 10.2.0.0/16 table 100",
+    ]
+    assert said[said.index("left") + 1 :] == [
+        "10.2.0.0/16 table 100 nexthop via 10.9.0.2 dev eth0 weight 1 nexthop via 10.9.0.3 dev eth0 weight 2 "
+        "10.1.0.0/16 via 10.9.0.3 dev eth0",
+        "10.3.0.0/16 via 10.9.0.9 dev eth0 proto static",
+        "0",
+    ]
 
 
 def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_path: Path) -> None:
@@ -147,4 +314,4 @@ def test_an_unknown_mode_is_refused(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     ended = process.run(["sh", tmp_path / "stage" / "apply.sh", "nodes"], check=False)
     assert ended.returncode == 1
-    assert ended.stdout == "failed\tnode\tmode\tnode, image or live, not 'nodes'\n"
+    assert ended.stdout == "failed\tnode\tmode\tnode, plan, remove, image or live, not 'nodes'\n"

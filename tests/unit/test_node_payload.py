@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.node.payload import CHUNK, archive, stage
+from mplskit.node.payload import CHUNK, archive, contents, stage
 from mplskit.node.render import render
 from mplskit.node.spec import NodeSpec
 from mplskit.packages.package import Deb, Package, Role
@@ -71,3 +71,19 @@ def test_a_package_that_is_not_sent_is_named_all_the_same(package: Deb) -> None:
 def test_the_script_comes_last_so_that_half_an_archive_runs_nothing(package: Deb) -> None:
     with tarfile.open(fileobj=io.BytesIO(b"".join(archive(SPEC, [package])))) as tar:
         assert tar.getnames()[-1] == "apply.sh"
+
+
+def test_a_unit_is_named_with_the_files_that_it_reads() -> None:
+    found = dict(contents(SPEC))
+    assert found["want/services"] == (
+        b"mplskit-routes.service\t/etc/systemd/system/mplskit-routes.service /usr/local/lib/mplskit/keep.sh "
+        b"/usr/local/lib/mplskit/live.sh\n"
+    )
+
+
+def test_without_a_spec_there_are_packages_alone(package: Deb) -> None:
+    assert {name for name, _ in contents(None, [package])} == {
+        "want/packages",
+        "packages/linux-image-6.12.1_1_amd64.deb",
+        *SCRIPTS,
+    }

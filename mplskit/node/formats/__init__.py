@@ -1,0 +1,1 @@
+"""What `node.render` writes: the payload of each node, for those who carry it to the nodes themselves."""

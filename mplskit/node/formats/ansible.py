@@ -1,0 +1,62 @@
+"""A playbook, an inventory and the payload of each node, for ansible-playbook."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mplskit.node.formats.payloads import payloads
+from mplskit.node.formats.quoted import Unsafe, yaml_of
+from mplskit.node.node import Node
+from mplskit.paths import data
+from mplskit.process import quote
+from mplskit.remote.host import Host
+
+# Groups that are there by themselves: all nodes are in all, and in mplskit.
+TAKEN = {"all", "ungrouped", "mplskit"}
+# sudo is in Ansible's core; doas comes with a collection.
+METHODS = {"sudo": "ansible.builtin.sudo", "doas": "community.general.doas"}
+
+
+def write(folder: Path, nodes: Sequence[Node], names: Sequence[str]) -> None:
+    """Write playbook.yml, inventory.yml and payloads/NAME.tar."""
+    shutil.copyfile(data("bootstrap") / "carriers" / "playbook.yml", folder / "playbook.yml")
+    (folder / "inventory.yml").write_text(inventory(nodes, names))
+    payloads(folder, nodes, names)
+
+
+def inventory(nodes: Sequence[Node], names: Sequence[str]) -> str:
+    """The nodes and their groups as Ansible's YAML. No password is in it: --ask-become-pass asks for that."""
+    named = list(zip(names, nodes, strict=True))
+    groups = sorted({group for node in nodes for group in node.groups} - TAKEN)
+    members = {group: [name for name, node in named if group in node.groups] for group in groups}
+    children = {
+        "mplskit": {"hosts": {name: _variables(node) for name, node in named}},
+        **{group: {"hosts": {name: {} for name in found}} for group, found in members.items()},
+    }
+    return yaml_of({"all": {"children": children}})
+
+
+def _variables(node: Node) -> dict[str, Any]:
+    host = node.host
+    variables: dict[str, Any] = {"ansible_host": host.name}
+    if host.user is not None:
+        variables["ansible_user"] = host.user
+    if host.port is not None:
+        variables["ansible_port"] = host.port
+    if host.become is not None:
+        variables |= {"ansible_become": True, "ansible_become_method": METHODS[host.become]}
+    if options := ssh_options(host):
+        variables["ansible_ssh_common_args"] = Unsafe(options)
+    variables["mplskit_allow"] = list(node.spec.allow)
+    return variables
+
+
+def ssh_options(host: Host) -> str:
+    """What ssh is told beside host, user and port."""
+    words: list[str | Path] = []
+    if host.ssh_config is not None:
+        words += ["-F", host.ssh_config.absolute()]
+    if host.accept_new:
+        words += ["-o", "StrictHostKeyChecking=accept-new"]
+    return quote(words)

@@ -1,0 +1,14 @@
+"""The payload of each node as one archive, beside what carries it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mplskit.node.node import Node
+from mplskit.node.payload import archive
+
+
+def payloads(folder: Path, nodes: Sequence[Node], names: Sequence[str]) -> None:
+    """Write payloads/NAME.tar of each node."""
+    (folder / "payloads").mkdir()
+    for name, node in zip(names, nodes, strict=True):
+        (folder / "payloads" / f"{name}.tar").write_bytes(b"".join(archive(node.spec)))

@@ -1,0 +1,143 @@
+"""Set up, changed and removed again: a stock Debian node's files, sysctls and routes are what they were before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mplskit import process
+from mplskit.vm.machine import Guest, Machine, booted
+from tests.e2e.conftest import Ran, invoke, overlay
+
+NODES = """\
+nodes:
+  vm:
+    allow: [default-route]
+    mpls_input: [eth0, tap0]
+    loopbacks: [10.200.200.1/32]
+    routes:
+      - {push: [100], to: 192.0.2.1/32, via: 10.0.2.2}
+      - {swap: 200, as: [201], via: 10.0.2.2}
+      - {pop: 203, dev: lo}
+"""
+CHANGED = """\
+nodes:
+  vm:
+    allow: [default-route]
+    platform_labels: 200000
+    mpls_input: [tap0]
+    ip_forward: true
+    loopbacks: [10.200.200.2/32]
+    routes:
+      - {push: [101], to: 192.0.2.1/32, via: 10.0.2.2}
+      - {swap: 204, as: [201], via: 10.0.2.2}
+"""
+
+# Files with their modes, owners, sizes and what is in them; folders of systemd's and apt's own change by themselves.
+TREE = r"""
+find /etc /usr/local /root /var/lib /run/mplskit \
+    \( -path '/var/lib/systemd' -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' -o -path /root/.ssh \) -prune -o \
+    -printf '%p %y %m %u %g %l ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) 2>/dev/null | sort"""
+# What counts by itself: counters, states of random, and what other interfaces' neighbours and dentries do.
+SYSCTLS = r"""
+sysctl -a 2>/dev/null | grep -Ev '^(fs\.(dentry-state|file-nr|inode-|quota|aio-nr)|kernel\.(random|ns_last_pid|pty\.nr|\
+tainted|sched_domain)|net\.netfilter\.nf_conntrack_count|vm\.stat_refresh)' | sort"""
+# The kernel makes its own routes of IPv6 by itself, some seconds after a boot.
+ROUTES = """
+ip -N -4 route show table all | sort; ip -N -6 route show table all | grep -Ev 'expires|proto 2 '; ip -f mpls route"""
+ADDRESSES = "ip -o address show dev lo; lsmod | grep -o '^mpls[^ ]*' | sort; systemctl list-unit-files | grep mplskit"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node, its inventory, and what there was to see on it before it was set up."""
+
+    machine: Machine
+    nodes: Path
+
+    def on(self, command: str) -> str:
+        """What a command says on the node."""
+        return process.run([*self.machine.host.ssh(), f"{command}; true"], timeout=120).stdout
+
+    def seen(self) -> dict[str, str]:
+        """Files, sysctls, routes and addresses of the node, as text."""
+        return {name: self.on(command) for name, command in LOOKS.items()}
+
+    def task(self, name: str, nodes: str) -> Ran:
+        """A task of ours with an inventory."""
+        self.nodes.write_text(nodes)
+        config = str(self.machine.host.ssh_config)
+        return invoke(name, "--inventory", str(self.nodes), "--ssh-config", config, "--json")
+
+
+LOOKS = {"files": TREE, "sysctls": SYSCTLS, "routes": ROUTES, "more": ADDRESSES}
+
+
+def changes(ran: Ran) -> set[tuple[str, str]]:
+    """KIND and NAME of what a run changed, or would have."""
+    items: Any = ran.json["nodes"][0]["items"]
+    return {(item["kind"], item["name"]) for item in items if item["state"] == "changed"}
+
+
+@pytest.fixture
+def node(stock_guest: Guest, tmp_path: Path) -> Iterator[Node]:
+    guest = replace(stock_guest, disk=overlay(stock_guest.disk, tmp_path / "disk.qcow2"), persist=True)
+    with booted(guest, tmp_path / "vm") as machine:
+        yield Node(machine, tmp_path / "nodes.yaml")
+
+
+def test_a_node_is_what_it_was_after_plan_bootstrap_change_bootstrap_and_remove(node: Node) -> None:
+    # An administrator's own file where one of ours will be, and a value of his own that ours replaces.
+    node.on("mkdir -p /etc/sysctl.d && echo net.ipv4.ip_default_ttl=63 >/etc/sysctl.d/90-mplskit.conf")
+    node.on("chmod 640 /etc/sysctl.d/90-mplskit.conf; sysctl -qw net.ipv4.conf.lo.rp_filter=1")
+    before = node.seen()
+
+    planned = node.task("node.plan", NODES)
+    assert planned.code == 1
+    assert node.seen() == before
+    done = node.task("node.bootstrap", NODES)
+    assert done.code == 0, done.err
+    assert changes(done) - changes(planned) == set()
+    assert node.on("cat /proc/sys/net/mpls/platform_labels /proc/sys/net/ipv4/conf/lo/rp_filter") == "100000\n2\n"
+
+    set_up = node.seen()
+    nothing = node.task("node.plan", NODES)
+    assert (nothing.code, changes(nothing)) == (0, set())
+    planned = node.task("node.plan", CHANGED)
+    assert planned.code == 1
+    assert node.seen() == set_up
+    done = node.task("node.bootstrap", CHANGED)
+    assert done.code == 0, done.err
+    assert changes(done) - changes(planned) == set()
+    assert {("route", "192.0.2.1"), ("route", "label 200"), ("route", "label 204")} <= changes(done)
+    assert node.on("ip -N -o route show proto 77; ip -f mpls -o -N route show | sed 's/ *$//'").splitlines() == [
+        "192.0.2.1  encap mpls  101 via 10.0.2.2 dev eth0 ",
+        "204 as to 201 via inet 10.0.2.2 dev eth0 proto 77",
+    ]
+    kept = ("platform_labels", "conf/eth0/input")
+    assert node.on("cd /proc/sys/net/mpls; cat " + " ".join(kept)) == "200000\n0\n"
+    assert node.on("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/lo/rp_filter") == "1\n1\n"
+    assert node.task("node.plan", CHANGED).code == 0
+
+    removed = node.task("node.remove", CHANGED)
+    assert removed.code == 0, removed.err
+    assert node.seen() == before
+    again = node.task("node.remove", CHANGED)
+    assert (again.code, changes(again)) == (0, set())
+
+
+def test_what_is_not_ours_stays(node: Node) -> None:
+    assert node.task("node.bootstrap", NODES).code == 0
+    node.on("ip -f mpls route add 500 via inet 10.0.2.2; ip route add 198.18.0.0/24 via 10.0.2.2 proto static")
+    removed = node.task("node.remove", NODES)
+    assert removed.code == 0, removed.err
+    notes = {i["name"]: i["detail"] for i in removed.json["nodes"][0]["items"] if i["state"] == "note"}
+    assert notes["net/mpls/platform_labels"] == "stays 100000: label routes that are not ours need it"
+    assert notes["mpls_router"] == "stays: label routes that are not ours need it"
+    assert node.on("ip -o -f mpls route show; ip route show proto static | sed 's/ *$//'").split("\n") == [
+        "500 via inet 10.0.2.2 dev eth0 ",
+        "198.18.0.0/24 via 10.0.2.2 dev eth0",
+        "",
+    ]
