@@ -11,30 +11,34 @@ before=$records/before
 our_files=$(cat "$files_list" 2>/dev/null)
 is_ours() { has "$our_files" "$1"; }
 
-# note_path LIST PATH
-note_path() { grep -qsxF "$2" "$1" || { mkdir -p "$records" && printf '%s\n' "$2" >>"$1"; }; }
+# note_path LIST PATH: twice does no harm
+note_path() { { [ -d "$records" ] || mkdir -p "$records"; } && printf '%s\n' "$2" >>"$1"; }
 
-# brought [FIND WORD …]: the paths of files/, as on the node
-brought() { (cd "$here/files" && find . -type f "$@" | sed 's|^\.||' | sort); }
+# list_files: sets brought, the paths of files/ as on the node
+list_files() { brought=$(cd "$here/files" && find . -type f | sed 's|^\.||' | sort); }
 
 install_files() {
     make_files
-    for path in $(brought ! -path './etc/apt/*'); do put "$path"; done
+    list_files
+    for path in $brought; do
+        case $path in /etc/apt/*) ;; *) put "$path" ;; esac
+    done
     drop_files
     [ "$mode" = plan ] || own_files
 }
 
 # apt's list and its key, before apt is asked
 put_apt_files() {
-    for path in $(brought -path './etc/apt/*'); do put "$path"; done
+    list_files
+    for path in $brought; do
+        case $path in /etc/apt/*) put "$path" ;; esac
+    done
 }
 
 # Files of ours that the payload brings no more
 drop_files() {
-    [ -e "$files_list" ] || return 0
-    brought >"$here/brought"
-    for path in $(grep -vxF -f "$here/brought" "$files_list"); do
-        put_back "$path"
+    for path in $our_files; do
+        has "$brought" "$path" || put_back "$path"
     done
 }
 
@@ -51,7 +55,7 @@ put() {
 }
 
 put_now() {
-    make_folder "${1%/*}" && keep_before "$1" && note_path "$files_list" "$1" &&
+    make_folder "${1%/*}" && keep_before "$1" && { is_ours "$1" || note_path "$files_list" "$1"; } &&
         cp "$here/files$1" "$1.mplskit" && move_over "$1.mplskit" "$1"
 }
 
@@ -100,8 +104,8 @@ forget_path() { grep -vxF "$2" "$1" | store "$1"; }
 
 # remove_files: all of ours, and the folders that we made as far as they are empty
 remove_files() {
-    [ ! -e "$files_list" ] || for path in $(cat "$files_list"); do put_back "$path"; done
-    [ ! -e "$folders_list" ] || sort -r "$folders_list" | while read -r folder; do
+    for path in $(sort -u "$files_list" 2>/dev/null); do put_back "$path"; done
+    [ ! -e "$folders_list" ] || sort -ru "$folders_list" | while read -r folder; do
         rmdir "$folder" 2>/dev/null
     done
 }

@@ -174,24 +174,25 @@ apply_routes() {
     else
         : >"$work/errors"
     fi
-    tell_routes >"$work/told"
-    cat "$work/told"
-    ! grep -q '^failed' "$work/told" || failures=1
+    told=$(tell_routes)
+    [ -z "$told" ] || printf '%s\n' "$told"
+    case $newline$told in *"${newline}failed$tab"*) failures=1 ;; esac
 }
 
 # A route that could not be made what it should be is not known by what it is: it is tried again. One that the kernel does
 # not show has failed, whatever was said.
 remember_routes() {
-    awk -F '\t' '
+    awk -F '\t' -v refused="$work/refused" '
         FILENAME == ARGV[1] { error[$1, $2] = $3; next }
         FILENAME == ARGV[2] { there[$1, $2] = $3; next }
         {
-            if (!(($1, $2) in error) && !(($1, $2) in there)) error[$1, $2] = "the kernel does not show it"
-            print $0 "\t" (($1, $2) in error ? "\t" error[$1, $2] : there[$1, $2])
-        }' "$work/errors" "$work/shown" "$work/wanted" >"$work/routes"
-    awk -F '\t' '$5 != "" { print $1 "\t" $2 "\t" $5 }' "$work/routes" >"$work/refused"
-    awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1, $2] = 1; next } !(($1, $2) in wanted)' "$work/wanted" "$work/errors" >>"$work/refused"
-    mv -f "$work/refused" "$work/errors"
+            id = $1 SUBSEP $2
+            if (!(id in error) && !(id in there)) error[id] = "the kernel does not show it"
+            print $0 "\t" (id in error ? "\t" error[id] : there[id])
+        }
+        END { for (id in error) { split(id, part, SUBSEP); print part[1] "\t" part[2] "\t" error[id] >refused } }
+    ' "$work/errors" "$work/shown" "$work/wanted" >"$work/routes"
+    [ ! -e "$work/refused" ] || mv -f "$work/refused" "$work/errors"
     mv -f "$work/routes" "$state/routes"
 }
 
@@ -271,31 +272,32 @@ do_routes() {
         print $2
         for (i = 3; i < NF; i++) if ($i == "altname") print $(i + 1)
     }' >"$work/links"
+    for family in 4 6 mpls; do : >"$work/batch.$family"; done
+    awk -F '\t' -v batch="$work/batch." '
+        function absent(words,   n, part, i) {
+            n = split(words, part, " ")
+            for (i = 2; i <= n; i++) if (part[i - 1] == "dev" && !(part[i] in there)) return part[i]
+        }
+        FILENAME == ARGV[1] { there[$1] = 1; next }
+        $1 == "same" { next }
+        # At such a line ip ends, and drops the rest of the batch.
+        $1 != "del" && / nexthop / && (dev = absent($4)) {
+            print $2 "\t" $3 "\tCannot find device \"" dev "\""
+            next
+        }
+        $1 == "del" && $2 == "mpls" { print "route del " $3 >(batch $2); next }
+        $1 == "del" { split($3, part, " "); print "route del " part[1] " table " part[2] " proto '$protocol'" >(batch $2); next }
+        { print "route " ($1 == "waits" ? "add" : $1) " " $4 >(batch $2) }
+    ' "$work/links" "$work/actions"
     for family in 4 6 mpls; do
-        : >"$work/absent"
-        awk -F '\t' -v of="$family" -v absent="$work/absent" '
-            FILENAME == ARGV[1] { there[$1] = 1; next }
-            $2 != of || $1 == "same" { next }
-            $1 != "del" && / nexthop / {
-                n = split($4, part, " ")
-                for (i = 2; i <= n; i++) if (part[i - 1] == "dev" && !(part[i] in there)) {
-                    print of "\t" $3 "\tCannot find device \"" part[i] "\"" >absent
-                    next
-                }
-            }
-            $1 == "del" && of == "mpls" { print "route del " $3; next }
-            $1 == "del" { split($3, part, " "); print "route del " part[1] " table " part[2] " proto '$protocol'"; next }
-            { print "route " ($1 == "waits" ? "add" : $1) " " $4 }
-        ' "$work/links" "$work/actions" >"$work/batch"
-        cat "$work/absent"
-        [ -s "$work/batch" ] || continue
+        [ -s "$work/batch.$family" ] || continue
         case $family in mpls) option="-f mpls" ;; *) option=-$family ;; esac
         # shellcheck disable=SC2086 # one word or two
-        "$ip" $option -force -batch "$work/batch" 2>&1 | awk -v of="$family" "$key_of"'
+        "$ip" $option -force -batch "$work/batch.$family" 2>&1 | awk -v of="$family" "$key_of"'
             FILENAME == ARGV[1] { sub(/^route [a-z]+ /, ""); line[FNR] = $0; next }
             /^Command failed / { sub(/.*:/, ""); print of "\t" key(line[$0 + 0], of) "\t" said; said = ""; next }
             { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }
-        ' "$work/batch" -
+        ' "$work/batch.$family" -
     done
 }
 

@@ -9,7 +9,10 @@ frr_written=$records/frr.conf # the digests of all that we wrote there, one per 
 # --- asked before anything is changed -----------------------------------------------------------------------------
 
 check_sections() {
-    for conf in $(brought -path './etc/openvpn/*'); do check_openvpn "$conf"; done
+    list_files
+    for conf in $brought; do
+        case $conf in /etc/openvpn/*) check_openvpn "$conf" ;; esac
+    done
     [ ! -e "$here/files$frr_conf" ] || check_frr
 }
 
