@@ -15,6 +15,9 @@ from mplskit.vm.machine import Machine
 from tests.debian_archive import DebianArchive, keys
 from tests.e2e.conftest import Ran, invoke
 
+# apt brings packages through an emulated network.
+pytestmark = pytest.mark.full
+
 # Where the guest finds this machine's 127.0.0.1.
 HOST = "10.0.2.2"
 LIST = "/etc/apt/sources.list.d/mplskit.sources"

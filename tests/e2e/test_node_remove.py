@@ -128,6 +128,7 @@ def test_a_node_is_what_it_was_after_plan_bootstrap_change_bootstrap_and_remove(
     assert (again.code, changes(again)) == (0, set())
 
 
+@pytest.mark.full
 def test_what_is_not_ours_stays(node: Node) -> None:
     assert node.task("node.bootstrap", NODES).code == 0
     node.on("ip -f mpls route add 500 via inet 10.0.2.2; ip route add 198.18.0.0/24 via 10.0.2.2 proto static")

@@ -14,6 +14,9 @@ from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 from tests.e2e.conftest import Ran, invoke, overlay
 
+# apt brings packages through an emulated network.
+pytestmark = pytest.mark.full
+
 OPENVPN = "openvpn@mplskit-tap-core.service"
 HAND_MADE = "900 via inet 10.1.0.2 dev core proto static"
 # What LDP has learnt: the other router's loopback, over the tap, by its address and with label 16, the first.
@@ -57,7 +60,7 @@ port 1194
 cert /etc/openvpn/other.crt
 key /etc/openvpn/other.key
 peer-fingerprint {node}
-keepalive 1 10
+keepalive 10 60
 daemon other
 """
 FRR = """\
@@ -207,6 +210,14 @@ def test_both_sections_are_set_up_and_labels_are_learnt_over_the_tap(vm: Machine
     until(vm, "vtysh -c 'show mpls ldp neighbor' | grep -q OPERATIONAL")
     until(vm, "ip -f mpls route show | grep -q ldp")
     assert sorted(labels(vm)) == sorted([LEARNT, *OURS])
+
+
+def test_every_condition_is_seen_to_hold_with_both_sections_up(vm: Machine, inventory: Path) -> None:
+    ran = node("node.verify", vm, inventory)
+    (only,) = ran.json["nodes"]
+    verdicts = {check["id"]: check["passed"] for check in only["checks"]}
+    assert (verdicts["V1"], verdicts["D1"]) == (True, True)
+    assert ran.code == 0, [check for check in only["checks"] if check["passed"] is not True]
 
 
 def test_a_label_route_by_hand_and_those_of_ldp_survive_another_bootstrap_that_changes_nothing(

@@ -138,6 +138,7 @@ def test_what_is_broken_is_named(broken: str, mended: str, condition: str, seen:
         on(vm, mended)
 
 
+@pytest.mark.full
 def test_after_a_reboot_that_was_asked_for_every_condition_holds(vm: Machine) -> None:
     before = on(vm, "cat /proc/sys/kernel/random/boot_id")
     ran = task("node.verify", vm, "--reboot", "--timeout", "200")
