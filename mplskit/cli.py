@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import logging
 import os
 import signal
 import sys
@@ -16,8 +15,13 @@ from typing import Any, NoReturn, TypeVar
 from invoke.exceptions import Exit as Leave
 from invoke.tasks import task as invoke_task
 
-from mplskit.errors import Exit, Failure, WrongInput
+from mplskit.errors import Failure, WrongInput
+from mplskit.fault import debugging, fault
 from mplskit.files import lacking
+from mplskit.number import whole
+
+# How much of a wrong word is shown.
+SHOWN = 40
 
 Body = TypeVar("Body", bound=Callable[..., None])
 
@@ -116,12 +120,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def number(text: str, flag: str, lowest: int, highest: int) -> int:
     """A whole number from the command line. Raises WrongInput with the range that is allowed."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = lowest - 1
-    if not lowest <= value <= highest:
-        raise WrongInput(f"{flag} {text}: not a whole number from {lowest} to {highest}")
+    value = whole(text, lowest, highest)
+    if value is None:
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        raise WrongInput(f"{flag} {shown}: not a whole number from {lowest} to {highest}")
     return value
 
 
@@ -139,7 +141,7 @@ def _leave(error: Exception) -> NoReturn:
     """Turn any exception into a message and an exit code; `-d` shows where it came from."""
     if isinstance(error, Leave):
         raise error
-    if logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or os.environ.get("INVOKE_DEBUG"):
+    if debugging():
         traceback.print_exc()
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has seen enough.
@@ -148,5 +150,5 @@ def _leave(error: Exception) -> NoReturn:
     if isinstance(error, OSError):
         error = lacking(error)
     if not isinstance(error, Failure):
-        raise Leave(f"mplskit: error: {error!r}\nhint: this is a fault of mplskit; -d shows where", code=Exit.NOT_SO)
+        error = fault(error)
     raise Leave(f"mplskit: {error}", code=error.code)

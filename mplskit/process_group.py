@@ -57,8 +57,8 @@ def current() -> Group:
 
 
 def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
+    # Its leader may have ended, and others of the group go on: a ProxyCommand that outlives its ssh.
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass

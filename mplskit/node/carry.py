@@ -1,6 +1,7 @@
 """Carries the payload to a node and runs it there: one SSH session, in which lines come back for what was done."""
 
 import shlex
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -13,10 +14,17 @@ from mplskit.node.opening import script
 from mplskit.node.report import Item, Report, parse_line
 from mplskit.packages.package import Deb
 from mplskit.remote.channel import Channel, opened
+from mplskit.remote.host import Host
+from mplskit.remote.lines import Lines
 from mplskit.remote.refusals import Unreachable, not_root
+from mplskit.remote.words import clean
 
 Mode = Literal["node", "plan", "remove"]
 Hear = Callable[[Item], None]
+
+# Of what a node says: bytes, and items.
+MOST = 64 << 20
+MOST_ITEMS = 100_000
 
 AGAIN = "it may be run again: what is done stays, what is missing follows"
 
@@ -31,7 +39,7 @@ def carry(
     MachineLacks when root cannot be reached there.
     """
     host = node.host
-    heard = _Heard(hear or (lambda item: None))
+    heard = _Heard(host, hear or (lambda item: None))
     command = f"exec sh -c {shlex.quote(script(mode, node.spec.allow, asks=bool(packages)))}"
     with opened(host, command) as channel:
         from mplskit.node.payload import archive  # takes its time, in which ssh shakes hands
@@ -81,47 +89,42 @@ def _ended(channel: Channel, heard: "_Heard") -> tuple[int, str]:
 class _Heard:
     """What came from the node so far: items, offered packages, and lines that are none of the payload's."""
 
-    def __init__(self, hear: Hear) -> None:
+    def __init__(self, host: Host, hear: Hear) -> None:
         self.items: list[Item] = []
-        self.foreign: list[str] = []
+        self.foreign: deque[str] = deque(maxlen=process.TAIL_LINES)
         self.offered = Offer()
-        self._hear = hear
-        self._rest = b""
+        self._host, self._hear = host, hear
+        self._lines = Lines(host, MOST)
 
     def offer(self, data: bytes) -> bool:
         """Take a piece of stdout; True when the offer is whole."""
-        marks = [self._take(line) for line in self._split(data)]
+        marks = [self._take(line) for line in self._lines.take(data)]
         return any(marks)
 
     def lines(self, data: bytes) -> bool:
         """Take a piece of stdout."""
-        for line in self._split(data):
+        for line in self._lines.take(data):
             self._take(line)
         return False
 
     def end(self) -> None:
         """Take the last line, if it had no newline."""
-        if self._rest:
-            self._take(self._rest)
+        for line in self._lines.end():
+            self._take(line)
 
     def take(self, item: Item) -> None:
-        """Take an item."""
+        """Take an item. Raises OutsideFailed when there are more than a node can have."""
+        if len(self.items) >= MOST_ITEMS:
+            raise OutsideFailed(f"{self._host} names more than {MOST_ITEMS:,} items: the session was ended", hint=AGAIN)
         self.items.append(item)
         self._hear(item)
 
-    def _split(self, data: bytes) -> list[bytes]:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return lines
-
     def _take(self, line: bytes) -> bool:
-        # What comes from a node is shown on a terminal: no escape sequences.
-        text = "".join(
-            c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line.decode(errors="replace")
-        )
+        text = clean(line.decode(errors="replace"))
         try:
             item = parse_line(text)
         except ValueError:
-            self.foreign.append(text)
+            self.foreign.append(self._host.without_secret(text))
             return False
         if item.state == HAVE:
             return self.offered.take(item)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mplskit import progress
-from mplskit.errors import Failure, NotSo, OutsideFailed
+from mplskit.errors import Failure, OutsideFailed
+from mplskit.fault import fault
 from mplskit.files import lacking
 from mplskit.node.node import Node
 from mplskit.node.outcome import Done, Outcome, State
@@ -217,7 +218,7 @@ def _came(future: "Future[Done]", under_way: _Run) -> Done | Failure:
         return error
     if isinstance(error, OSError):
         return lacking(error)
-    return NotSo(f"{error!r}", hint="this is a fault of mplskit")
+    return fault(error, traced=True)
 
 
 def _stopped(under_way: _Run, error: BaseException) -> OutsideFailed:

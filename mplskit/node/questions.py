@@ -33,7 +33,8 @@ def answer(shell: Shell, ours: socket.socket) -> None:
     """
     with ours.makefile("rb") as lines, suppress(BrokenPipeError, ConnectionResetError):
         for line in lines:
-            ours.sendall(json.dumps(asdict(_run(shell, json.loads(line)))).encode() + b"\n")
+            ours.sendall(_line(_run(shell, json.loads(line))))
+            ours.sendall(b"\n")
 
 
 def ask(theirs: socket.socket, command: str) -> Said:
@@ -46,6 +47,11 @@ def ask(theirs: socket.socket, command: str) -> Said:
             raise ConnectionError("the session with the node has ended")
         heard += piece
     return Said(**json.loads(heard))
+
+
+def _line(said: Said) -> bytes:
+    """What is sent; nothing else of the answer is kept meanwhile."""
+    return json.dumps(asdict(said)).encode()
 
 
 def _run(shell: Shell, command: str) -> Said:

@@ -10,6 +10,7 @@ from mplskit.node.inventory import load, single
 from mplskit.node.limit import limited
 from mplskit.node.node import Node
 from mplskit.node.spec import Allowance
+from mplskit.number import whole
 from mplskit.remote.host import ALLOWED, Become, Host
 from mplskit.remote.password import become_password
 from mplskit.specfile import no_such
@@ -81,8 +82,11 @@ def _with_password(nodes: tuple[Node, ...], ask: bool) -> tuple[Node, ...]:
 def _values(mpls_input: Sequence[str], platform_labels: str) -> dict[str, Any]:
     """What the flags beside --host say of the node."""
     size = platform_labels.strip()
-    number: Any = int(size) if size.isascii() and size.isdigit() and len(size) < 19 else size
-    return {"mpls_input": list(mpls_input), **({"platform_labels": number} if size else {})}
+    number = whole(size, 0, 10**18)
+    return {
+        "mpls_input": list(mpls_input),
+        **({"platform_labels": size if number is None else number} if size else {}),
+    }
 
 
 def _word(flag: str, word: str, known: Sequence[str]) -> str:

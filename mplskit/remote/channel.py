@@ -26,7 +26,7 @@ class Channel:
 
     @property
     def stderr(self) -> str:
-        """What came on stderr so far (its last 64 KiB)."""
+        """What came on stderr so far (its last 64 KiB), without escape sequences, and without the password."""
         return self._pipes.stderr
 
     def exchange(
@@ -54,7 +54,7 @@ def opened(host: Host, command: str) -> Iterator[Channel]:
     """
     becoming = Becoming(host, command) if host.become is not None else None
     with process.started([*host.ssh(), becoming.command if becoming else command], stdin=-1) as ssh:
-        pipes = Pipes(ssh)
+        pipes = Pipes(ssh, host.secret)
         channel = Channel(host, ssh, pipes)
         if becoming is not None and not becoming.reach(pipes):
             channel.end()

@@ -1,12 +1,14 @@
 """Where a node is reached: what the user wrote, and the ssh command that goes there."""
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mplskit.errors import WrongInput
+from mplskit.number import whole
 
 ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a name from ssh_config"
 
@@ -38,6 +40,15 @@ class Host:
     become: Become | None = None
     accept_new: bool = False
     password: str | None = field(default=None, repr=False)
+
+    @property
+    def secret(self) -> bytes:
+        """The password as sudo is told it; empty without one."""
+        return os.fsencode(self.password or "")
+
+    def without_secret(self, text: str) -> str:
+        """What the node said, with the password made unreadable: for what is shown, not for what is read."""
+        return text.replace(self.password, "********") if self.password else text
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name and self.port is not None else self.name
@@ -101,9 +112,10 @@ def _address(text: str, name: str) -> str:
 
 
 def _port(text: str, port: str) -> int:
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+    number = whole(port, 1, 65535)
+    if number is None:
         raise _wrong(text, f"{port!r} is no port from 1 to 65535")
-    return int(port)
+    return number
 
 
 def _wrong(text: str, why: str) -> WrongInput:

@@ -18,7 +18,10 @@ def become_password(ask: bool) -> str | None:
         raise MachineLacks(
             "--ask-become-password needs a terminal to ask on", hint=f"without one, put it into {VARIABLE}"
         )
-    password = getpass("password for sudo on the nodes: ") if ask else os.environ.get(VARIABLE)
+    try:
+        password = getpass("password for sudo on the nodes: ") if ask else os.environ.get(VARIABLE)
+    except UnicodeDecodeError:
+        raise WrongInput("the password for sudo must be typed in the terminal's own encoding") from None
     if password is not None and ("\n" in password or "\0" in password):
         raise WrongInput("the password for sudo must be one line")
     return password

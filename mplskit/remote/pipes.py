@@ -6,6 +6,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 
+from mplskit.remote.words import clean
+
 CHUNK = 1 << 16
 STDERR_KEPT = 1 << 16
 
@@ -15,13 +17,17 @@ class TimeIsUp(Exception):
 
 
 class Pipes:
-    """stdin, stdout and stderr of a process; what came on stderr is kept (its last 64 KiB)."""
+    """stdin, stdout and stderr of a process; what came on stderr is kept (its last 64 KiB).
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    `secret` is one line that is never shown.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], secret: bytes = b"") -> None:
         assert process.stdin and process.stdout and process.stderr
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._heard = b""
         self._unread = b""
+        self._secret = secret
         self._open = {self._stdout.fileno(), self._stderr.fileno()}
         os.set_blocking(self._stdin.fileno(), False)
 
@@ -32,8 +38,24 @@ class Pipes:
 
     @property
     def stderr(self) -> str:
-        """What came on stderr so far."""
-        return self._heard.decode(errors="replace")
+        """What came on stderr so far, fit for a terminal."""
+        heard = self._heard
+        if self._secret:
+            # What was cut off may have been the beginning of the secret: only whole lines are left.
+            heard = heard if len(heard) < STDERR_KEPT else heard.partition(b"\n")[2]
+            heard = heard.replace(self._secret, b"********")
+        return clean(heard.decode(errors="replace"))
+
+    def awaits(self, prompt: bytes) -> bool:
+        """Whether the last that came on stderr is this prompt."""
+        return self._heard.endswith(prompt)
+
+    def tell(self, line: bytes) -> None:
+        """Write a short line to the command, which reads it or has ended."""
+        try:
+            os.write(self._stdin.fileno(), line)
+        except BrokenPipeError:
+            pass
 
     def unread(self, data: bytes) -> None:
         """Give back what came on stdout and is for the next exchange."""

@@ -12,41 +12,44 @@ from mplskit import process
 from mplskit.errors import OutsideFailed
 from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
+from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import TimeIsUp
 from mplskit.remote.refusals import refusal
+from mplskit.remote.words import clean
 
 GRACE = 15.0
+# Of what a command says, in bytes.
+MOST = 64 << 20
 LINE = 76 * 512
 SETUP = b'LC_ALL=C.UTF-8; PATH="$PATH:/usr/sbin:/sbin"; export LC_ALL PATH\n'
 
 
 def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]) -> tuple[int, str]:
-    """Run `command` on `host` in one session: `feed` is its stdin, `on_line` gets each line of its stdout.
+    """Run `command` on `host` in one session: `feed` is its stdin, `on_line` gets each line of its stdout,
+    fit for a terminal.
 
     Root runs it when the host says how to become root. Returns exit status and stderr. The command may end before it
     has read all of the feed.
-    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut), MachineLacks when
-    root cannot be reached.
+    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut) and when more comes
+    than `lines.MOST`, MachineLacks when root cannot be reached.
     """
-    rest = b""
+    lines = Lines(host)
 
     def heard(data: bytes) -> bool:
-        nonlocal rest
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            on_line(line.decode(errors="replace"))
+        for line in lines.take(data):
+            on_line(clean(line.decode(errors="replace")))
         return False
 
     with opened(host, command) as channel:
         channel.exchange(iter(feed), heard, close=True)
-        if rest:
-            on_line(rest.decode(errors="replace"))
+        for line in lines.end():
+            on_line(clean(line.decode(errors="replace")))
         return channel.end()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command on the node ended; `output` is its stdout and stderr as they came."""
+    """How a command on the node ended; `output` is its stdout and stderr, fit for a terminal."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -64,13 +67,14 @@ class Shell:
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
         """Run a command with the given stdin; after `timeout` seconds it is ended.
 
-        Raises OutsideFailed when it took too long, when the session is cut, and, with `check`, when it exits other
-        than 0. After a command that took too long the session can still be used, unless the node is stuck.
+        Raises OutsideFailed when it took too long, when it says more than MOST, when the session is cut, and, with
+        `check`, when it exits other than 0. After a command that took too long the session can still be used, unless
+        the node is stuck.
         """
         begin = time.monotonic()
         status, output = self._frame(_script(argv, timeout, stdin), timeout + GRACE, argv)
-        answer = Answer(tuple(argv), status, output.decode(errors="replace"))
-        tail = "\n".join(answer.output.rstrip().splitlines()[-process.TAIL_LINES :])
+        answer = Answer(tuple(argv), status, clean(output.decode(errors="replace")))
+        tail = self.host.without_secret("\n".join(answer.output.rstrip().splitlines()[-process.TAIL_LINES :]))
         if status in (124, 137) and time.monotonic() - begin >= timeout:
             raise OutsideFailed(f"no end after {timeout:g} s on {self.host}: {process.quote(argv)}", detail=tail)
         if check and status != 0:
@@ -81,7 +85,7 @@ class Shell:
         """A file of the node, whole. Raises OutsideFailed when it cannot be read."""
         return base64.b64decode(self.run(["base64", "--", path], timeout=300).output)
 
-    def _frame(self, script: Iterable[bytes], timeout: float, argv: Sequence[str]) -> tuple[int, bytes]:
+    def _frame(self, script: Iterable[bytes], timeout: float, argv: Sequence[str]) -> tuple[int, bytearray]:
         """Send a script between two random marks; returns exit status and what came between them."""
         if self._dead is not None:
             raise self._dead
@@ -91,6 +95,11 @@ class Shell:
 
         def whole(data: bytes) -> bool:
             heard.extend(data)
+            if len(heard) > MOST:
+                self._dead = OutsideFailed(
+                    f"{self.host} sent more than {MOST >> 20} MiB: the session was ended: {process.quote(argv)}"
+                )
+                raise self._dead
             start = heard.find(closing, max(0, len(heard) - len(data) - len(closing) - 8))
             return start >= 0 and heard.find(b"\n", start + len(closing)) >= 0
 
@@ -109,8 +118,11 @@ class Shell:
         if self._channel.ended:
             self._dead = refusal(self.host, self._channel.stderr)
             raise self._dead
-        output, _, status = bytes(heard).partition(opening)[2].rpartition(closing)
-        return int(status.split(b"\n")[0]), output
+        end = heard.rfind(closing)
+        status = heard[end + len(closing) :].partition(b"\n")[0]
+        del heard[end:]
+        del heard[: heard.find(opening) + len(opening)]
+        return int(status), heard
 
 
 @contextmanager

@@ -23,12 +23,13 @@ Defaults logfile = /etc/sudo.log
 root ALL=(ALL:ALL) ALL
 asked ALL=(root) ALL
 cam ALL=(root) ALL
+odd ALL=(root) ALL
 free ALL=(root) NOPASSWD: ALL
 tess ALL=(root) NOPASSWD: ALL
 some ALL=(root) NOPASSWD: /usr/bin/ls
 """
 DOAS = "permit nopass free as root\npermit asked as root\n"
-USERS = ("asked", "free", "tess", "some", "none", "bare", "cam")
+USERS = ("asked", "free", "tess", "some", "none", "bare", "cam", "odd")
 
 # $1: folder with the server's files; $2: the password; then the users.
 WORLD = """\

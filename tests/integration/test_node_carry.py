@@ -88,3 +88,17 @@ def test_a_stream_that_was_cut_anywhere_runs_nothing(fleet: World) -> None:
         assert not ran.exists(), f"after {length} of {len(whole)} bytes"
     stream(host, f"exec sh -c {shlex.quote(script('node'))}", [whole], print)
     assert ran.exists()
+
+
+def test_what_a_node_says_on_stderr_and_in_foreign_lines_is_fit_for_a_terminal(fleet: World) -> None:
+    said = "printf '\\033]0;title\\007foreign\\n'; printf '\\033[2Jgone\\n' >&2; exit 3"
+    with pytest.raises(OutsideFailed) as failed:
+        carry(node(fleet, said), "node")
+    assert failed.value.detail == "�]0;title�foreign\n�[2Jgone"
+
+
+def test_a_node_that_says_one_line_without_end_is_left(fleet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mplskit.node.carry.MOST", 4 << 20)
+    with pytest.raises(OutsideFailed) as failed:
+        carry(node(fleet, "exec tr '\\0' x </dev/zero"), "node")
+    assert failed.value.message == "ler-1 sent more than 4 MiB: the session was ended"

@@ -12,8 +12,11 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import Exit, MachineLacks
+from mplskit.remote.become import Becoming
 from mplskit.remote.channel import opened
 from mplskit.remote.host import Become, Host
+from mplskit.remote.password import become_password
+from mplskit.remote.pipes import Pipes
 from mplskit.remote.refusals import PasswordRefused
 from mplskit.remote.session import shell, stream
 from tests.golden import assert_golden
@@ -53,7 +56,7 @@ def test_root_is_reached_and_gets_what_is_fed_and_nothing_else(
     assert lines == ["0", f"{hashlib.sha256(b''.join(feed)).hexdigest()}  -"]
     with shell(host) as sh:
         assert [sh.run(["id", "-u"]).output for _ in range(3)] == ["0\n", "0\n", "0\n"]
-        assert sh.run(["cat"], stdin=b"a\0b").output == "a\0b"
+        assert sh.run(["od", "-An", "-tx1"], stdin=b"a\0b").output == " 61 00 62\n"
 
 
 def test_a_password_that_is_no_longer_wanted_is_not_given_to_the_command(there: Logins) -> None:
@@ -216,3 +219,53 @@ def test_the_first_host_key_is_taken_on_a_word_and_a_changed_one_never(there: Lo
         stream(new, "true", [], print)
     assert "IDENTIFICATION HAS CHANGED" in str(refused.value)
     assert shlex.quote(str(new)) in str(refused.value)
+
+
+@pytest.mark.parametrize("user", ["asked", "free"])
+def test_a_command_that_is_shown_on_stderr_is_no_prompt(user: str, there: Logins, tmp_path: Path) -> None:
+    base = there.host(user, "sudo", PASSWORD)
+    assert base.ssh_config is not None
+    config = tmp_path / "config"
+    config.write_text(base.ssh_config.read_text() + "  LogLevel DEBUG\n")  # debug1: Sending command: …
+    host = Host("node", user, None, config, "sudo", password=PASSWORD)
+    lines: list[str] = []
+    status, stderr = stream(host, "exec sh", [b"id -u\n"], lines.append)
+    assert (status, lines) == (0, ["0"])
+    assert "not found" not in stderr and PASSWORD not in stderr
+    with shell(host) as sh:
+        assert sh.run(["id", "-u"]).output == "0\n"
+
+
+def test_a_line_that_nobody_asked_for_is_not_run_by_root(there: Logins) -> None:
+    host = there.host("free", "sudo", "SECRETPW")
+    becoming = Becoming(host, "exec sh")
+    with process.started([*host.ssh(), becoming.command], stdin=-1) as ssh:
+        pipes, came = Pipes(ssh, host.secret), bytearray()
+        pipes.tell(b"SECRETPW\n")
+        assert becoming.reach(pipes)
+        pipes.exchange(iter([b"id -u\n"]), lambda data: came.extend(data) or False, close=True)
+        assert (bytes(came), pipes.stderr) == (b"0\n", "")
+
+
+def test_a_password_that_is_no_utf8_is_told_to_sudo_as_it_is(there: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ["nsenter", "--mount", f"--target={there.pid}"]
+    process.run([*world, "chpasswd"], stdin=b"odd:s\xe9cret\n")
+    monkeypatch.setitem(os.environb, b"MPLSKIT_BECOME_PASSWORD", b"s\xe9cret")
+    lines: list[str] = []
+    assert stream(there.host("odd", "sudo", become_password(False)), "id -u", [], lines.append)[0] == 0
+    assert lines == ["0"]
+
+
+def test_what_a_node_says_before_root_is_there_is_not_kept(there: Logins) -> None:
+    class Noisy(Pipes):
+        def exchange(self, feed, heard, **how):  # type: ignore[no-untyped-def]
+            for _ in range(256):
+                assert not heard(b"x" * 65536)
+            super().exchange(feed, heard, **how)
+
+    host = there.host("free", "sudo")
+    becoming = Becoming(host, "echo there")
+    begin = time.process_time()
+    with process.started([*host.ssh(), becoming.command], stdin=-1) as ssh:
+        assert becoming.reach(Noisy(ssh))
+    assert time.process_time() - begin < 1

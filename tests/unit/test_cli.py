@@ -76,7 +76,7 @@ def test_a_task_that_ends_well_leaves_with_0(invoke: Invoke) -> None:
 def test_a_fault_of_our_own_is_called_so_without_a_traceback(invoke: Invoke) -> None:
     code, out, err = invoke(raises(KeyError("label")))
     assert (code, out) == (1, "")
-    assert err == "mplskit: error: KeyError('label')\nhint: this is a fault of mplskit; -d shows where\n"
+    assert err == "mplskit: error: an unforeseen KeyError\nhint: this is a fault of mplskit; -d shows where\n"
 
 
 def test_a_full_disk_is_something_that_this_machine_lacks(invoke: Invoke) -> None:

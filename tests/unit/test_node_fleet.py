@@ -143,7 +143,7 @@ def test_a_refused_password_is_not_tried_on_further_nodes() -> None:
         (OutsideFailed("cut", detail="banner\nclosed by remote host\n"), "failed", 4, "cut: closed by remote host"),
         (MachineLacks("n1: must run as root"), "failed", 3, "n1: must run as root"),
         (OSError(24, "Too many open files"), "failed", 3, f"{Path.cwd()}: Too many open files"),
-        (KeyError("label"), "failed", 1, "KeyError('label')"),
+        (KeyError("label"), "failed", 1, "an unforeseen KeyError"),
     ],
 )
 def test_whatever_a_node_raises_is_its_own_outcome(error: Exception, state: str, code: int, message: str) -> None:
@@ -346,3 +346,14 @@ def test_nodes_that_wait_for_a_reboot_are_done_and_not_so_yet() -> None:
     failure = told([waiting, Outcome("n2", State.OK)], Path("report"))
     assert str(failure) == "error: 1 of 2 nodes: n1 needs a reboot: kernel 6.12\nhint: reboot it"
     assert State.CHANGED.done
+
+
+def test_a_fault_of_our_own_is_told_by_its_type_for_what_it_holds_may_be_secret() -> None:
+    def spill(name: str) -> None:
+        raise ValueError("SECRETPW")
+
+    [outcome] = run(nodes("n1"), Bench(spill), Limits(), Lines(1)).outcomes
+    assert (outcome.error, outcome.hint) == (
+        "an unforeseen ValueError",
+        "this is a fault of mplskit; -d shows where",
+    )

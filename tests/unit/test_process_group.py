@@ -1,6 +1,7 @@
 """Processes that another thread ends together."""
 
 import signal
+import subprocess
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from mplskit import process
 from mplskit.errors import OutsideFailed
 from mplskit.process_group import Group, grouped
+from mplskit.remote.pipes import Pipes
 
 
 def test_another_thread_ends_all_that_was_started_in_a_group_and_nothing_else() -> None:
@@ -59,3 +61,12 @@ def test_a_thread_has_the_group_of_its_own_context() -> None:
         worker.join()
         assert sleeping.poll() is None
     assert codes == [-signal.SIGTERM]
+
+
+def test_what_outlives_its_leader_and_holds_the_pipes_is_ended_with_the_group() -> None:
+    group = Group()
+    # What ssh's ProxyCommand can do: ssh is gone, and stderr stays open.
+    with grouped(group), process.started(["sh", "-c", "sleep 60 &"], stdin=subprocess.PIPE) as leader:
+        leader.wait(5)
+        group.end()
+        Pipes(leader).exchange(iter(()), lambda data: False, close=True, deadline=time.monotonic() + 5)

@@ -11,6 +11,7 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import MachineLacks, WrongInput
+from mplskit.remote.host import Host
 from mplskit.remote.password import VARIABLE, become_password
 from tests.golden import assert_golden
 
@@ -64,3 +65,28 @@ def test_a_password_of_two_lines_is_refused_without_being_shown(monkeypatch: pyt
     with pytest.raises(WrongInput) as refused:
         become_password(False)
     assert str(refused.value) == "error: the password for sudo must be one line"
+
+
+def test_a_password_that_is_no_utf8_is_kept_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environb, VARIABLE.encode(), b"s\xe9cret")
+    assert Host("node", password=become_password(False)).secret == b"s\xe9cret"
+
+
+def test_a_password_typed_in_another_encoding_is_refused_without_being_shown() -> None:
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", ASK], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, start_new_session=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=ROOT,
+    )  # fmt: skip
+    with child, os.fdopen(ours, "r+b", buffering=0) as terminal:
+        os.close(theirs)
+        shown = b""
+        while not shown.endswith(b"password for sudo on the nodes: "):
+            shown += terminal.read(1)
+        terminal.write(b"s\xe9cret\n")
+        assert child.stderr
+        said = child.stderr.read()
+    assert said.endswith(
+        b"mplskit.errors.WrongInput: error: the password for sudo must be typed in the terminal's own encoding\n"
+    )
+    assert b"cret" not in said

@@ -1,0 +1,21 @@
+"""An exception that nobody foresaw: told by its type alone, for what it holds may be a secret."""
+
+import logging
+import os
+import traceback
+
+from mplskit.errors import NotSo
+
+
+def debugging() -> bool:
+    """Whether the user asked for all there is to see (`-d`)."""
+    return logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or bool(os.environ.get("INVOKE_DEBUG"))
+
+
+def fault(error: BaseException, *, traced: bool = False) -> NotSo:
+    """The failure for an exception that is a fault of ours; with `traced` and `-d`, where it came from is told."""
+    return NotSo(
+        f"an unforeseen {type(error).__name__}",
+        detail="".join(traceback.format_exception(error)) if traced and debugging() else "",
+        hint="this is a fault of mplskit; -d shows where",
+    )
