@@ -41,9 +41,9 @@ from mplskit import cli, process, progress
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.record import Image
-from mplskit.node.opening import script
-from mplskit.node.payload import archive
-from mplskit.node.selection import chosen
+from mplskit.node.inventory.selection import chosen
+from mplskit.node.payload.opening import script
+from mplskit.node.payload.payload import archive
 from mplskit.paths import Workspace
 from mplskit.vm.machine import booted
 from tests.containers.fleet import Fleet, fleet_of

@@ -18,10 +18,10 @@ from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
 from mplskit import process
-from mplskit.node.backend import register
-from mplskit.node.checklist import load_checklist
-from mplskit.node.facts import Facts
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.verify.backend import register
+from mplskit.node.verify.checklist import load_checklist
+from mplskit.node.verify.facts import Facts
 
 CHECKLIST = load_checklist()
 NOT_ASKED = "the spec asks for none"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mplskit.node.render import MODULES_FILE, SPEC_FILE, SYSCTL_FILE, UDEV_FILE
+from mplskit.node.payload.render import MODULES_FILE, SPEC_FILE, SYSCTL_FILE, UDEV_FILE
 
 
 @pytest.mark.condition("N1")

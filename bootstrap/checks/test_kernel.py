@@ -2,8 +2,8 @@
 
 import pytest
 
-from mplskit.node.kernel_routes import missing, of_batch, of_show
-from mplskit.node.render import MODULES
+from mplskit.node.payload.render import MODULES
+from mplskit.node.verify.kernel_routes import missing, of_batch, of_show
 
 # What checks/probe.sh asks for, in the words of its next hop.
 PROBED = {

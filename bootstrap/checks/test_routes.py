@@ -2,8 +2,8 @@
 
 import pytest
 
-from mplskit.node.facts import NO_ETHERNET
-from mplskit.node.kernel_routes import beyond, missing
+from mplskit.node.verify.facts import NO_ETHERNET
+from mplskit.node.verify.kernel_routes import beyond, missing
 
 
 @pytest.mark.condition("R1")

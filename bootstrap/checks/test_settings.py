@@ -2,7 +2,7 @@
 
 import pytest
 
-from mplskit.node.render import SYSCTL_FILE
+from mplskit.node.payload.render import SYSCTL_FILE
 
 
 @pytest.mark.condition("S1")

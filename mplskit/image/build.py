@@ -15,8 +15,8 @@ from mplskit.image.disk import make_qcow2, make_raw
 from mplskit.image.record import Image, same_image, write_record
 from mplskit.image.request import ImageRequest
 from mplskit.image.rootfs import installed, kernel_release, make_tree, packages
-from mplskit.node.payload import stage
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import stage
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from mplskit.lab.report import Check
 from mplskit.lab.stage import Stage
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
 
 # Lines such as `platform_labels:100000` and `conf/eth0/input:1`.
 READ = "cd /proc/sys/net/mpls && grep . platform_labels conf/*/input"

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from mplskit.lab.ground import Ground, Undone
 from mplskit.lab.topology import End, Link, Topology
-from mplskit.node.payload import archive
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from mplskit.node.spec import NodeSpec
 
 PREFIX = "mplskit."
 

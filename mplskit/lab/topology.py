@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mplskit.errors import WrongInput
 from mplskit.lab.counters import NAMES
-from mplskit.node.addresses import Address, InterfaceName, LinkAddress
-from mplskit.node.routes import Route
-from mplskit.node.spec import NodeSpec, problems
+from mplskit.node.grammar.addresses import Address, InterfaceName, LinkAddress
+from mplskit.node.grammar.routes import Route
+from mplskit.node.grammar.spec import NodeSpec, problems
 from mplskit.paths import data
 from mplskit.specfile import Fault, no_such, read_spec
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
-from mplskit.node.apt import Apt
 from mplskit.node.node import Node
-from mplskit.node.offer import HAVE, Offer
-from mplskit.node.opening import script
+from mplskit.node.payload.apt import Apt
+from mplskit.node.payload.offer import HAVE, Offer
+from mplskit.node.payload.opening import script
 from mplskit.node.report import Item, Report, parse_line
 from mplskit.packages.package import Deb
 from mplskit.remote.channel import Channel, opened
@@ -42,7 +42,7 @@ def carry(
     heard = _Heard(host, hear or (lambda item: None))
     command = f"exec sh -c {shlex.quote(script(mode, node.spec.allow, asks=bool(packages)))}"
     with opened(host, command) as channel:
-        from mplskit.node.payload import archive  # takes its time, in which ssh shakes hands
+        from mplskit.node.payload.payload import archive  # takes its time, in which ssh shakes hands
 
         if packages:
             channel.exchange(iter(()), heard.offer, close=False)

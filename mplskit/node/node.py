@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.remote.host import Host
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from mplskit.node.apt import Apt
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
+from mplskit.node.payload.apt import Apt
 from mplskit.node.report import Report
 from mplskit.packages.package import Deb
 

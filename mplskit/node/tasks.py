@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from mplskit import cli
-from mplskit.node.flags import SELECTION
-from mplskit.node.many import DAY, FLEET, on_nodes
+from mplskit.node.fleet.many import DAY, FLEET, on_nodes
+from mplskit.node.inventory.flags import SELECTION
 
 if TYPE_CHECKING:
-    from mplskit.node.apt import Apt
+    from mplskit.node.fleet.outcome import Done
     from mplskit.node.node import Node
-    from mplskit.node.outcome import Done
-    from mplskit.node.verify import Check
+    from mplskit.node.payload.apt import Apt
+    from mplskit.node.verify.verify import Check
     from mplskit.packages.package import Deb
 
 JSON = "print one JSON document"
@@ -50,10 +50,10 @@ def bootstrap(
 ) -> None:
     """Make nodes MPLS-ready, now and after every boot. What is so already is left alone."""
     from mplskit import progress
-    from mplskit.node import judge, show
-    from mplskit.node.apt import apt_of
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
+    from mplskit.node.fleet import judge, show
+    from mplskit.node.payload.apt import apt_of
 
     debs = _debs(packages)
     from_apt = apt_of(Path(apt) if apt else None, package)
@@ -83,8 +83,8 @@ def plan(
 ) -> None:
     """Show what node.bootstrap would change; change nothing. Exit 0: nothing to do, 1: changes."""
     from mplskit import progress
-    from mplskit.node import judge
-    from mplskit.node.apt import apt_of
+    from mplskit.node.fleet import judge
+    from mplskit.node.payload.apt import apt_of
     from mplskit.node.plan import plan as look
 
     debs = _debs(packages)
@@ -102,7 +102,7 @@ def plan(
 def remove(c: Context, json: bool = False, **flags: Any) -> None:
     """Take back from nodes what node.bootstrap brought; put back what was there before. Packages stay."""
     from mplskit import progress
-    from mplskit.node import judge, show
+    from mplskit.node.fleet import judge, show
     from mplskit.node.remove import remove as take_back
 
     def work(node: "Node") -> "Done":
@@ -124,7 +124,7 @@ def remove(c: Context, json: bool = False, **flags: Any) -> None:
 def render(c: Context, format: str = "files", to: str = "", json: bool = False, **flags: Any) -> None:
     """Write the set-up of nodes for those who carry it there themselves; reaches no node."""
     from mplskit.node.formats.folder import write
-    from mplskit.node.selection import chosen
+    from mplskit.node.inventory.selection import chosen
     from mplskit.paths import Workspace
 
     folder = Path(to) if to else Workspace.here().dist / "nodes" / format
@@ -135,15 +135,15 @@ def render(c: Context, format: str = "files", to: str = "", json: bool = False, 
 
 
 def _debs(folder: str) -> "Sequence[Deb]":
-    from mplskit.node.packages import node_packages
+    from mplskit.node.payload.packages import node_packages
     from mplskit.packages.package import read_deb
 
     return [read_deb(path) for path in node_packages(Path(folder))] if folder else []
 
 
 def _show_files(flags: dict[str, Any], packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
-    from mplskit.node.render import render
-    from mplskit.node.selection import chosen
+    from mplskit.node.inventory.selection import chosen
+    from mplskit.node.payload.render import render
 
     nodes = chosen(**{name: flags[name] for name in SELECTION})
     brought = [*(str(deb.path) for deb in packages), *(apt.packages if apt else ())]
@@ -177,11 +177,11 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
 
     from mplskit.errors import Failure
     from mplskit.files import write_atomically
-    from mplskit.node.junit import Verified
-    from mplskit.node.junit import junit as document
-    from mplskit.node.reboot import PATIENCE
-    from mplskit.node.reboot import reboot as restart
-    from mplskit.node.verify import verify as look
+    from mplskit.node.verify.junit import Verified
+    from mplskit.node.verify.junit import junit as document
+    from mplskit.node.verify.reboot import PATIENCE
+    from mplskit.node.verify.reboot import reboot as restart
+    from mplskit.node.verify.verify import verify as look
 
     patience = cli.number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
     found: dict[str, Verified] = {}
@@ -207,7 +207,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
 
 def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":
     from mplskit.errors import NotSo
-    from mplskit.node.outcome import Done
+    from mplskit.node.fleet.outcome import Done
 
     unmet = [check for check in checks if check.passed is False]
     ready = all(check.passed for check in checks)

@@ -20,9 +20,9 @@ from mplskit.kernel.request import Packaging
 from mplskit.lab.run import run_lab
 from mplskit.lab.topology import load
 from mplskit.node.bootstrap import bootstrap
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.spec import NodeSpec
-from mplskit.node.verify import verify
+from mplskit.node.verify.verify import verify
 from mplskit.packages.package import Deb, Role
 from mplskit.paths import Workspace
 from mplskit.pipeline.report import PipelineReport, Row

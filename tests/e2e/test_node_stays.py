@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mplskit import process
-from mplskit.node.reboot import reboot
+from mplskit.node.verify.reboot import reboot
 from mplskit.vm.machine import Guest, Machine, booted
 from tests.e2e.conftest import Ran, invoke, overlay
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.node.payload import stage
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
-from mplskit.node.spec import NodeSpec
 from mplskit.packages.package import read_deb
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]

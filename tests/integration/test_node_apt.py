@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.node.apt import apt_of
-from mplskit.node.payload import stage
+from mplskit.node.payload.apt import apt_of
+from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
 from tests.debian_archive import DebianArchive, keys
 from tests.integration.test_node_apply import CONTAINED, GROUND

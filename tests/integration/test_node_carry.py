@@ -6,11 +6,11 @@ import pytest
 
 from mplskit.errors import OutsideFailed
 from mplskit.node.carry import carry
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.opening import script
-from mplskit.node.payload import archive
+from mplskit.node.payload.opening import script
+from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item
-from mplskit.node.spec import NodeSpec
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
 from tests.integration.test_node_fleet import World, fleet

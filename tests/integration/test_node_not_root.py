@@ -7,9 +7,9 @@ import pytest
 from mplskit import process
 from mplskit.errors import Exit, MachineLacks
 from mplskit.node.bootstrap import bootstrap
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.spec import NodeSpec
-from mplskit.node.verify import verify
+from mplskit.node.verify.verify import verify
 from mplskit.remote.host import Host
 from tests.integration.conftest import Sshd
 

@@ -8,7 +8,7 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
-from mplskit.node.reboot import reboot
+from mplskit.node.verify.reboot import reboot
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
 from tests.integration.conftest import Sshd

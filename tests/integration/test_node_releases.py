@@ -9,11 +9,11 @@ import pytest
 from mplskit import process
 from mplskit.image import mirror
 from mplskit.image.rootfs import CONTAINED
-from mplskit.node.apt import Apt, apt_of
-from mplskit.node.opening import script
-from mplskit.node.payload import archive
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.apt import Apt, apt_of
+from mplskit.node.payload.opening import script
+from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from mplskit.node.spec import NodeSpec
 from mplskit.packages.package import Deb, read_deb
 from tests.debian_archive import DebianArchive, keys
 from tests.integration.test_node_apply import FILES, make_deb

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.node.payload import stage
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from mplskit.node.spec import NodeSpec
 from tests.integration.test_node_apply import contained, namespaces
 
 __all__ = ["namespaces"]

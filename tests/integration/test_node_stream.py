@@ -12,11 +12,11 @@ import pytest
 
 from mplskit import process
 from mplskit.node.carry import carry
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.opening import script
-from mplskit.node.payload import archive
+from mplskit.node.payload.opening import script
+from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, Report
-from mplskit.node.spec import NodeSpec
 from mplskit.packages.package import Deb, read_deb
 from mplskit.remote.host import Host
 from tests.command_line import awaited

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.node.payload import stage
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
-from mplskit.node.spec import NodeSpec
 from tests.integration.test_node_apply import CONTAINED, GROUND
 
 BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'

@@ -10,8 +10,8 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
-from mplskit.node import questions
-from mplskit.node.verify import verify
+from mplskit.node.verify import questions
+from mplskit.node.verify.verify import verify
 from mplskit.paths import data
 from mplskit.remote.session import Shell
 from tests.integration.logins import PASSWORD, Logins, logins

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
 from mplskit.lab.topology import known, load, nodes_at, read_topology
-from mplskit.node.routes import Pop, Push
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.routes import Pop, Push
+from mplskit.node.grammar.spec import NodeSpec
 from tests.golden import assert_golden
 
 GOOD = """\

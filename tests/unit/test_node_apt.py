@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.node.apt import KEY_FILE, SOURCES_FILE, apt_of, wanted_packages
-from mplskit.node.payload import contents
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.apt import KEY_FILE, SOURCES_FILE, apt_of, wanted_packages
+from mplskit.node.payload.payload import contents
 from tests.golden import assert_golden
 
 KEY = """\

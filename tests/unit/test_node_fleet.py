@@ -15,13 +15,13 @@ import pytest
 
 from mplskit import process, progress
 from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.node.fleet import Limits, alone, run
-from mplskit.node.last import Last
-from mplskit.node.many import told
+from mplskit.node.fleet.fleet import Limits, alone, run
+from mplskit.node.fleet.last import Last
+from mplskit.node.fleet.many import told
+from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code
+from mplskit.node.fleet.watch import Lines
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.outcome import Done, Outcome, State, exit_code
-from mplskit.node.spec import NodeSpec
-from mplskit.node.watch import Lines
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import PasswordRefused, Unreachable
 

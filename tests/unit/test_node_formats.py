@@ -18,8 +18,8 @@ from mplskit.node.formats.cloud_init import user_data
 from mplskit.node.formats.folder import name_of, write
 from mplskit.node.formats.pyinfra import inventory as pyinfra_inventory
 from mplskit.node.formats.quoted import quoted, yaml_of
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.spec import NodeSpec
 from mplskit.remote.host import Host
 
 SPEC = NodeSpec(mpls_input=("eth0",), allow=("default-route",))

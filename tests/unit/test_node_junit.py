@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import OutsideFailed
-from mplskit.node.junit import Verified, junit
-from mplskit.node.verify import Check
+from mplskit.node.verify.junit import Verified, junit
+from mplskit.node.verify.verify import Check
 
 GOLDEN = Path(__file__).parent / "golden"
 

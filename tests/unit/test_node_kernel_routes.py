@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.node.kernel_routes import Hop, KernelRoute, beyond, missing, of_batch, of_show, parse
+from mplskit.node.verify.kernel_routes import Hop, KernelRoute, beyond, missing, of_batch, of_show, parse
 
 SHOWN = {
     "10.1.0.0/24  encap mpls  101/102 ttl 7 via 10.9.0.2 dev d0 proto 77 src 10.9.0.1 mtu 1400 ": KernelRoute(

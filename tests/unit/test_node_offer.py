@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.node import offer
-from mplskit.node.offer import Offer, unpacked
+from mplskit.node.payload import offer
+from mplskit.node.payload.offer import Offer, unpacked
 from mplskit.node.report import parse_line
 from mplskit.packages.package import Deb, Package, Role
 

@@ -9,7 +9,7 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import Exit, WrongInput
-from mplskit.node.packages import node_packages
+from mplskit.node.payload.packages import node_packages
 from tests.golden import assert_golden
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.node.payload import CHUNK, archive, contents, stage
-from mplskit.node.render import render
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.payload import CHUNK, archive, contents, stage
+from mplskit.node.payload.render import render
 from mplskit.packages.package import Deb, Package, Role
 from mplskit.paths import data
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.node.render import render
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.render import render
 from tests.golden import assert_golden
 
 LER = NodeSpec.model_validate(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mplskit.node.payload import archive
-from mplskit.node.render import frr_daemons, render, services
-from mplskit.node.spec import NodeSpec, problems
+from mplskit.node.grammar.spec import NodeSpec, problems
+from mplskit.node.payload.payload import archive
+from mplskit.node.payload.render import frr_daemons, render, services
 from tests.golden import assert_golden
 
 KEYS = {"cert": "/etc/openvpn/a.crt", "key": "/etc/openvpn/a.key"}

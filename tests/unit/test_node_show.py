@@ -5,13 +5,13 @@ import io
 import pytest
 
 from mplskit.errors import Exit
-from mplskit.node import show
-from mplskit.node.judge import bootstrapped, planned, removed
+from mplskit.node.fleet import show
+from mplskit.node.fleet.judge import bootstrapped, planned, removed
+from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.node.fleet.watch import Lines, Table, line
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.outcome import Outcome, State
 from mplskit.node.report import Item, Report
-from mplskit.node.spec import NodeSpec
-from mplskit.node.watch import Lines, Table, line
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mplskit.errors import Exit
-from mplskit.node.addresses import interface_name
-from mplskit.node.spec import NodeSpec, problems, wrong_input
+from mplskit.node.grammar.addresses import interface_name
+from mplskit.node.grammar.spec import NodeSpec, problems, wrong_input
 
 NOWHERE = (
     "a push needs via, or nexthops: Linux takes labels without a next hop and the packets go nowhere, without an error"

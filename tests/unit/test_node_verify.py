@@ -2,7 +2,7 @@
 
 import re
 
-from mplskit.node.checklist import load_checklist
+from mplskit.node.verify.checklist import load_checklist
 from mplskit.paths import data
 
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.node.flags import SELECTION
-from mplskit.node.limit import limited
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.inventory.flags import SELECTION
+from mplskit.node.inventory.limit import limited
+from mplskit.node.inventory.selection import chosen
 from mplskit.node.node import Node
-from mplskit.node.selection import chosen
-from mplskit.node.spec import NodeSpec
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

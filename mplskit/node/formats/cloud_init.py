@@ -8,8 +8,8 @@ from pathlib import Path
 from mplskit import progress
 from mplskit.node.formats.quoted import yaml_of
 from mplskit.node.node import Node
-from mplskit.node.opening import script
-from mplskit.node.payload import archive
+from mplskit.node.payload.opening import script
+from mplskit.node.payload.payload import archive
 
 # /run is there before write_files, and gone after the boot.
 CARRIED = "/run/mplskit-payload.tar"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit.node.node import Node
-from mplskit.node.payload import stage
+from mplskit.node.payload.payload import stage
 from mplskit.process import quote
 
 README = """\

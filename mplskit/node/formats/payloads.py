@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit.node.node import Node
-from mplskit.node.payload import archive
+from mplskit.node.payload.payload import archive
 
 
 def payloads(folder: Path, nodes: Sequence[Node], names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mplskit.node.formats.payloads import payloads
 from mplskit.node.node import Node
-from mplskit.node.opening import script
+from mplskit.node.payload.opening import script
 from mplskit.paths import data
 from mplskit.remote.host import Host
 

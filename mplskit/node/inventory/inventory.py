@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from mplskit.errors import WrongInput
-from mplskit.node import layers
-from mplskit.node.limit import limited
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.inventory import layers
+from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
-from mplskit.node.spec import NodeSpec
 from mplskit.remote.host import Become, Host
 from mplskit.specfile import MOST_TOLD, Fault, Unfit, faults_of, no_such, path_of, told
 from mplskit.yamltree import MOST_VALUES, Written, clipped, plain, read_tree, shown

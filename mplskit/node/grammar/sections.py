@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from mplskit.node.addresses import Address, InterfaceName, LinkAddress
-from mplskit.node.labels import FIRST_FREE_LABEL, LABEL_MAX
-from mplskit.node.part import Part
+from mplskit.node.grammar.addresses import Address, InterfaceName, LinkAddress
+from mplskit.node.grammar.labels import FIRST_FREE_LABEL, LABEL_MAX
+from mplskit.node.grammar.part import Part
 from mplskit.specfile import Fault, Unfit
 
 # What systemd takes in the name of a unit, without those that mean something there.

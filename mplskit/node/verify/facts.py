@@ -9,9 +9,9 @@ from hashlib import sha256
 from pydantic import ValidationError
 from testinfra.host import Host
 
-from mplskit.node.kernel_routes import KernelRoute, of_batch, of_show
-from mplskit.node.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, render
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, render
+from mplskit.node.verify.kernel_routes import KernelRoute, of_batch, of_show
 from mplskit.paths import data
 
 SYSCTLS = "/proc/sys/net/mpls"

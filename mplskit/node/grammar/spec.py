@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from mplskit.errors import WrongInput
-from mplskit.node.addresses import InterfaceName, Loopback
-from mplskit.node.agreement import disagreements
-from mplskit.node.labels import LABEL_MAX
-from mplskit.node.part import Part
-from mplskit.node.routes import Pop, PopHop, Push, PushHop, Route, SwapHop
-from mplskit.node.sections import Ldp, OpenVPN
+from mplskit.node.grammar.addresses import InterfaceName, Loopback
+from mplskit.node.grammar.agreement import disagreements
+from mplskit.node.grammar.labels import LABEL_MAX
+from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.routes import Pop, PopHop, Push, PushHop, Route, SwapHop
+from mplskit.node.grammar.sections import Ldp, OpenVPN
 from mplskit.specfile import Fault, Unfit, faults_of
 
 # What a bootstrap does only when it is told to in so many words.

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mplskit.errors import WrongInput
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.sources.deb822 import stanza, stanzas
 
 SOURCES_FILE = "/etc/apt/sources.list.d/mplskit.sources"

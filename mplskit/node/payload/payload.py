@@ -6,9 +6,9 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mplskit.node.apt import Apt, wanted_packages
-from mplskit.node.render import frr_daemons, render, services
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.payload.apt import Apt, wanted_packages
+from mplskit.node.payload.render import frr_daemons, render, services
 from mplskit.packages.package import Deb
 from mplskit.paths import data
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from mplskit.errors import Exit, NotSo
-from mplskit.node import show
+from mplskit.node.fleet import show
+from mplskit.node.fleet.outcome import Done
 from mplskit.node.node import Node
-from mplskit.node.outcome import Done
 from mplskit.node.report import Item, Report
 
 

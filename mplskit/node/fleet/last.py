@@ -8,8 +8,8 @@ from typing import Any
 
 from mplskit import files
 from mplskit.errors import WrongInput
+from mplskit.node.fleet.outcome import Outcome, State
 from mplskit.node.node import Node
-from mplskit.node.outcome import Outcome, State
 
 # While nodes are under way the file is written at most this often, in seconds.
 PACE = 1.0

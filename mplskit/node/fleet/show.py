@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mplskit import cli, progress
-from mplskit.node.outcome import Outcome, State
+from mplskit.node.fleet.outcome import Outcome, State
 from mplskit.node.report import Item, Report
 
 SIGNS = {"changed": "✓", "failed": "✗", "note": "!"}

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mplskit import progress
-from mplskit.node.fleet import Watch
-from mplskit.node.outcome import Outcome, State
+from mplskit.node.fleet.fleet import Watch
+from mplskit.node.fleet.outcome import Outcome, State
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

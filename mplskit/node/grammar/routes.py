@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from mplskit.node.addresses import IP, Address, InterfaceName, Network, NextHop
-from mplskit.node.labels import InLabel, Stack, wrong_null
-from mplskit.node.part import Part
+from mplskit.node.grammar.addresses import IP, Address, InterfaceName, Network, NextHop
+from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
+from mplskit.node.grammar.part import Part
 from mplskit.specfile import Fault, Unfit
 
 # fib_metrics (net/ipv4/metrics.c) takes any number; below 68 no IPv4 packet fits (RFC 791).

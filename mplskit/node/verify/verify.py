@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mplskit import process, progress
 from mplskit.errors import OutsideFailed
-from mplskit.node.checklist import Condition, load_checklist
-from mplskit.node.questions import answer
+from mplskit.node.verify.checklist import Condition, load_checklist
+from mplskit.node.verify.questions import answer
 from mplskit.paths import data
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import not_root

@@ -11,9 +11,9 @@ from mplskit.cli import Flag
 from mplskit.errors import BuildFailed, Exit, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
 
 if TYPE_CHECKING:
-    from mplskit.node.fleet import Limits, Work
+    from mplskit.node.fleet.fleet import Limits, Work
+    from mplskit.node.fleet.outcome import Outcome
     from mplskit.node.node import Node
-    from mplskit.node.outcome import Outcome
 
 FLEET = MappingProxyType(
     {
@@ -47,8 +47,8 @@ def on_nodes(
     With `each`, what is not so on a node of many is shown in full, above the table. The keywords are those of FLEET and
     of flags.SELECTION. Raises what the work raises on a single host.
     """
-    from mplskit.node.fleet import alone
-    from mplskit.node.selection import chosen
+    from mplskit.node.fleet.fleet import alone
+    from mplskit.node.inventory.selection import chosen
 
     nodes = chosen(**selection)
     limits = _limits(parallel, batch, max_failures, timeout)
@@ -77,11 +77,11 @@ def _on_fleet(
     each: bool,
     failed: bool,
 ) -> None:
-    from mplskit.node import show
-    from mplskit.node.fleet import run
-    from mplskit.node.last import Last, as_row
-    from mplskit.node.outcome import exit_code
-    from mplskit.node.watch import watching
+    from mplskit.node.fleet import show
+    from mplskit.node.fleet.fleet import run
+    from mplskit.node.fleet.last import Last, as_row
+    from mplskit.node.fleet.outcome import exit_code
+    from mplskit.node.fleet.watch import watching
     from mplskit.paths import Workspace
 
     document = {"task": f"node.{task}", "inventory": str(inventory)}
@@ -121,7 +121,7 @@ def _on_fleet(
 
 def told(outcomes: "Sequence[Outcome]", report: Path) -> Failure | None:
     """The failure of a fleet, of the kind that its exit code stands for; None when no node has an error."""
-    from mplskit.node.outcome import exit_code
+    from mplskit.node.fleet.outcome import exit_code
 
     wrong = [outcome for outcome in outcomes if outcome.error]
     if not wrong:
@@ -140,7 +140,7 @@ def told(outcomes: "Sequence[Outcome]", report: Path) -> Failure | None:
 
 
 def _limits(parallel: str, batch: str, max_failures: str, timeout: str) -> "Limits":
-    from mplskit.node.fleet import MOST, Limits
+    from mplskit.node.fleet.fleet import MOST, Limits
 
     return Limits(
         parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,

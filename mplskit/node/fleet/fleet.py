@@ -15,8 +15,8 @@ from mplskit import progress
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.fault import fault
 from mplskit.files import lacking
+from mplskit.node.fleet.outcome import Done, Outcome, State
 from mplskit.node.node import Node
-from mplskit.node.outcome import Done, Outcome, State
 from mplskit.process_group import Group, grouped
 from mplskit.remote.refusals import PasswordRefused
 

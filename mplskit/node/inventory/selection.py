@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mplskit.errors import WrongInput
-from mplskit.node.inventory import load, single
-from mplskit.node.limit import limited
+from mplskit.node.grammar.spec import Allowance
+from mplskit.node.inventory.inventory import load, single
+from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
-from mplskit.node.spec import Allowance
 from mplskit.number import whole
 from mplskit.remote.host import ALLOWED, Become, Host
 from mplskit.remote.password import become_password

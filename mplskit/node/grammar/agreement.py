@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mplskit.node.labels import FIRST_FREE_LABEL
-from mplskit.node.routes import Pop, Push, incoming
+from mplskit.node.grammar.labels import FIRST_FREE_LABEL
+from mplskit.node.grammar.routes import Pop, Push, incoming
 from mplskit.specfile import Fault, Place
 
 if TYPE_CHECKING:
-    from mplskit.node.spec import NodeSpec
+    from mplskit.node.grammar.spec import NodeSpec
 
 
 def disagreements(spec: "NodeSpec") -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from typing import Any
 from testinfra.backend import BACKENDS
 from testinfra.backend.base import BaseBackend, CommandResult
 
-from mplskit.node.questions import ask
+from mplskit.node.verify.questions import ask
 
 NAME = "mplskit"
 

@@ -5,9 +5,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mplskit.node.part import Part
-from mplskit.node.routes import incoming
-from mplskit.node.spec import NodeSpec
+from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.routes import incoming
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.paths import data
 
 MODULES = ("mpls_router", "mpls_iptunnel", "mpls_gso")

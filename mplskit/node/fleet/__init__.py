@@ -1,0 +1,1 @@
+"""Many nodes at once: a bounded pool, a live table, a report."""

@@ -1,0 +1,1 @@
+"""From an inventory, or from flags, to nodes."""
