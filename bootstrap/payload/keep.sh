@@ -16,7 +16,7 @@ allowed() { false; }
 # Without mpls_router there is nothing to do; a push would load it again after somebody took it away.
 restore() {
     [ -d /proc/sys/net/mpls ] || return 0
-    told=$({ hold_lock && apply_live; } | grep -v '^same')
+    told=$(hold_lock && apply_live)
     [ -z "$told" ] || [ "$told" = "$last" ] || printf '%s\n' "$told"
     last=$told
 }

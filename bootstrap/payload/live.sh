@@ -14,9 +14,9 @@ tab=$(printf '\t')
 newline='
 '
 
-# report STATE KIND NAME DETAIL
+# report STATE KIND NAME DETAIL; the keeper tells what is not as it should be
 report() {
-    [ "$1" != failed ] || failures=1
+    case $1 in failed) failures=1 ;; same) [ "$mode" != keep ] || return 0 ;; esac
     case $4 in
     *"$tab"* | *"$newline"*) set -- "$1" "$2" "$3" "$(printf %s "$4" | tr '\t\n' '  ')" ;;
     esac
@@ -58,25 +58,31 @@ store() { cat >"$1.new" && mv -f "$1.new" "$1"; }
 # sysctls FILE: `KEY VALUE` lines of a sysctl.d file of ours
 sysctls() { sed -n 's|^\(net/[^ ]*\) = \([0-9]*\)$|\1 \2|p' "$1" 2>/dev/null; }
 
-# The values are read at once, by a program: /proc gives a number only to who reads it whole, and `read` of sh does not.
+# The values are read by awk: /proc gives a number only to who reads it whole, and `read` of sh does not.
 apply_sysctls() {
-    pairs=$(sysctls "$root$sysctl_file")
-    values=$newline$(printf '%s\n' "$pairs" | sed 's| .*||; s|^|/proc/sys/|' | xargs grep -sH '' 2>/dev/null)$newline
-    while read -r key value; do
-        [ -z "$key" ] || apply_sysctl "$key" "$value"
+    [ -e "$root$sysctl_file" ] || return 0
+    values=$(awk '/^net\/[^ ]* = [0-9]+$/ {
+        file = "/proc/sys/" $1
+        now = "-"
+        getline now <file
+        close(file)
+        print $1, $3, now
+    }' "$root$sysctl_file")
+    while read -r key wanted now; do
+        [ -z "$key" ] || apply_sysctl "$key" "$now" "$wanted"
     done <<EOF
-$pairs
+$values
 EOF
 }
 
+# apply_sysctl KEY NOW WANTED, NOW being - where there is none
 apply_sysctl() {
     case $1 in net/mpls/*) needs_router=yes ;; *) needs_router= ;; esac
-    if [ -e "/proc/sys/$1" ]; then
-        old=${values#*"$newline/proc/sys/$1:"}
-        set_value "$1" "${old%%"$newline"*}" "$2"
+    if [ "$2" != - ]; then
+        set_value "$@"
     elif [ -n "$needs_router" ] && [ ! -d /proc/sys/net/mpls ]; then
         if [ "$mode" = plan ]; then
-            report changed sysctl "$1" "$2, once mpls_router is loaded"
+            report changed sysctl "$1" "$3, once mpls_router is loaded"
         else
             report "$unready" sysctl "$1" "there is no /proc/sys/net/mpls: mpls_router is not loaded"
         fi
@@ -111,16 +117,16 @@ write_value() {
 # we added are in $state/addresses; one that was there before is nobody's business.
 apply_addresses() {
     find_ip || return
-    wanted=$(sed -n 's/^address add \(.*\) dev lo$/\1/p; s/^link set lo up$/up/p' "$root$routes_file" 2>/dev/null)
-    ours=$(cat "$state/addresses" 2>/dev/null)
-    theirs=$(cat "$others_addresses" 2>/dev/null)
+    wanted=$(lines_before_routes)
+    ours=$(lines "$state/addresses")
+    theirs=$(lines "$others_addresses")
     [ -n "$wanted$ours" ] || return 0
-    there=$("$ip" -o address show dev lo | awk '{ print $4 }')
+    there=$("$ip" -o address show dev lo)
     left=
     for address in $wanted; do
         if [ "$address" = up ]; then
             lo_up
-        elif has "$there" "$address"; then
+        elif on_lo "$address"; then
             report same address "$address" lo
             if has "$ours" "$address"; then left=$left$address$newline; else note_theirs "$address"; fi
         elif [ "$mode" = keep ] && has "$theirs" "$address"; then
@@ -130,11 +136,27 @@ apply_addresses() {
         fi
     done
     for address in $ours; do
-        has "$wanted" "$address" || ! has "$there" "$address" ||
+        has "$wanted" "$address" || ! on_lo "$address" ||
             change address "$address" "taken off lo" "$ip" address del "$address" dev lo || left=$left$address$newline
     done
     [ "$mode" = plan ] || [ "$left" = "${ours:+$ours$newline}" ] || printf %s "$left" | store "$state/addresses"
 }
+
+# Addresses, and `up` for lo itself: they come before the routes.
+lines_before_routes() {
+    while read -r what _ address _; do
+        case $what in
+        link) echo up ;;
+        address) echo "$address" ;;
+        route) break ;;
+        esac
+    done <"$root$routes_file"
+} 2>/dev/null
+
+# lines FILE: a short file that may not be there
+lines() { while read -r line; do echo "$line"; done <"$1"; } 2>/dev/null
+
+on_lo() { case $there in *" inet $1 "* | *" inet6 $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 # Those of others are kept beyond a boot: who brings them there is not forestalled.
 note_theirs() {
@@ -145,7 +167,8 @@ note_theirs() {
 add_address() { printf '%s\n' "$1" >>"$state/addresses" && "$ip" address add "$1" dev lo; }
 
 lo_up() {
-    [ $(($(cat /sys/class/net/lo/flags) & 1)) != 0 ] || change interface lo up "$ip" link set lo up
+    read -r flags </sys/class/net/lo/flags
+    [ $((flags & 1)) != 0 ] || change interface lo up "$ip" link set lo up
 }
 
 # --- routes -----------------------------------------------------------------------------------------------------
@@ -154,6 +177,7 @@ lo_up() {
 # applied is kept beside it in $state/routes (FAMILY, KEY, line, shown): what is so is told by comparing the kernel's
 # words with the kernel's words, whatever version of `ip` writes them.
 
+# The keeper does this whenever something happens, so as few programs as can be are started.
 apply_routes() {
     find_ip || return
     work=$state/work
@@ -161,76 +185,33 @@ apply_routes() {
     [ -d "$work" ] || mkdir -p "$work"
     known=$state/routes
     [ -e "$known" ] || known=/dev/null
-    wanted_routes >"$work/wanted"
-    shown_routes >"$work/shown"
-    compare_routes >"$work/actions"
-    if [ "$mode" = plan ]; then
-        # What was refused the last time will be again.
-        awk -F '\t' '$5 != "" { print $1 "\t" $2 "\t" $5 }' "$known" >"$work/errors"
-    elif grep -qv '^same' "$work/actions"; then
-        do_routes >"$work/errors"
-        shown_routes >"$work/shown"
-        remember_routes
-    else
-        : >"$work/errors"
+    for file in wanted actions errors routes batch.4 batch.6 batch.mpls; do : >"$work/$file"; done
+    if ! todo=$(compare_routes); then
+        report failed route routes "they could not be compared with the kernel's"
+        return
     fi
-    told=$(tell_routes)
+    [ "$mode" != plan ] || todo=
+    [ -n "$todo" ] || [ "$mode" != keep ] || return 0
+    [ -z "$todo" ] || do_routes >>"$work/errors"
+    told=$({ [ -z "$todo" ] || kernel_has; } | tell_routes)
+    [ -z "$todo" ] || mv -f "$work/routes" "$state/routes"
     [ -z "$told" ] || printf '%s\n' "$told"
     case $newline$told in *"${newline}failed$tab"*) failures=1 ;; esac
 }
 
-# A route that could not be made what it should be is not known by what it is: it is tried again. One that the kernel does
-# not show has failed, whatever was said.
-remember_routes() {
-    awk -F '\t' -v refused="$work/refused" '
-        FILENAME == ARGV[1] { error[$1, $2] = $3; next }
-        FILENAME == ARGV[2] { there[$1, $2] = $3; next }
-        {
-            id = $1 SUBSEP $2
-            if (!(id in error) && !(id in there)) error[id] = "the kernel does not show it"
-            print $0 "\t" (id in error ? "\t" error[id] : there[id])
-        }
-        END { for (id in error) { split(id, part, SUBSEP); print part[1] "\t" part[2] "\t" error[id] >refused } }
-    ' "$work/errors" "$work/shown" "$work/wanted" >"$work/routes"
-    [ ! -e "$work/refused" ] || mv -f "$work/refused" "$work/errors"
-    mv -f "$work/routes" "$state/routes"
-}
-
-# wanted_routes: FAMILY<TAB>KEY<TAB>WORDS of every `route add WORDS` line
-wanted_routes() {
-    set --
-    for file in "$root$routes_file" "$root$labels_file"; do
-        [ ! -e "$file" ] || set -- "$@" "$file"
-    done
-    [ $# = 0 ] || awk "$key_of"'
-        $1 == "route" && $2 == "add" {
-            sub(/^route add /, "")
-            print family($1) "\t" key($0, family($1)) "\t" $0
-        }' "$@"
-}
-
-# shown_routes: FAMILY<TAB>KEY<TAB>WORDS of every route of ours that the kernel has
-shown_routes() {
-    {
-        echo 4
-        "$ip" -o -N -4 route show table all proto $protocol
-        echo 6
-        "$ip" -o -N -6 route show table all proto $protocol
-        echo mpls
-        "$ip" -o -N -f mpls route show proto $protocol
-    } 2>/dev/null | awk "$key_of"'
-        NF == 1 { of = $1 }
-        NF > 1 {
-            gsub(/ (dead|linkdown|offload|trap|rt_offload|rt_trap|notify)/, "")
-            gsub(/[ \t\\]+/, " ")
-            sub(/ $/, "")
-            print of "\t" key($0, of) "\t" $0
-        }'
-}
+# kernel_has: every route of ours that the kernel has, as `ip` writes it; a line `= FAMILY` comes before each family
+kernel_has() {
+    echo "= 4"
+    "$ip" -o -N -4 route show table all proto $protocol
+    echo "= 6"
+    "$ip" -o -N -6 route show table all proto $protocol
+    echo "= mpls"
+    "$ip" -o -N -f mpls route show proto $protocol
+} 2>/dev/null
 
 # Both sides in one form: no length for a host, 0.0.0.0/0 and ::/0 for the default, table 254 unless another is named.
 # shellcheck disable=SC2016 # it is awk
-key_of='
+words='
     function family(dst) { return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4" }
     function key(words, kind,   part, n, i, table) {
         n = split(words, part, " ")
@@ -240,74 +221,121 @@ key_of='
         table = 254
         for (i = 2; i < n; i++) if (part[i] == "table") table = part[i + 1]
         return part[1] " " table
+    }
+    function plain(words) {
+        gsub(/ (dead|linkdown|offload|trap|rt_offload|rt_trap|notify)/, "", words)
+        gsub(/[ \t\\]+/, " ", words)
+        sub(/ $/, "", words)
+        return words
     }'
 
-# compare_routes: what is to be done: ACTION<TAB>FAMILY<TAB>KEY<TAB>WORDS, ACTION being same, add, replace, del, or waits
-# for a line that was tried already.
+# compare_routes: what there is to do, in $work: `wanted` has FAMILY, KEY and WORDS of each line; `actions` has the same
+# behind same, add, replace, del, or waits for a line that was tried already; batch.FAMILY is for `ip`; `errors` has FAMILY,
+# KEY and why of what cannot be. On stdout, if there is anything: `any` and the families that have a batch.
 compare_routes() {
-    awk -F '\t' '
-        FILENAME == ARGV[1] { line[$1, $2] = $3; seen[$1, $2] = $4; next }
-        FILENAME == ARGV[2] { there[$1, $2] = $3; next }
-        {
-            id = $1 SUBSEP $2
+    set -- phase=wanted
+    for file in "$root$routes_file" "$root$labels_file"; do
+        [ ! -e "$file" ] || set -- "$@" "$file"
+    done
+    {
+        kernel_has
+        echo "= links"
+        "$ip" -o link show 2>/dev/null
+    } | awk -F '\t' -v mode="$mode" -v work="$work/" "$words"'
+        function interfaces(words,   part, n, i) {
+            n = split(words, part, " ")
+            sub(/(@.*)?:$/, "", part[2])
+            link[part[2]]
+            for (i = 3; i < n; i++) if (part[i] == "altname") link[part[i + 1]]
+        }
+        function absent(words,   part, n, i) {
+            n = split(words, part, " ")
+            for (i = 1; i < n; i++) if (part[i] == "dev" && !(part[++i] in link)) return part[i]
+        }
+        function refuse(of, id, why) { print of "\t" id "\t" why >(work "errors") }
+        function act(what, of, id, words,   dev, part) {
+            print what "\t" of "\t" id "\t" words >(work "actions")
+            if (what == "same" || mode == "plan") return
+            # Where one of several next hops has no interface, ip ends, and drops the rest of the batch.
+            if (what != "del" && (dev = absent(words)) != "") {
+                if (what == "waits") refuse(of, id, refused[of, id])
+                else { refuse(of, id, "Cannot find device \"" dev "\""); any = 1 }
+                return
+            }
+            any = batch[of] = 1
+            if (what == "waits") what = "add"
+            if (what == "del") {
+                split(id, part, " ")
+                words = of == "mpls" ? id : part[1] " table " part[2] " proto '$protocol'"
+            }
+            print "route " what " " words >(work "batch." of)
+        }
+        phase == "known" {
+            line[$1, $2] = $3
+            seen[$1, $2] = $4
+            refused[$1, $2] = $5
+            # What was refused the last time will be again.
+            if (mode == "plan" && $5 != "") refuse($1, $2, $5)
+            next
+        }
+        phase == "kernel" && /^= / { of = substr($0, 3); next }
+        phase == "kernel" && of == "links" { interfaces($0); next }
+        phase == "kernel" { there[of, key($0, of)] = plain($0); next }
+        /^route add / {
+            text = substr($0, 11)
+            of = family(substr(text, 1, index(text, " ") - 1))
+            id = of SUBSEP key(text, of)
             wanted[id] = 1
-            known = id in line && line[id] == $3
-            if (id in there) action = known && seen[id] == there[id] ? "same" : "replace"
-            else action = known && seen[id] == "" ? "waits" : "add"
-            print action "\t" $0
+            print of "\t" key(text, of) "\t" text >(work "wanted")
+            as_it_was = id in line && line[id] == text
+            if (id in there) what = as_it_was && seen[id] == there[id] ? "same" : "replace"
+            else what = as_it_was && seen[id] == "" ? "waits" : "add"
+            act(what, of, key(text, of), text)
         }
         END {
             for (id in there) if (!(id in wanted)) {
                 split(id, part, SUBSEP)
-                print "del\t" part[1] "\t" part[2] "\t" there[id]
+                act("del", part[1], part[2], there[id])
             }
-        }' "$known" "$work/shown" "$work/wanted"
+            if (any) print "any" (batch[4] ? " 4" : "") (batch[6] ? " 6" : "") (batch["mpls"] ? " mpls" : "")
+        }' phase=known "$known" phase=kernel - "$@"
 }
 
-# do_routes: does it all, and says what failed: FAMILY<TAB>KEY<TAB>the kernel's words. Of several next hops each must have
-# its interface: where one has not, `ip` ends at once and leaves out the rest of the batch, without naming the line.
+# do_routes: does the batches of $todo, and says what failed: FAMILY<TAB>KEY<TAB>the kernel's words
 do_routes() {
-    "$ip" -o link show | awk '{
-        sub(/(@.*)?:$/, "", $2)
-        print $2
-        for (i = 3; i < NF; i++) if ($i == "altname") print $(i + 1)
-    }' >"$work/links"
-    for family in 4 6 mpls; do : >"$work/batch.$family"; done
-    awk -F '\t' -v batch="$work/batch." '
-        function absent(words,   n, part, i) {
-            n = split(words, part, " ")
-            for (i = 2; i <= n; i++) if (part[i - 1] == "dev" && !(part[i] in there)) return part[i]
-        }
-        FILENAME == ARGV[1] { there[$1] = 1; next }
-        $1 == "same" { next }
-        # At such a line ip ends, and drops the rest of the batch.
-        $1 != "del" && / nexthop / && (dev = absent($4)) {
-            print $2 "\t" $3 "\tCannot find device \"" dev "\""
+    for family in ${todo#any}; do
+        case $family in mpls) option="-f mpls" ;; *) option=-$family ;; esac
+        echo "= $family"
+        # shellcheck disable=SC2086 # one word or two
+        "$ip" $option -force -batch "$work/batch.$family" 2>&1
+    done | awk -v batch="$work/batch." "$words"'
+        /^= / {
+            of = $2
+            for (n = 0; (getline text <(batch of)) > 0; line[++n] = text) sub(/^route [a-z]+ /, "", text)
             next
         }
-        $1 == "del" && $2 == "mpls" { print "route del " $3 >(batch $2); next }
-        $1 == "del" { split($3, part, " "); print "route del " part[1] " table " part[2] " proto '$protocol'" >(batch $2); next }
-        { print "route " ($1 == "waits" ? "add" : $1) " " $4 >(batch $2) }
-    ' "$work/links" "$work/actions"
-    for family in 4 6 mpls; do
-        [ -s "$work/batch.$family" ] || continue
-        case $family in mpls) option="-f mpls" ;; *) option=-$family ;; esac
-        # shellcheck disable=SC2086 # one word or two
-        "$ip" $option -force -batch "$work/batch.$family" 2>&1 | awk -v of="$family" "$key_of"'
-            FILENAME == ARGV[1] { sub(/^route [a-z]+ /, ""); line[FNR] = $0; next }
-            /^Command failed / { sub(/.*:/, ""); print of "\t" key(line[$0 + 0], of) "\t" said; said = ""; next }
-            { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }
-        ' "$work/batch.$family" -
-    done
+        /^Command failed / { sub(/.*:/, ""); print of "\t" key(line[$0 + 0], of) "\t" said; said = ""; next }
+        { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }'
 }
 
-# What cannot be done before its interface or its next hop is there waits for it.
+# tell_routes: one line for each action; what cannot be done before its interface or its next hop is there waits for it.
+# With what the kernel has now on stdin, $work/routes is what is known from now on: a route that could not be made what it
+# should be is not known by what it is: it is tried again. One that the kernel does not show has failed, whatever was said.
 tell_routes() {
     router=yes
     [ -d /proc/sys/net/mpls ] || router=
-    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" '
-        FILENAME == ARGV[1] { error[$1, $2] = $3; next }
-        function tell(state, detail) { print state "\troute\t" name "\t" detail }
+    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" -v file="$work/routes" "$words"'
+        function tell(state, detail) { if (mode != "keep" || state != "same") print state "\troute\t" name "\t" detail }
+        phase == "errors" { error[$1, $2] = $3; next }
+        phase == "kernel" && /^= / { of = substr($0, 3); remember = 1; next }
+        phase == "kernel" { there[of, key($0, of)] = plain($0); next }
+        phase == "wanted" {
+            if (!remember) next
+            id = $1 SUBSEP $2
+            if (!(id in error) && !(id in there)) error[id] = "the kernel does not show it"
+            print $0 "\t" (id in error ? "\t" error[id] : there[id]) >file
+            next
+        }
         {
             name = $3
             if ($2 == "mpls") name = "label " $3
@@ -321,7 +349,7 @@ tell_routes() {
             else if (why != "") tell("failed", why ": " $4)
             else if ($1 == "del") tell("changed", "taken away: " $4)
             else tell("changed", ($1 == "replace" ? "made anew: " : "added: ") $4)
-        }' "$work/errors" "$work/actions"
+        }' phase=errors "$work/errors" phase=kernel - phase=wanted "$work/wanted" phase=actions "$work/actions"
 }
 
 # --- all of it --------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ now() { read -r up _ </proc/uptime && now=${up%.*}${up#*.}; }
 awaited() {
     until "$@"; do
         now; [ $((now - begin)) -lt 3000 ] || { echo "not so after 30 s: $*" >&2; return 1; }
-        sleep 0.02
+        sleep 0.05
     done
     now; echo $((now - begin))
 }
@@ -107,7 +107,7 @@ class Node:
     def back_in_time(self, act: str, condition: str = "complete", *, before: str = ":") -> None:
         """Prove that a condition holds 2 s after the beginning of `act`.
 
-        The keeper starts some 60 programs for it. Where that alone takes longer, because the node is emulated on a
+        The keeper starts some 20 programs for it. Where that alone takes longer, because the node is emulated on a
         machine that is busy, so much longer is granted.
         """
         words = self(f"{before}; starts; now; begin=$now; {act}; awaited {condition}; starts").split()[-3:]
@@ -216,7 +216,7 @@ printf '[Match]\\nName=tap0\\n[Network]\\nAddress=10.96.0.1/24\\nConfigureWithou
 cat >/root/watch <<'END'
 . /root/script
 there() { [ "$(ip -o -4 address show up | grep -Ec 'eth0 .* 10.0.2|eth0.100 .* 10.96.1.1/|tap0 .* 10.96.0.1/')" = 3 ]; }
-until there; do sleep 0.02; done
+until there; do sleep 0.1; done
 now; begin=$now
 awaited complete >/root/watched 2>&1
 END
