@@ -59,6 +59,8 @@ put_back_sysctl() {
     net/mpls/*:) value=0 ;; # what our file opened, nobody else is known to have opened
     *:) return ;;           # the record went with an earlier run, which put it back
     esac
+    configured=$(configured_value "$1")
+    value=${configured:-$value}
     old=$(cat "/proc/sys/$1" 2>/dev/null)
     if [ -n "$old" ] && [ "$old" != "$value" ]; then
         if [ "$1" = net/mpls/platform_labels ] && [ "$(foreign_labels "$value")" != 0 ]; then
@@ -70,6 +72,14 @@ put_back_sysctl() {
     fi
     [ "$mode" = plan ] || [ ! -e "$sysctls_before" ] ||
         awk -v key="$1" '$1 != key' "$sysctls_before" | store "$sysctls_before"
+}
+
+# configured_value KEY: what the files of others in sysctl.d say, the last of them
+configured_value() {
+    pattern=$(printf %s "$1" | sed 's|[./]|[./]|g')
+    for file in /usr/lib/sysctl.d/*.conf /run/sysctl.d/*.conf /etc/sysctl.d/*.conf /etc/sysctl.conf; do
+        [ "$file" = "$sysctl_file" ] || sed -n "s|^[[:space:]]*-\{0,1\}${pattern}[[:space:]]*=[[:space:]]*\([0-9]\{1,\}\)[[:space:]]*\$|\1|p" "$file"
+    done 2>/dev/null | tail -n 1
 }
 
 # foreign_labels FROM: how many label routes that are not ours have a label from FROM on
@@ -88,6 +98,8 @@ unload_modules() {
         grep -q "^$module " /proc/modules || continue
         if [ "$module" = mpls_router ] && [ "$(foreign_labels 0)" != 0 ]; then
             report note module "$module" "stays: label routes that are not ours need it"
+        elif [ "$module" = mpls_router ] && find_ip && [ -n "$("$ip" netns list 2>/dev/null)" ]; then
+            report note module "$module" "stays: the node has network namespaces, which may need it"
         elif [ "$mode" = plan ]; then
             report changed module "$module" "unloaded"
         elif unload "$module"; then

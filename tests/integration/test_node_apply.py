@@ -162,6 +162,22 @@ def test_the_second_remove_has_nothing_to_do(tmp_path: Path) -> None:
     assert contained(tmp_path / "stage", script) == [Item("same", "node", "mplskit", "is not set up here"), "exit 0"]
 
 
+@pytest.mark.parametrize(
+    ("mine", "left"), [(":", "0"), ("echo 'net.ipv4.ip_forward = 1' >/etc/sysctl.d/99-mine.conf", "1")]
+)
+def test_remove_gives_a_sysctl_the_value_before_us_unless_a_file_of_others_says_one(
+    mine: str, left: str, tmp_path: Path
+) -> None:
+    stage(tmp_path / "stage", NodeSpec(ip_forward=True))
+    switch = "/proc/sys/net/ipv4/ip_forward"
+    script = f"""
+    echo 0 >{switch}; sh "$APPLY" node >/dev/null; cat {switch}
+    mkdir -p /etc/sysctl.d; {mine}
+    sh "$APPLY" remove >/dev/null; cat {switch}
+    """
+    assert contained(tmp_path / "stage", script) == ["1", left]
+
+
 def test_an_input_on_the_default_route_is_refused_before_anything_is_written_unless_it_is_allowed(
     tmp_path: Path,
 ) -> None:
