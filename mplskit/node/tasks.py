@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from mplskit import cli
-from mplskit.node.fleet.many import DAY, FLEET, on_nodes
-from mplskit.node.inventory.flags import SELECTION
+from mplskit.node.fleet.many import on_nodes
+from mplskit.node.inventory.flags import DAY, FLEET, SELECTION
 
 if TYPE_CHECKING:
     from mplskit.node.fleet.outcome import Done

@@ -15,10 +15,9 @@ import pytest
 
 from mplskit import process, progress
 from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.node.fleet.fleet import Limits, alone, run
+from mplskit.node.fleet.fleet import Limits, run
 from mplskit.node.fleet.last import Last
-from mplskit.node.fleet.many import told
-from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code
+from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code, told
 from mplskit.node.fleet.watch import Lines
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
@@ -168,15 +167,6 @@ def test_a_node_that_takes_too_long_is_ended_and_the_others_are_not() -> None:
     assert list(states(outcomes).values()) == ["failed", "ok", "ok"]
     assert outcomes[0].error == "no end after 0.5 s: signal 15: sleep 60"
     assert outcomes[0].code == Exit.OUTSIDE_FAILED
-
-
-def test_one_node_alone_is_ended_in_time_too() -> None:
-    def work(node: Node) -> Done:
-        process.run(["sleep", "60"])
-        return Done()
-
-    with pytest.raises(OutsideFailed, match=r"no end after 0\.3 s: signal 15: sleep 60"):
-        alone(nodes("n1")[0], work, 0.3)
 
 
 def test_what_does_not_end_when_asked_is_forced_to() -> None:

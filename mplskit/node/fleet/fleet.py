@@ -2,16 +2,14 @@
 
 import contextvars
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from mplskit import progress
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.fault import fault
 from mplskit.files import lacking
@@ -42,13 +40,16 @@ class Limits:
 
 
 class Watch(Protocol):
-    """Who is told how a fleet gets on. All but `said` are called in the thread of `run`."""
+    """Who is told how a fleet gets on. `begun` and `ended` are called in the thread of `run`."""
 
     def begun(self, node: str) -> None:
         """A node was begun."""
 
     def said(self, node: str, text: str) -> None:
         """What is being done on a node; in any thread."""
+
+    def listening(self, node: str) -> AbstractContextManager[None]:
+        """As long as the block runs, in the thread of a node: where its notes and steps go."""
 
     def ended(self, outcome: Outcome) -> None:
         """A node is through."""
@@ -60,6 +61,10 @@ class Fleet:
 
     outcomes: tuple[Outcome, ...]
     interruption: BaseException | None = None
+
+
+# What does a task on nodes in the place of `run`, where something else than our own sessions carries it.
+Engine = Callable[[Sequence[Node], Limits, Watch, Keep], Fleet]
 
 
 class _Stopped(Exception):
@@ -114,23 +119,6 @@ def run(nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: K
     return Fleet(tuple(outcomes), interruption)
 
 
-def alone(node: Node, work: Work, timeout: float | None = None) -> Done:
-    """Do `work` on one node, with its notes on stderr as they come.
-
-    Raises what it raises, and OutsideFailed when it was ended after `timeout` seconds.
-    """
-    under_way = _Run(node, Limits.grace)
-    timer = threading.Timer(timeout or 0, lambda: under_way.stop(_late(timeout or 0)))
-    if timeout:
-        timer.start()
-    try:
-        return _in_group(under_way.group, work, node)
-    except Failure as error:
-        raise _stopped(under_way, error) if under_way.why else error from None
-    finally:
-        timer.cancel()
-
-
 class _Pool:
     """The nodes that are under way, and those that are through."""
 
@@ -170,8 +158,7 @@ class _Pool:
         self._running[threads.submit(context.run, self._one, under_way)] = under_way
 
     def _one(self, under_way: _Run) -> Done:
-        name = under_way.node.name
-        with progress.told_to(lambda text: self._watch.said(name, text)):
+        with self._watch.listening(under_way.node.name):
             return _in_group(under_way.group, self._work, under_way.node)
 
     def _gather(self) -> None:

@@ -1,12 +1,16 @@
 """What came of a task on one node, and of many: states, the exit code of all, what is kept for the next run."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from mplskit.errors import Exit, Failure
+from mplskit.errors import BuildFailed, Exit, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.remote.refusals import Unreachable
+
+KINDS = {kind.code: kind for kind in (NotSo, WrongInput, MachineLacks, OutsideFailed, BuildFailed)}
 
 
 class State(StrEnum):
@@ -47,7 +51,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One node in the report. `code` is what the task would have left with on this node alone."""
+    """One node in the report. `code` is what the task would have left with on this node alone; `error` is `failure` in
+    one line.
+    """
 
     node: str
     state: State
@@ -58,6 +64,7 @@ class Outcome:
     hint: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
     show: Callable[[], None] | None = None
+    failure: Failure | None = None
 
     @classmethod
     def of(cls, node: str, came: Done | Failure, seconds: float) -> "Outcome":
@@ -66,9 +73,9 @@ class Outcome:
         if isinstance(came, Done):
             state = (State.CHANGED if came.changes else State.OK) if came.complete else State.FAILED
             error, hint = (_line(came.failure, 0), came.failure.hint) if came.failure else ("", "")
-            return cls(node, state, came.changes, taken, came.exit, error, hint, came.document, came.show)
+            return cls(node, state, came.changes, taken, came.exit, error, hint, came.document, came.show, came.failure)
         state = State.UNREACHABLE if isinstance(came, Unreachable) else State.FAILED
-        return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint)
+        return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint, failure=came)
 
 
 def _line(failure: Failure, which: int) -> str:
@@ -80,3 +87,21 @@ def _line(failure: Failure, which: int) -> str:
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """The lowest of the nodes' exit codes but 0: 1 when a node is not so, 4 when only the outside failed."""
     return min((outcome.code for outcome in outcomes if outcome.code), default=Exit.OK)
+
+
+def told(outcomes: Sequence[Outcome], report: Path | None) -> Failure | None:
+    """The failure of a fleet, of the kind that its exit code stands for; None when no node has an error."""
+    wrong = [outcome for outcome in outcomes if outcome.error]
+    if not wrong:
+        return None
+    if len(outcomes) == 1:
+        return wrong[0].failure or KINDS[Exit(wrong[0].code)](wrong[0].error, hint=wrong[0].hint)
+    undone = Counter(outcome.state.value for outcome in outcomes if not outcome.state.done)
+    kind = KINDS[Exit(exit_code(outcomes))]
+    if not undone:
+        return kind(f"{len(wrong)} of {len(outcomes)} nodes: {wrong[0].error}", hint=wrong[0].hint)
+    states = ", ".join(f"{count} {state}" for state, count in sorted(undone.items()))
+    return kind(
+        f"{undone.total()} of {len(outcomes)} nodes did not get done: {states}",
+        hint=f"the same command with --failed takes up these alone; the report is in {report}",
+    )

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mplskit import progress
@@ -29,6 +29,10 @@ class Lines:
     def said(self, node: str, text: str) -> None:
         """Says nothing: items are in the report."""
 
+    def listening(self, node: str) -> AbstractContextManager[None]:
+        """What is said there comes to `said`."""
+        return progress.told_to(lambda text: self.said(node, text))
+
     def ended(self, outcome: Outcome) -> None:
         """One line."""
         self.through += 1
@@ -43,6 +47,24 @@ def line(outcome: Outcome) -> str:
     sign = "✓" if outcome.state.done else "✗"
     error = f": {outcome.error}" if outcome.error else ""
     return f"{sign} {outcome.node}: {how}{changes} ({progress.duration(outcome.seconds)}){error}"
+
+
+class One:
+    """One node alone: its notes and steps come as they are."""
+
+    def begun(self, node: str) -> None:
+        """Says nothing: the step does."""
+
+    def said(self, node: str, text: str) -> None:
+        """One line."""
+        progress.note(text)
+
+    def listening(self, node: str) -> AbstractContextManager[None]:
+        """They go to stderr."""
+        return nullcontext()
+
+    def ended(self, outcome: Outcome) -> None:
+        """Says nothing: the result does."""
 
 
 class Table(Lines):

@@ -1,8 +1,11 @@
-"""The flags by which every task that deals with nodes is told which: see selection.chosen."""
+"""The flags by which every task that deals with nodes is told which (selection.chosen), and how many at a time."""
 
 from types import MappingProxyType
 
 from mplskit.cli import Flag
+
+# The most seconds that any --timeout takes.
+DAY = 24 * 60 * 60
 
 SELECTION = MappingProxyType(
     {
@@ -23,5 +26,15 @@ SELECTION = MappingProxyType(
         "ask_become_password": Flag("ask for the password of sudo; otherwise that in MPLSKIT_BECOME_PASSWORD", False),
         "ssh_config": Flag("an ssh_config file to use instead of yours"),
         "accept_new": Flag("take the host key of a node that is seen for the first time", False),
+    }
+)
+
+FLEET = MappingProxyType(
+    {
+        "parallel": Flag("with --inventory: how many nodes at a time (default 16)"),
+        "batch": Flag("with --inventory: this many nodes first, and the next as many when they are through"),
+        "max_failures": Flag("with --inventory: begin no more nodes when more than this many have failed"),
+        "failed": Flag("with --inventory: only the nodes that the last run of this task did not get done", False),
+        "timeout": Flag("seconds for each node; without it as long as it takes"),
     }
 )
