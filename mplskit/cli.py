@@ -15,9 +15,8 @@ from typing import Any, NoReturn, TypeVar
 from invoke.exceptions import Exit as Leave
 from invoke.tasks import task as invoke_task
 
-from mplskit.errors import Failure, WrongInput
-from mplskit.fault import debugging, fault
-from mplskit.files import lacking
+from mplskit.errors import WrongInput
+from mplskit.fault import debugging, failure_of
 from mplskit.number import whole
 
 # How much of a wrong word is shown.
@@ -63,7 +62,7 @@ def task(
             except Exception as error:
                 _leave(error)
             except KeyboardInterrupt:
-                raise Leave("mplskit: interrupted", code=130) from None
+                raise Leave("mplskit: interrupted", code=code_of(KeyboardInterrupt())) from None
 
         guarded.__signature__ = _signature(body, flags)  # type: ignore[attr-defined] # what Invoke reads the flags from
         return invoke_task(
@@ -137,6 +136,15 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     raise Leave(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
 
 
+def code_of(error: BaseException) -> int:
+    """The code that the process leaves with when a task raises this."""
+    if isinstance(error, Leave):
+        return int(error.code)
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    return 128 + signal.SIGPIPE if isinstance(error, BrokenPipeError) else failure_of(error).code
+
+
 def _leave(error: Exception) -> NoReturn:
     """Turn any exception into a message and an exit code; `-d` shows where it came from."""
     if isinstance(error, Leave):
@@ -146,9 +154,6 @@ def _leave(error: Exception) -> NoReturn:
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise Leave(code=128 + signal.SIGPIPE)
-    if isinstance(error, OSError):
-        error = lacking(error)
-    if not isinstance(error, Failure):
-        error = fault(error)
-    raise Leave(f"mplskit: {error}", code=error.code)
+        raise Leave(code=code_of(error))
+    failure = failure_of(error)
+    raise Leave(f"mplskit: {failure}", code=failure.code)

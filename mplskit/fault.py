@@ -4,12 +4,20 @@ import logging
 import os
 import traceback
 
-from mplskit.errors import NotSo
+from mplskit.errors import Failure, NotSo
+from mplskit.files import lacking
 
 
 def debugging() -> bool:
     """Whether the user asked for all there is to see (`-d`)."""
     return logging.getLogger("invoke").isEnabledFor(logging.DEBUG) or bool(os.environ.get("INVOKE_DEBUG"))
+
+
+def failure_of(error: BaseException, *, traced: bool = False) -> Failure:
+    """What users are told of any exception."""
+    if isinstance(error, Failure):
+        return error
+    return lacking(error) if isinstance(error, OSError) else fault(error, traced=traced)
 
 
 def fault(error: BaseException, *, traced: bool = False) -> NotSo:

@@ -16,13 +16,19 @@ class Group:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._signal: signal.Signals | None = None
+        self._ended = threading.Event()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal to every process, and to those that are still to come. Safe in any thread."""
+        self._ended.set()
         with self._lock:
             self._signal = number
             for process in self._running:
                 _send(process, number)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait so long, or until the group is ended; whether it was."""
+        return self._ended.wait(seconds)
 
     @contextmanager
     def holding(self, process: subprocess.Popen[bytes]) -> Iterator[None]:

@@ -9,10 +9,11 @@ from invoke.context import Context
 
 from mplskit import cli
 from mplskit.node.fleet.many import on_nodes
-from mplskit.node.inventory.flags import DAY, FLEET, SELECTION
+from mplskit.node.inventory.flags import DAY, FLEET, PASSWORD, SELECTION
 
 if TYPE_CHECKING:
-    from mplskit.node.fleet.outcome import Done
+    from mplskit.node.fleet.asked import Asked, Asks
+    from mplskit.node.fleet.outcome import Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
     from mplskit.node.verify.verify import Check
@@ -24,9 +25,9 @@ PACKAGES = {
     "apt": "a .sources file (deb822) of a signed apt repository, from where the node installs each --package",
     "package": "with --apt: a package to install, as NAME or NAME=VERSION (again for each)",
 }
-# What a node should be is said on the node itself where it is only looked at or taken back.
+FLAGS = {**SELECTION, **PASSWORD, **FLEET}
+# What a node should be stands on the node itself where it is only looked at or taken back.
 _SPEC = ("mpls_input", "platform_labels", "allow")
-FLAGS = {**SELECTION, **FLEET}
 REACH = {name: flag for name, flag in FLAGS.items() if name not in _SPEC}
 
 
@@ -53,6 +54,7 @@ def bootstrap(
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
     from mplskit.node.fleet import judge, show
+    from mplskit.node.fleet.asked import asked
     from mplskit.node.payload.apt import apt_of
 
     debs = _debs(packages)
@@ -60,8 +62,9 @@ def bootstrap(
     guest = brings_guest_kernel([deb.path for deb in debs])
     if guest:
         progress.note(f"! {GUEST_KERNEL}")
+    asks = _asks(debs, from_apt)
     if dry_run:
-        _show_files(flags, debs, from_apt, json)
+        _show_files(asked("bootstrap", asks, **flags), debs, from_apt, json)
         return
 
     def work(node: "Node") -> "Done":
@@ -69,7 +72,7 @@ def bootstrap(
             report = set_up(node, debs, apt=from_apt, hear=show.tell)
         return judge.bootstrapped(node, report, GUEST_KERNEL if guest else "")
 
-    on_nodes("bootstrap", work, json=json, **flags)
+    on_nodes("bootstrap", work, json=json, asks=asks, **flags)
 
 
 @cli.task(help={**PACKAGES, "json": JSON}, flags=FLAGS, iterable=["package"])
@@ -95,7 +98,7 @@ def plan(
             report = look(node, debs, apt=from_apt)
         return judge.planned(node, report)
 
-    on_nodes("plan", work, json=json, each=True, **flags)
+    on_nodes("plan", work, json=json, each=True, asks=_asks(debs, from_apt), **flags)
 
 
 @cli.task(help={"json": JSON}, flags=REACH)
@@ -141,11 +144,16 @@ def _debs(folder: str) -> "Sequence[Deb]":
     return [read_deb(path) for path in node_packages(Path(folder))] if folder else []
 
 
-def _show_files(flags: dict[str, Any], packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
-    from mplskit.node.inventory.selection import chosen
+def _asks(packages: "Sequence[Deb]", apt: "Apt | None") -> "Asks":
+    """What is asked for on a node. What the run allows changes nothing on a node that got done without."""
+    brought = [[deb.package.sha256 for deb in packages], apt]
+    return lambda node: [node.spec.model_dump(mode="json", exclude={"allow"}), *brought]
+
+
+def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
     from mplskit.node.payload.render import render
 
-    nodes = chosen(**{name: flags[name] for name in SELECTION})
+    nodes = asked.nodes
     brought = [*(str(deb.path) for deb in packages), *(apt.packages if apt else ())]
     files = {node.name: {**render(node.spec), **(apt.files if apt else {})} for node in nodes}
     shown = [{"node": node.name, "files": files[node.name], "packages": brought} for node in nodes]
@@ -159,8 +167,8 @@ def _show_files(flags: dict[str, Any], packages: "Sequence[Deb]", apt: "Apt | No
             for package in brought:
                 print(f"package {package}")
 
-    alone = {"files": files[nodes[0].name], "packages": brought}
-    cli.show({"nodes": shown} if flags["inventory"] else alone, as_json, text)
+    one = {"files": files[nodes[0].name], "packages": brought} if nodes else {}
+    cli.show({"nodes": shown} if asked.last else one, as_json, text)
 
 
 @cli.task(
@@ -173,36 +181,29 @@ def _show_files(flags: dict[str, Any], packages: "Sequence[Deb]", apt: "Apt | No
 )
 def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False, **flags: Any) -> None:
     """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
-    import time
-
-    from mplskit.errors import Failure
     from mplskit.files import write_atomically
-    from mplskit.node.verify.junit import Verified
     from mplskit.node.verify.junit import junit as document
     from mplskit.node.verify.reboot import PATIENCE
     from mplskit.node.verify.reboot import reboot as restart
     from mplskit.node.verify.verify import verify as look
 
+    if junit:
+        # What an earlier run said must not be taken for this one's.
+        Path(junit).unlink(missing_ok=True)
     patience = cli.number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
-    found: dict[str, Verified] = {}
 
     def work(node: "Node") -> "Done":
-        begin = time.monotonic()
-        try:
-            if reboot:
-                restart(node.host, patience)
-            checks = look(node.host)
-        except Failure as error:
-            found[node.name] = Verified(error, time.monotonic() - begin)
-            raise
-        found[node.name] = Verified(checks, time.monotonic() - begin)
-        return _verified(node, checks)
+        if reboot:
+            restart(node.host, patience)
+        return _verified(node, look(node.host))
 
-    try:
-        on_nodes("verify", work, json=json, each=True, **{**flags, **({"timeout": ""} if reboot else {})})
-    finally:
-        if junit and found:
-            write_atomically(Path(junit), document(dict(sorted(found.items()))))
+    def report(outcomes: "Sequence[Outcome]") -> None:
+        if junit:
+            write_atomically(Path(junit), document(outcomes))
+
+    if reboot:
+        flags["timeout"] = ""
+    on_nodes("verify", work, json=json, each=True, report=report, **flags)
 
 
 def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":

@@ -21,7 +21,7 @@ SETTINGS = (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
-_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+-]*")
+USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+-]{0,63}")
 _IN_BRACKETS = re.compile(r"\[(?P<name>[^\[\]]*)\](?::(?P<port>.*))?")
 
 
@@ -61,13 +61,11 @@ class Host:
 
         Raises WrongInput with what is allowed, or when there is no such ssh_config file.
         """
-        if ssh_config is not None and (not ssh_config.exists() or ssh_config.is_dir()):
-            raise WrongInput(f"--ssh-config {ssh_config}: there is no such file")
         before, at, place = text.rpartition("@")
-        if at and not _USER.fullmatch(before):
+        if at and not USER.fullmatch(before):
             raise _wrong(text, f"{before!r} is no user name")
         name, port = _split(text, place)
-        return cls(name, before if at else None, port, ssh_config)
+        return cls(name, before if at else None, port, checked(ssh_config))
 
     def ssh(self, *options: str) -> list[str]:
         """The words of OpenSSH up to and including the destination: it never asks, and notices a dead link.
@@ -85,6 +83,13 @@ class Host:
         if self.port is not None:
             words += ["-p", str(self.port)]
         return [*words, *options, "--", self.name]
+
+
+def checked(ssh_config: Path | None) -> Path | None:
+    """The same path. Raises WrongInput when there is no such file."""
+    if ssh_config is not None and (not ssh_config.exists() or ssh_config.is_dir()):
+        raise WrongInput(f"--ssh-config {ssh_config}: there is no such file")
+    return ssh_config
 
 
 def _split(text: str, place: str) -> tuple[str, int | None]:

@@ -18,11 +18,12 @@ from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.node.fleet.fleet import Limits, run
 from mplskit.node.fleet.last import Last
 from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code, told
-from mplskit.node.fleet.watch import Lines
+from mplskit.node.fleet.watch import Lines, telling
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import PasswordRefused, Unreachable
+from tests.command_line import awaited
 
 SPEC = NodeSpec()
 
@@ -200,6 +201,71 @@ def test_an_interruption_ends_what_is_under_way_and_begins_nothing_more() -> Non
     assert fleet.outcomes[1].error.startswith("the run was interrupted")
 
 
+def test_a_signal_in_the_midst_of_the_bookkeeping_loses_no_outcome() -> None:
+    class Signalling(Done):
+        @property
+        def exit(self) -> int:
+            os.kill(os.getpid(), signal.SIGINT)
+            return Exit.OK
+
+    def work(node: Node) -> Done:
+        return Signalling(changes=3)
+
+    fleet = run(numbered(2), work, Limits(parallel=1), Lines(2))
+    assert isinstance(fleet.interruption, KeyboardInterrupt)
+    assert [(outcome.state.value, outcome.changes, outcome.code) for outcome in fleet.outcomes] == [
+        ("changed", 3, 0),
+        ("not begun", 0, 4),
+    ]
+
+
+def test_the_first_signal_says_how_the_run_ends_and_handlers_are_as_before() -> None:
+    def left(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    class Signalling(Lines):
+        def begun(self, node: str) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def ended(self, outcome: Outcome) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def work(node: Node) -> Done:
+        process.run(["sleep", "60"], failure=OutsideFailed)
+        return Done()
+
+    before = signal.signal(signal.SIGTERM, left)
+    try:
+        fleet = run(numbered(2), work, Limits(parallel=1), Signalling(2))
+        assert signal.getsignal(signal.SIGTERM) is left
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert isinstance(fleet.interruption, SystemExit)
+    assert fleet.interruption.code == 143
+    assert list(states(fleet.outcomes).values()) == ["failed", "not begun"]
+
+
+def test_after_a_silence_a_line_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    def told_twice() -> bool:
+        said.append(capsys.readouterr().err)
+        return "".join(said).count("\n") >= 2
+
+    lines = Lines(8)
+    lines.ended(outcome("n1", State.OK))
+    for node in numbered(8)[1:]:
+        lines.begun(node.name)
+    capsys.readouterr()
+    with telling(lines, 0.1):
+        assert awaited(told_twice)
+    assert re.fullmatch(
+        r"(… 1 of 8 through; under way: n2 \(0\.\d s\), n3 \(0\.\d s\), n4 \(0\.\d s\), n5 \(0\.\d s\), n6 \(0\.\d s\)"
+        r" and 2 more\n)+",
+        "".join(said),
+    )
+
+
 def test_notes_of_the_nodes_go_to_the_watch_and_not_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     heard: list[tuple[str, str]] = []
 
@@ -255,11 +321,35 @@ def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(l
         now=True,
     )
     again = last("bootstrap")
-    assert [node.name for node in again.undone(numbered(8))] == ["n3", "n4", "n5", "n6"]
+    assert [node.name for node in again.undone(numbered(6))] == ["n3", "n4", "n5", "n6"]
     assert [node.name for node in again.undone(nodes("n2", "n4"))] == ["n4"]
     again.begin(nodes("n3"))
     again.put([outcome("n3", State.CHANGED)], now=True)
-    assert [node.name for node in last("bootstrap").undone(numbered(8))] == ["n4", "n5", "n6"]
+    assert [node.name for node in last("bootstrap").undone(numbered(6))] == ["n4", "n5", "n6"]
+
+
+def test_failed_takes_up_what_no_run_knew_and_what_is_asked_for_anew(tmp_path: Path) -> None:
+    def last(labels: int) -> Last:
+        asks = {"n1": 100, "n2": labels}
+        return Last(tmp_path / "build", "bootstrap", tmp_path / "nodes.yaml", lambda node: asks.get(node.name)).load()
+
+    first = last(100)
+    first.begin(numbered(2))
+    first.put([outcome("n1", State.OK), outcome("n2", State.CHANGED)])
+    assert last(100).undone(numbered(2)) == ()
+    assert [node.name for node in last(100).undone(numbered(3))] == ["n3"]
+    assert [node.name for node in last(200).undone(numbered(3))] == ["n2", "n3"]
+    moved = Node("n1", Host("elsewhere"), SPEC)
+    assert last(100).undone([moved]) == (moved,)
+
+
+def test_the_report_is_whole_with_the_last_node_without_being_asked(last: Callable[[str], Last]) -> None:
+    kept = last("bootstrap")
+    kept.begin(numbered(2))
+    kept.put([outcome("n1", State.OK)])
+    assert [node.name for node in last("bootstrap").undone(numbered(2))] == ["n1", "n2"]
+    kept.put([outcome("n2", State.OK)])
+    assert last("bootstrap").undone(numbered(2)) == ()
 
 
 def test_each_task_and_each_inventory_has_a_last_run_of_its_own(last: Callable[[str], Last], tmp_path: Path) -> None:
@@ -303,6 +393,7 @@ def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str]
                 "code": 1,
                 "error": "no",
                 "hint": "yes",
+                "asked": "b74aa10acbd2aa49e1a9300733028c942e6382b734fcb1aa2bcd91ae0bba28d9",
             }
         ],
     }

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -5,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import OutsideFailed
-from mplskit.node.verify.junit import Verified, junit
+from mplskit.node.fleet.outcome import Done, Outcome, not_begun
+from mplskit.node.verify.junit import junit
 from mplskit.node.verify.verify import Check
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -18,13 +20,25 @@ CHECKS = [
 DEAD = OutsideFailed("ssh to root@ler-2 failed", detail="Connection refused", hint="is sshd running on the node?")
 
 
+def looked_at(name: str, checks: list[Check], seconds: float) -> Outcome:
+    return Outcome.of(name, Done({"ready": False, "checks": [asdict(check) for check in checks]}), seconds)
+
+
 def test_nodes_are_suites_and_conditions_are_cases() -> None:
-    text = junit({"ler-1": Verified(CHECKS, 4.04), "ler-2": Verified(DEAD, 10.0)})
+    text = junit([looked_at("ler-1", CHECKS, 4.04), Outcome.of("ler-2", DEAD, 10.0)])
     assert text == (GOLDEN / "node-junit.xml").read_text()
+
+
+def test_a_node_that_was_not_begun_is_an_error_of_its_own() -> None:
+    text = junit([looked_at("ler-1", CHECKS[:1], 4.0), not_begun("ler-2", "the run was interrupted")])
+    root = ElementTree.fromstring(text.split("\n", 1)[1])
+    [error] = root.findall("testsuite[@name='ler-2']/testcase[@name='verify']/error")
+    assert (error.get("message"), error.text) == ("the run was interrupted", "the run was interrupted")
+    assert (root.get("tests"), root.get("errors"), root.get("failures")) == ("2", "1", "0")
 
 
 @given(st.text(max_size=40))
 def test_whatever_a_node_says_the_document_can_be_read(text: str) -> None:
     check = Check("S1", "title", False, text, "cause", "cure")
-    [failure] = ElementTree.fromstring(junit({"node": Verified([check], 1)}).split("\n", 1)[1]).iter("failure")
+    [failure] = ElementTree.fromstring(junit([looked_at("node", [check], 1)]).split("\n", 1)[1]).iter("failure")
     assert failure.get("message", "").startswith("title: ")

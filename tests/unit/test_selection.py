@@ -12,7 +12,7 @@ from mplskit.errors import Exit, WrongInput
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.inventory.flags import SELECTION
 from mplskit.node.inventory.limit import limited
-from mplskit.node.inventory.selection import chosen
+from mplskit.node.inventory.selection import chosen, with_password
 from mplskit.node.node import Node
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
@@ -84,6 +84,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "host-with-a-leading-dash": {"host": "-oProxyCommand=reboot"},
     "set-unknown": {"host": "a", "set_": ["platform_label=1"]},
     "set-host": {"host": "a", "set_": ["host=b"]},
+    "set-of-what-stands-on-the-node": {"host": "a", "set_": ["user=b", "ldp.router_id=10.0.0.1"], "described": False},
+    "set-host-of-what-is-looked-at": {"host": "a", "set_": ["host=b"], "described": False},
     "set-host-in-an-inventory": {"inventory": "nodes.yaml", "set_": ["host=b"]},
 }
 
@@ -114,6 +116,17 @@ def test_set_counts_more_than_the_flags_of_a_host() -> None:
     (node,) = chosen(host="root@a", mpls_input=["eth0"], platform_labels="2000", set_=settings)
     assert (node.spec.platform_labels, node.spec.mpls_input, len(node.spec.routes)) == (3000, ("eth0",), 1)
     assert node.host == Host("a", "admin", become="doas")
+
+
+def test_how_a_node_is_reached_can_be_set_where_it_is_only_looked_at() -> None:
+    (node,) = chosen(host="a", set_=["user=admin", "port=2222", "become=sudo"], described=False)
+    assert node.host == Host("a", "admin", 2222, become="sudo")
+
+
+def test_a_password_goes_to_the_nodes_of_sudo_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLSKIT_BECOME_PASSWORD", "secret")
+    nodes = (*chosen(host="a", become="sudo"), *chosen(host="b", become="doas"), *chosen(host="c"))
+    assert [node.host.password for node in with_password(nodes, ask=False)] == ["secret", None, None]
 
 
 def test_the_nodes_of_an_inventory_come_in_its_order_and_reached_as_the_flags_say(inventory: str) -> None:
@@ -152,6 +165,7 @@ def test_allow_is_added_to_what_each_spec_allows(inventory: str) -> None:
 
 def test_every_flag_is_an_argument_of_the_choice() -> None:
     arguments = {name: argument.default or None for name, argument in signature(chosen).parameters.items()}
+    del arguments["described"]
     assert arguments == {name: flag.default or None for name, flag in SELECTION.items()}
 
 

@@ -6,14 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from mplskit.errors import Failure, OutsideFailed
-from mplskit.fault import fault
-from mplskit.files import lacking
-from mplskit.node.fleet.outcome import Done, Outcome, State
+from mplskit.fault import failure_of
+from mplskit.node.fleet.outcome import Done, Outcome, not_begun
+from mplskit.node.fleet.signals import Noted, noted
 from mplskit.node.node import Node
 from mplskit.process_group import Group, grouped
 from mplskit.remote.refusals import PasswordRefused
@@ -24,6 +24,7 @@ Keep = Callable[[Sequence[Outcome]], None]
 # A session takes about six file descriptors, and a login has 1024.
 MOST = 128
 TICK = 0.25
+INTERRUPTED = "the run was interrupted"
 
 
 @dataclass(frozen=True)
@@ -100,88 +101,85 @@ def run(nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: K
     too many failures and an interruption (a signal) keep the nodes that come after from being begun. `keep` gets
     outcomes as they come, in case that we are killed.
     """
-    pool = _Pool(work, limits, watch, keep)
-    interruption: BaseException | None = None
     why = ""
-    with ThreadPoolExecutor(limits.parallel, thread_name_prefix="node") as threads:
-        try:
+    with noted() as signals:
+        with ThreadPoolExecutor(limits.parallel, thread_name_prefix="node") as threads:
+            pool = _Pool(work, limits, watch, keep, threads, signals)
             try:
                 for batch in _batches(nodes, limits.batch):
-                    pool.through(batch, threads)
+                    pool.through(batch)
             except _Stopped as stopped:
                 why = str(stopped)
                 pool.finish()
-        except BaseException as signalled:
-            # KeyboardInterrupt, and what cli makes of SIGTERM: all sessions are ended, and what is known is told.
-            interruption, why = signalled, "the run was interrupted"
-            pool.end(why)
-    outcomes = [pool.outcomes.get(node.name) or Outcome(node.name, State.NOT_BEGUN, error=why) for node in nodes]
-    return Fleet(tuple(outcomes), interruption)
+        left = [not_begun(node.name, why) for node in nodes if node.name not in pool.outcomes]
+        keep(left)
+        outcomes = pool.outcomes | {outcome.node: outcome for outcome in left}
+        return Fleet(tuple(outcomes[node.name] for node in nodes), signals.interruption)
 
 
 class _Pool:
     """The nodes that are under way, and those that are through."""
 
-    def __init__(self, work: Work, limits: Limits, watch: Watch, keep: Keep) -> None:
+    def __init__(
+        self, work: Work, limits: Limits, watch: Watch, keep: Keep, threads: ThreadPoolExecutor, signals: Noted
+    ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._work, self._limits, self._watch, self._keep = work, limits, watch, keep
-        self._begun: list[_Run] = []
+        self._threads, self._signals = threads, signals
         self._running: dict[Future[Done], _Run] = {}
+        self._failed = 0
+        self._refused = False
 
-    def through(self, batch: Sequence[Node], threads: ThreadPoolExecutor) -> None:
+    def through(self, batch: Sequence[Node]) -> None:
         """Do all nodes of a batch. Raises _Stopped when no more are to be begun."""
         waiting = deque(batch)
         while waiting or self._running:
+            self._look()
             while waiting and len(self._running) < self._limits.parallel:
-                self._begin(waiting.popleft(), threads)
+                self._begin(waiting.popleft())
             self._gather()
 
     def finish(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way; after a signal, end it."""
         while self._running:
-            with suppress(_Stopped):
-                self._gather()
+            if self._signals.interruption:
+                for under_way in self._running.values():
+                    under_way.stop(INTERRUPTED)
+            self._gather()
 
-    def end(self, why: str) -> None:
-        """End what is under way, and wait for that; another signal meanwhile changes nothing."""
-        while self._running:
-            with suppress(BaseException):
-                for under_way in self._begun:
-                    under_way.stop(why)
-                self._gather()
-
-    def _begin(self, node: Node, threads: ThreadPoolExecutor) -> None:
+    def _begin(self, node: Node) -> None:
         under_way = _Run(node, self._limits.grace)
         context = contextvars.copy_context()
-        self._begun.append(under_way)
         self._watch.begun(node.name)
-        self._running[threads.submit(context.run, self._one, under_way)] = under_way
+        self._running[self._threads.submit(context.run, self._one, under_way)] = under_way
 
     def _one(self, under_way: _Run) -> Done:
         with self._watch.listening(under_way.node.name):
             return _in_group(under_way.group, self._work, under_way.node)
 
     def _gather(self) -> None:
-        """Wait a moment for nodes to end, and end those that take too long. Raises _Stopped."""
-        ended = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED).done
-        refused = False
-        for future in ended:
+        """Wait a moment for nodes to end, and end those that take too long."""
+        for future in wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED).done:
             under_way = self._running.pop(future)
-            came = _came(future, under_way)
-            outcome = Outcome.of(under_way.node.name, came, under_way.seconds)
+            outcome = Outcome.of(under_way.node.name, _came(future, under_way), under_way.seconds)
             self.outcomes[outcome.node] = outcome
+            self._failed += not outcome.state.done
+            self._refused = self._refused or isinstance(outcome.failure, PasswordRefused)
             self._watch.ended(outcome)
             self._keep([outcome])
-            refused = refused or isinstance(came, PasswordRefused)
         timeout = self._limits.timeout
         for under_way in self._running.values():
             if timeout and under_way.seconds > timeout:
                 under_way.stop(_late(timeout))
-        if refused:
+
+    def _look(self) -> None:
+        """Raise _Stopped when no more nodes are to be begun."""
+        if self._signals.interruption:
+            raise _Stopped(INTERRUPTED)
+        if self._refused:
             raise _Stopped("sudo did not take the password on another node: too many tries lock accounts")
-        failed = sum(not outcome.state.done for outcome in self.outcomes.values())
-        if self._limits.max_failures is not None and failed > self._limits.max_failures:
-            raise _Stopped(f"{failed} failed, and --max-failures is {self._limits.max_failures}")
+        if self._limits.max_failures is not None and self._failed > self._limits.max_failures:
+            raise _Stopped(f"{self._failed} failed, and --max-failures is {self._limits.max_failures}")
 
 
 def _batches(nodes: Sequence[Node], size: int | None) -> Iterator[Sequence[Node]]:
@@ -199,13 +197,7 @@ def _came(future: "Future[Done]", under_way: _Run) -> Done | Failure:
     error = future.exception()
     if error is None:
         return future.result()
-    if under_way.why:
-        return _stopped(under_way, error)
-    if isinstance(error, Failure):
-        return error
-    if isinstance(error, OSError):
-        return lacking(error)
-    return fault(error, traced=True)
+    return _stopped(under_way, error) if under_way.why else failure_of(error, traced=True)
 
 
 def _stopped(under_way: _Run, error: BaseException) -> OutsideFailed:

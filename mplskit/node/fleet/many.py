@@ -1,16 +1,19 @@
 """A node task on the nodes that its command line chooses: one is shown as itself, an inventory's as a fleet."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mplskit import cli, progress
-from mplskit.errors import Exit, WrongInput
-from mplskit.node.inventory.flags import DAY
+from mplskit.errors import Failure
 
 if TYPE_CHECKING:
+    from mplskit.node.fleet.asked import Asks
     from mplskit.node.fleet.fleet import Engine, Fleet, Limits, Work
+    from mplskit.node.fleet.last import Last
+    from mplskit.node.fleet.outcome import Outcome
     from mplskit.node.node import Node
+
+Report = Callable[["Sequence[Outcome]"], None]
 
 
 def on_nodes(
@@ -19,76 +22,76 @@ def on_nodes(
     *,
     json: bool,
     each: bool = False,
+    asks: "Asks | None" = None,
+    report: Report = lambda outcomes: None,
     engine: "Engine | None" = None,
-    parallel: str,
-    batch: str,
-    max_failures: str,
-    failed: bool,
-    timeout: str,
-    **selection: Any,
+    ask_become_password: bool,
+    **flags: Any,
 ) -> None:
     """Do `work` on the chosen nodes, show what came of it, and leave with the exit code of all.
 
-    With `each`, what is not so on a node of many is shown in full, above the table. `engine` does it in the place of
-    `fleet.run` with `work`. The keywords are those of flags.FLEET and flags.SELECTION. Raises what the work raises on a
-    single host.
+    With `each`, what is not so on a node of many is shown in full, above the table. `asks`: see fleet.asked. `report`
+    gets the outcomes, whatever they are. `engine` stands in for `fleet.run` with `work`. The other keywords are those
+    of flags.FLEET, PASSWORD and SELECTION. Raises what the work raises on a single host.
     """
+    from mplskit.node.fleet.asked import asked
     from mplskit.node.fleet.fleet import run
-    from mplskit.node.inventory.selection import chosen
+    from mplskit.node.inventory.selection import with_password
 
-    nodes = chosen(**selection)
-    limits = _limits(parallel, batch, max_failures, timeout)
+    chosen = asked(task, asks, ask_become_password=ask_become_password, **flags)
+    nodes = with_password(chosen.nodes, ask_become_password)
     carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
-    if selection["inventory"]:
-        _on_fleet(task, carried, nodes, limits, Path(selection["inventory"]), json=json, each=each, failed=failed)
-        return
-    given = {"--parallel": parallel, "--batch": batch, "--max-failures": max_failures, "--failed": failed}
-    for flag, value in given.items():
-        if value:
-            raise WrongInput(f"{flag} is for an inventory, and --host names one node")
-    _on_one(carried, nodes, limits, selection["host"], json=json)
+    if chosen.last is None:
+        _on_one(carried, nodes, chosen.limits, flags["host"], report, json=json)
+    else:
+        document = {"task": f"node.{task}", "inventory": flags["inventory"]}
+        _on_fleet(document, carried, nodes, chosen.limits, chosen.last, report, json=json, each=each)
 
 
-def _on_one(engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, *, json: bool) -> None:
+def _on_one(
+    engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, report: Report, *, json: bool
+) -> None:
+    from mplskit.node.fleet.outcome import exit_code, told
     from mplskit.node.fleet.watch import One
 
     fleet = engine(nodes, limits, One(), lambda outcomes: None)
     [outcome] = fleet.outcomes
+    fault = _fault_of(lambda: report(fleet.outcomes))
     if outcome.show:
         cli.show({"host": host, **outcome.document}, json, outcome.show)
-    _leave(fleet, None)
+    if fleet.interruption and outcome.error:
+        progress.note(f"! {outcome.error}")
+    _leave(fleet.interruption or fault or told(fleet.outcomes, None), exit_code(fleet.outcomes))
 
 
 def _on_fleet(
-    task: str,
+    document: dict[str, Any],
     engine: "Engine",
     nodes: "Sequence[Node]",
     limits: "Limits",
-    inventory: Path,
+    last: "Last",
+    report: Report,
     *,
     json: bool,
     each: bool,
-    failed: bool,
 ) -> None:
     from mplskit.node.fleet import show
-    from mplskit.node.fleet.last import Last, as_row
-    from mplskit.node.fleet.outcome import exit_code
-    from mplskit.node.fleet.watch import watching
-    from mplskit.paths import Workspace
+    from mplskit.node.fleet.last import as_row
+    from mplskit.node.fleet.outcome import exit_code, told
 
-    document = {"task": f"node.{task}", "inventory": str(inventory)}
-    last = Last(Workspace.here().build, task, inventory).load()
-    if failed:
-        nodes = last.undone(nodes)
-        if not nodes:
-            progress.note("the last run got all of these nodes done: nothing to take up")
-            cli.show({**document, "code": int(Exit.OK), "nodes": []}, json, lambda: None)
-            return
+    if not nodes:
+        report([])
+        progress.note("the last run got all of these nodes done: nothing to take up")
+        cli.show({**document, "code": 0, "nodes": []}, json, lambda: None)
+        return
     last.begin(nodes)
     plural = "" if len(nodes) == 1 else "s"
-    with watching(len(nodes), f"node.{task} on {len(nodes)} node{plural}") as watch:
-        fleet = engine(nodes, limits, watch, last.put)
-    last.put(fleet.outcomes, now=True)
+    fleet, unseen = _carried(engine, nodes, limits, f"{document['task']} on {len(nodes)} node{plural}", last)
+    lost = _fault_of(lambda: last.put(fleet.outcomes, now=True))
+    unkept = _not_kept(lost) if lost else None
+    fault = unkept or _fault_of(lambda: report(fleet.outcomes)) or unseen
+    ending = fleet.interruption or fault or told(fleet.outcomes, last.path)
+    code = cli.code_of(ending) if ending else exit_code(fleet.outcomes)
 
     def text() -> None:
         for outcome in fleet.outcomes:
@@ -99,30 +102,54 @@ def _on_fleet(
         if len(nodes) > 1:
             show.fleet(fleet.outcomes)
 
-    rows = [as_row(outcome) for outcome in fleet.outcomes]
-    cli.show({**document, "code": exit_code(fleet.outcomes), "nodes": rows}, json, text)
-    if fleet.interruption:
+    cli.show({**document, "code": code, "nodes": [as_row(outcome) for outcome in fleet.outcomes]}, json, text)
+    if fleet.interruption and unkept:
+        progress.note(f"! {unkept.message}")
+    elif fleet.interruption:
         progress.note(f"! the report is in {last.path}; --failed takes up what is not done")
-    _leave(fleet, last.path)
+    _leave(ending, code)
 
 
-def _leave(fleet: "Fleet", report: Path | None) -> None:
-    from mplskit.node.fleet.outcome import exit_code, told
+def _carried(
+    engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", title: str, last: "Last"
+) -> "tuple[Fleet, Exception | None]":
+    """The run, and what went wrong with its being seen: that ends no node."""
+    from mplskit.node.fleet.sheltered import Sheltered, sheltered
+    from mplskit.node.fleet.watch import watching
 
-    if fleet.interruption:
-        raise fleet.interruption
-    failure = told(fleet.outcomes, report)
-    if failure:
-        raise failure
-    cli.leave(exit_code(fleet.outcomes))
+    fleet: Fleet | None = None
+    try:
+        with watching(len(nodes), title) as watch:
+            calm = Sheltered(watch)
+            fleet = engine(nodes, limits, calm, sheltered(last.put))
+    except Exception as error:
+        if fleet is None:
+            raise
+        return fleet, calm.fault or error
+    return fleet, calm.fault
 
 
-def _limits(parallel: str, batch: str, max_failures: str, timeout: str) -> "Limits":
-    from mplskit.node.fleet.fleet import MOST, Limits
+def _fault_of(act: Callable[[], None]) -> Exception | None:
+    """What went wrong; it is told when the outcomes have been shown."""
+    try:
+        act()
+    except Exception as error:
+        return error
+    return None
 
-    return Limits(
-        parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
-        batch=cli.number(batch, "--batch", 1, 1_000_000) if batch else None,
-        max_failures=cli.number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
-        timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else None,
+
+def _not_kept(error: Exception) -> Failure:
+    from mplskit.fault import failure_of
+
+    failure = failure_of(error)
+    return type(failure)(
+        f"the report could not be kept: {failure.message}",
+        detail=failure.detail,
+        hint=f"{failure.hint}; --failed does not know this run" if failure.hint else "--failed does not know this run",
     )
+
+
+def _leave(ending: BaseException | None, code: int) -> None:
+    if ending:
+        raise ending
+    cli.leave(code)

@@ -78,6 +78,11 @@ class Outcome:
         return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint, failure=came)
 
 
+def not_begun(node: str, why: str = "") -> Outcome:
+    """A node that the run ended before; nothing is known to be so there, which is the outside's failure."""
+    return Outcome(node, State.NOT_BEGUN, code=Exit.OUTSIDE_FAILED, error=why)
+
+
 def _line(failure: Failure, which: int) -> str:
     """A failure in one line: its message, and one line of what came back (of a program, the last tells most)."""
     came = [line.strip() for line in failure.detail.splitlines() if line.strip()]

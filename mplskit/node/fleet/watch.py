@@ -14,6 +14,10 @@ from mplskit.node.fleet.outcome import Outcome, State
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+# Seconds without a line until one says what is waited for, and how many nodes it names.
+SILENCE = 60.0
+NAMED = 5
+
 
 class Lines:
     """A line for each node that ended."""
@@ -22,12 +26,20 @@ class Lines:
         self.total = total
         self.through = 0
         self.failed = 0
+        self.spoke = time.monotonic()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, tuple[float, str]] = {}
 
     def begun(self, node: str) -> None:
         """Says nothing: the line comes at the end."""
+        with self._lock:
+            self._under_way[node] = (time.monotonic(), "")
 
     def said(self, node: str, text: str) -> None:
         """Says nothing: items are in the report."""
+        with self._lock:
+            if node in self._under_way:
+                self._under_way[node] = (self._under_way[node][0], text.strip())
 
     def listening(self, node: str) -> AbstractContextManager[None]:
         """What is said there comes to `said`."""
@@ -35,9 +47,30 @@ class Lines:
 
     def ended(self, outcome: Outcome) -> None:
         """One line."""
+        with self._lock:
+            self._under_way.pop(outcome.node, None)
         self.through += 1
         self.failed += not outcome.state.done
-        progress.note(f"{line(outcome)} [{self.through}/{self.total}]")
+        self.note(f"{line(outcome)} [{self.through}/{self.total}]")
+
+    def note(self, text: str) -> None:
+        """One line on stderr."""
+        self.spoke = time.monotonic()
+        progress.note(text)
+
+    def under_way(self) -> list[tuple[str, float, str]]:
+        """Each node under way, since how many seconds, and what was done last; the longest first."""
+        now = time.monotonic()
+        with self._lock:
+            rows = sorted(self._under_way.items(), key=lambda row: row[1][0])
+        return [(node, now - begin, text) for node, (begin, text) in rows]
+
+    def waiting(self) -> str:
+        """`… 5 of 8 through; under way: ler-1 (1 min 02 s) and 2 more`."""
+        rows = self.under_way()
+        names = ", ".join(f"{node} ({progress.duration(seconds)})" for node, seconds, _ in rows[:NAMED])
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        return f"… {self.through} of {self.total} through; under way: {names or 'none'}{more}"
 
 
 def line(outcome: Outcome) -> str:
@@ -74,25 +107,6 @@ class Table(Lines):
         super().__init__(total)
         self._title, self._console = title, console
         self._begin = time.monotonic()
-        self._lock = threading.Lock()
-        self._under_way: dict[str, tuple[float, str]] = {}
-
-    def begun(self, node: str) -> None:
-        """A row more."""
-        with self._lock:
-            self._under_way[node] = (time.monotonic(), "")
-
-    def said(self, node: str, text: str) -> None:
-        """What is seen last in the node's row."""
-        with self._lock:
-            if node in self._under_way:
-                self._under_way[node] = (self._under_way[node][0], text.strip())
-
-    def ended(self, outcome: Outcome) -> None:
-        """A row less, and a line above."""
-        with self._lock:
-            self._under_way.pop(outcome.node, None)
-        super().ended(outcome)
 
     def rendered(self) -> "RenderableType":
         """The table as it is now: the nodes that take longest first, as many as there is room for."""
@@ -100,9 +114,7 @@ class Table(Lines):
         from rich.table import Table as Grid
         from rich.text import Text
 
-        now = time.monotonic()
-        with self._lock:
-            rows = sorted(self._under_way.items(), key=lambda row: row[1][0])
+        rows = self.under_way()
         failed = f", {self.failed} failed" if self.failed else ""
         grid = Grid.grid(padding=(0, 2), expand=True)
         for column in ("left", "left", "right"):
@@ -110,18 +122,40 @@ class Table(Lines):
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         head = f"{self._title}: {self.through} of {self.total} through{failed}"
         room = max(1, self._console.height - 3)  # what does not fit would scroll at every refresh
-        for node, (begin, text) in rows[:room]:
-            elapsed = progress.duration(now - begin)
-            grid.add_row(Text(node), Text("under way"), Text(elapsed), Text(text))
-        return Group(grid, Text(f"{head}, {progress.duration(now - self._begin)}", style="bold", no_wrap=True))
+        for node, seconds, text in rows[:room]:
+            grid.add_row(Text(node), Text("under way"), Text(progress.duration(seconds)), Text(text))
+        return Group(
+            grid, Text(f"{head}, {progress.duration(time.monotonic() - self._begin)}", style="bold", no_wrap=True)
+        )
+
+
+@contextmanager
+def telling(lines: Lines, silence: float = SILENCE) -> Iterator[None]:
+    """Say what is waited for after so many seconds of silence, as long as the block runs."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(max(0.0, lines.spoke + silence - time.monotonic())):
+            if time.monotonic() - lines.spoke >= silence:
+                lines.note(lines.waiting())
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 @contextmanager
 def watching(total: int, title: str) -> Iterator[Watch]:
     """Show how `total` nodes get on as long as the block runs."""
     if not sys.stderr.isatty():
-        with progress.under_way(title):
-            yield Lines(total)
+        progress.note(f"… {title}")
+        lines = Lines(total)
+        with telling(lines):
+            yield lines
         return
     from rich.console import Console
     from rich.live import Live

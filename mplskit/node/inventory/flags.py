@@ -1,4 +1,6 @@
-"""The flags by which every task that deals with nodes is told which (selection.chosen), and how many at a time."""
+"""The flags by which every task that deals with nodes is told which they are and how they are reached
+(selection.chosen), and how many at a time.
+"""
 
 from types import MappingProxyType
 
@@ -23,9 +25,14 @@ SELECTION = MappingProxyType(
         ),
         "allow": Flag("default-route or shrink: let the run do what it refuses otherwise (again for each)", []),
         "become": Flag("how the login becomes root: sudo or doas"),
-        "ask_become_password": Flag("ask for the password of sudo; otherwise that in MPLSKIT_BECOME_PASSWORD", False),
         "ssh_config": Flag("an ssh_config file to use instead of yours"),
         "accept_new": Flag("take the host key of a node that is seen for the first time", False),
+    }
+)
+
+PASSWORD = MappingProxyType(
+    {
+        "ask_become_password": Flag("ask for the password of sudo; otherwise that in MPLSKIT_BECOME_PASSWORD", False),
     }
 )
 
@@ -34,7 +41,9 @@ FLEET = MappingProxyType(
         "parallel": Flag("with --inventory: how many nodes at a time (default 16)"),
         "batch": Flag("with --inventory: this many nodes first, and the next as many when they are through"),
         "max_failures": Flag("with --inventory: begin no more nodes when more than this many have failed"),
-        "failed": Flag("with --inventory: only the nodes that the last run of this task did not get done", False),
+        "failed": Flag(
+            "with --inventory: only the nodes that are not known to be done as they are asked for now", False
+        ),
         "timeout": Flag("seconds for each node; without it as long as it takes"),
     }
 )

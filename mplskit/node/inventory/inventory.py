@@ -13,14 +13,13 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.inventory import layers
 from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
-from mplskit.remote.host import Become, Host
+from mplskit.remote.host import USER, Become, Host
 from mplskit.specfile import MOST_TOLD, Fault, Unfit, faults_of, no_such, path_of, told
 from mplskit.yamltree import MOST_VALUES, Written, clipped, plain, read_tree, shown
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
 USER_RULE = "a user name has 1 to 64 letters, digits and . _ - + @ and begins with a letter, a digit, . or _"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+-]{0,63}")
 MOST_NODES = 10_000
 _OWN = {"host", "groups"}
 _PARTS = ("defaults", "groups", "nodes")
@@ -36,7 +35,7 @@ class Shared(NodeSpec):
     @field_validator("user")
     @classmethod
     def _is_a_user(cls, user: str | None) -> str | None:
-        if user is not None and not _USER.fullmatch(user):
+        if user is not None and not USER.fullmatch(user):
             raise ValueError(USER_RULE)
         return user
 

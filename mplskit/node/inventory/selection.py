@@ -7,13 +7,17 @@ from typing import Any, get_args
 
 from mplskit.errors import WrongInput
 from mplskit.node.grammar.spec import Allowance
+from mplskit.node.inventory import layers
 from mplskit.node.inventory.inventory import load, single
 from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
 from mplskit.number import whole
-from mplskit.remote.host import ALLOWED, Become, Host
+from mplskit.remote.host import ALLOWED, Become, Host, checked
 from mplskit.remote.password import become_password
 from mplskit.specfile import no_such
+
+# What --set may say of a node that is only looked at, or taken back.
+REACHING = ("user", "port", "become")
 
 
 def chosen(
@@ -26,15 +30,19 @@ def chosen(
     platform_labels: str = "",
     allow: Sequence[str] = (),
     become: str = "",
-    ask_become_password: bool = False,
     ssh_config: str = "",
     accept_new: bool = False,
+    described: bool = True,
 ) -> tuple[Node, ...]:
     """At least one node, in the order of the inventory. The arguments are the flags of `flags.SELECTION`.
 
+    Without `described`, what a node should be stands on the node itself, and --set says only how it is reached.
     Raises WrongInput with the flag, or with file and line, and what is allowed.
     """
+    if not described:
+        _reaching(set_)
     allowances: Any = tuple(_word("--allow", word, get_args(Allowance)) for word in allow)
+    config = checked(Path(ssh_config)) if ssh_config else None
     way = {"become": _word("--become", become, get_args(Become))} if become else {}
     if inventory and host:
         raise WrongInput("--host and --inventory exclude each other", hint="an inventory names its hosts; see --limit")
@@ -45,38 +53,49 @@ def chosen(
                 f"{flag} is for a node that --host names",
                 hint="write it into the inventory, or use --set, as in --set platform_labels=200000",
             )
-        config = Host.parse("any", Path(ssh_config)).ssh_config if ssh_config else None
         nodes = limited(load(Path(inventory), set_, limit).nodes, limit)
     elif host:
         if limit:
             raise WrongInput("--limit is for an inventory, and --host names one node")
-        parsed = Host.parse(host, Path(ssh_config) if ssh_config else None)
-        config = parsed.ssh_config
-        nodes = (single(host, parsed, _values(mpls_input, platform_labels), set_),)
+        nodes = (single(host, Host.parse(host), _values(mpls_input, platform_labels), set_),)
     else:
         raise WrongInput(
             "which node? --host or --inventory is missing",
             hint=f"--host: {ALLOWED}; --inventory: a YAML file of nodes",
         )
     reach: dict[str, Any] = {"ssh_config": config, "accept_new": accept_new, **way}
-    found = (replace(node, host=replace(node.host, **reach), spec=node.spec.allowing(allowances)) for node in nodes)
-    return _with_password(tuple(found), ask_become_password)
+    return tuple(replace(node, host=replace(node.host, **reach), spec=node.spec.allowing(allowances)) for node in nodes)
 
 
-def _with_password(nodes: tuple[Node, ...], ask: bool) -> tuple[Node, ...]:
+def may_ask(nodes: Sequence[Node], ask: bool) -> None:
+    """Raises WrongInput when a password is to be asked for that no node wants."""
+    if ask and not any(node.host.become == "sudo" for node in nodes):
+        raise WrongInput(
+            "--ask-become-password is for sudo, which no node of the run uses",
+            hint="add --become sudo, or leave it out; doas takes a password from a terminal only",
+        )
+
+
+def with_password(nodes: Sequence[Node], ask: bool) -> tuple[Node, ...]:
     """The nodes, each where sudo makes the login root with the password for it: one for all."""
     if not any(node.host.become == "sudo" for node in nodes):
-        if ask:
-            raise WrongInput(
-                "--ask-become-password is for sudo, which no node of the run uses",
-                hint="add --become sudo, or leave it out; doas takes a password from a terminal only",
-            )
-        return nodes
+        return tuple(nodes)
     password = become_password(ask)
     return tuple(
         replace(node, host=replace(node.host, password=password)) if node.host.become == "sudo" else node
         for node in nodes
     )
+
+
+def _reaching(settings: Sequence[str]) -> None:
+    """Raises WrongInput for a --set of anything but REACHING; that of host has its own words, as everywhere."""
+    for layer in layers.settings(settings):
+        for key in layer.entries:
+            if key not in (*REACHING, "host"):
+                raise WrongInput(
+                    f"{layer.origin}: only {', '.join(REACHING[:-1])} and {REACHING[-1]} can be set here",
+                    hint="what the node should be stands on the node itself; node.bootstrap brings it there",
+                )
 
 
 def _values(mpls_input: Sequence[str], platform_labels: str) -> dict[str, Any]:

@@ -1,40 +1,31 @@
 """The verdicts on nodes as JUnit XML, which CI systems show: a suite for each node, a case for each condition."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from mplskit.errors import Failure
+from mplskit.node.fleet.outcome import Outcome
 from mplskit.node.verify.verify import Check
 
 # What XML 1.0 has no way to write.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True)
-class Verified:
-    """What came of one node: its checks, or why there are none."""
-
-    came: Sequence[Check] | Failure
-    seconds: float
-
-
-def junit(nodes: Mapping[str, Verified]) -> str:
-    """The document, its suites in the order of `nodes`. A node that could not be looked at has one case, `verify`."""
+def junit(outcomes: Sequence[Outcome]) -> str:
+    """The document. A node that was not looked at (not reached, not begun) has one case, `verify`, with the error."""
     root = Element("testsuites", name="node.verify")
-    for name, verified in nodes.items():
-        suite = SubElement(root, "testsuite", name=_text(name), time=f"{verified.seconds:.1f}")
-        if isinstance(verified.came, Failure):
-            case = SubElement(suite, "testcase", classname=_text(name), name="verify")
-            error = SubElement(case, "error", message=_text(verified.came.message))
-            error.text = _text(str(verified.came))
+    for outcome in outcomes:
+        suite = SubElement(root, "testsuite", name=_text(outcome.node), time=f"{outcome.seconds:.1f}")
+        if "checks" in outcome.document:
+            for check in outcome.document["checks"]:
+                _case(suite, outcome.node, Check(**check))
         else:
-            for check in verified.came:
-                _case(suite, name, check)
+            case = SubElement(suite, "testcase", classname=_text(outcome.node), name="verify")
+            error = SubElement(case, "error", message=_text(outcome.error))
+            error.text = _text(str(outcome.failure or outcome.error))
         _count(suite)
     _count(root)
-    root.set("time", f"{sum(verified.seconds for verified in nodes.values()):.1f}")
+    root.set("time", f"{sum(outcome.seconds for outcome in outcomes):.1f}")
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 

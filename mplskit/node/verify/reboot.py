@@ -3,7 +3,7 @@
 import re
 import time
 
-from mplskit import process, progress
+from mplskit import process, process_group, progress
 from mplskit.errors import OutsideFailed
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable
@@ -46,7 +46,8 @@ def reboot(host: Host, patience: float = PATIENCE) -> float:
 def _await_new_boot(host: Host, before: str, begin: float, patience: float) -> None:
     found, said, tries = "", "", 0
     while time.monotonic() - begin < patience:
-        time.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+        if process_group.current().pause(PAUSES[min(tries, len(PAUSES) - 1)]):
+            break
         tries += 1
         found, said = _boot_id(host)
         if found not in ("", before):

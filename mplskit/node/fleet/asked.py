@@ -1,0 +1,62 @@
+"""What a command line asks for: nodes, limits, and what the last run left of them. Every flag is judged here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mplskit import cli
+from mplskit.errors import WrongInput
+from mplskit.node.fleet.fleet import MOST, Limits
+from mplskit.node.fleet.last import Last
+from mplskit.node.inventory.flags import DAY
+from mplskit.node.inventory.selection import chosen, may_ask
+from mplskit.node.node import Node
+from mplskit.paths import Workspace
+
+# What a task asks for on a node, as a JSON value.
+Asks = Callable[[Node], object]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The nodes to take up (none: all are done), in which limits; `last` is there for those of an inventory."""
+
+    nodes: tuple[Node, ...]
+    limits: Limits
+    last: Last | None
+
+
+def asked(
+    task: str,
+    asks: Asks | None = None,
+    *,
+    parallel: str,
+    batch: str,
+    max_failures: str,
+    failed: bool,
+    timeout: str,
+    ask_become_password: bool,
+    **selection: Any,
+) -> Asked:
+    """Read and judge the flags of flags.FLEET, PASSWORD and SELECTION; nothing is asked for, and no node is reached.
+
+    A task without `asks` asks for nothing that the command line describes. Raises WrongInput.
+    """
+    nodes = chosen(**selection, described=asks is not None)
+    limits = Limits(
+        parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
+        batch=cli.number(batch, "--batch", 1, 1_000_000) if batch else None,
+        max_failures=cli.number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
+        timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else None,
+    )
+    may_ask(nodes, ask_become_password)
+    if selection["inventory"]:
+        build, path = Workspace.here().build, Path(selection["inventory"])
+        last = Last(build, task, path, asks or (lambda node: None)).load()
+        return Asked(last.undone(nodes) if failed else nodes, limits, last)
+    given = {"--parallel": parallel, "--batch": batch, "--max-failures": max_failures, "--failed": failed}
+    for flag, value in given.items():
+        if value:
+            raise WrongInput(f"{flag} is for an inventory, and --host names one node")
+    return Asked(nodes, limits, None)

@@ -1,0 +1,202 @@
+"""What a run of many nodes comes to when something else than a node fails, and what is judged before it begins."""
+
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mplskit import process
+from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.node.fleet.asked import asked
+from mplskit.node.fleet.fleet import Fleet, Keep, Limits, Watch, run
+from mplskit.node.fleet.many import on_nodes
+from mplskit.node.fleet.outcome import Done, Outcome
+from mplskit.node.node import Node
+
+LEFT_OUT: dict[str, Any] = {
+    **{"host": "", "inventory": "", "limit": "", "set_": [], "become": "", "ssh_config": "", "accept_new": False},
+    **{"parallel": "", "batch": "", "max_failures": "", "failed": False, "timeout": "", "ask_become_password": False},
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLSKIT_BUILD", "build")
+    Path("nodes.yaml").write_text("nodes: {n1: {}, n2: {}, n3: {}}\n")
+    return tmp_path
+
+
+def many(work: Callable[[Node], Done], **flags: Any) -> None:
+    on_nodes("bootstrap", work, json=True, **{**LEFT_OUT, "inventory": "nodes.yaml", **flags})
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:
+    document = json.loads(capsys.readouterr().out)
+    return document["code"], {row["node"]: row["state"] for row in document["nodes"]}
+
+
+def report() -> Path:
+    [path] = Path("build/nodes").glob("nodes-*/bootstrap.json")
+    return path
+
+
+def damaged() -> None:
+    report().write_text("what is this?")
+
+
+def out_of_the_way() -> None:
+    folder = report().parent
+    folder.rename("elsewhere")
+    folder.write_text("")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "message"),
+    [
+        (damaged, WrongInput, "/bootstrap.json: not a report of nodes"),
+        (out_of_the_way, MachineLacks, ": File exists"),
+    ],
+)
+def test_a_report_that_cannot_be_kept_ends_no_node_and_is_told_after_the_outcomes(
+    spoil: Callable[[], None], kind: type[Failure], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(node: Node) -> Done:
+        if node.name == "n1":
+            spoil()
+        return Done(changes=1)
+
+    with pytest.raises(kind) as caught:
+        many(work, parallel="1")
+    assert caught.value.message.startswith("the report could not be kept: ")
+    assert caught.value.message.endswith(message)
+    assert caught.value.hint.endswith("; --failed does not know this run")
+    assert shown(capsys) == (kind.code, {"n1": "changed", "n2": "changed", "n3": "changed"})
+
+
+def test_a_report_that_could_be_written_in_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(node: Node) -> Done:
+        if node.name == "n1":
+            Path("kept").write_text(report().read_text())
+            damaged()
+        elif node.name == "n3":
+            Path("kept").replace(report())
+        return Done(changes=1)
+
+    many(work, parallel="1")
+    assert shown(capsys) == (0, {"n1": "changed", "n2": "changed", "n3": "changed"})
+    assert [row["state"] for row in json.loads(report().read_text())["nodes"]] == ["changed"] * 3
+
+
+class Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_screen_that_is_gone_ends_no_node(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(node: Node) -> Done:
+        monkeypatch.setattr(sys, "stderr", Closed())
+        return Done(changes=1)
+
+    with pytest.raises(BrokenPipeError):
+        many(work)
+    assert shown(capsys) == (141, {"n1": "changed", "n2": "changed", "n3": "changed"})
+
+
+def test_the_code_of_an_interrupted_run_is_that_of_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(node: Node) -> Done:
+        if node.name == "n2":
+            os.kill(os.getpid(), signal.SIGINT)
+            process.run(["sleep", "60"], failure=OutsideFailed)
+        return Done()
+
+    with pytest.raises(KeyboardInterrupt):
+        many(work, parallel="1")
+    document = json.loads(capsys.readouterr().out)
+    assert document["code"] == 130
+    assert [(row["state"], row["code"]) for row in document["nodes"]] == [("ok", 0), ("failed", 4), ("not begun", 4)]
+
+
+def test_a_report_of_the_tasks_own_gets_every_outcome_and_its_fault_is_told_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(outcomes: Sequence[Outcome]) -> None:
+        raise OSError(28, "No space left on device", ",".join(outcome.state.value for outcome in outcomes))
+
+    def work(node: Node) -> Done:
+        raise NotSo("no")
+
+    with pytest.raises(OSError, match="failed,not begun,not begun"):
+        many(work, parallel="1", max_failures="0", report=full)
+    assert shown(capsys) == (3, {"n1": "failed", "n2": "not begun", "n3": "not begun"})
+
+
+def stubborn(node: Node) -> Done:
+    process.run(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], failure=OutsideFailed)
+    return Done()
+
+
+def impatient(nodes: Sequence[Node], limits: Limits, watch: Watch, keep: Keep) -> Fleet:
+    return run(nodes, stubborn, replace(limits, timeout=0.2, grace=0.2), watch, keep)
+
+
+@pytest.mark.parametrize("where", [{"host": "n1"}, {"inventory": "nodes.yaml", "limit": "n1"}])
+def test_what_does_not_end_when_asked_is_forced_to_on_one_host_as_on_many(where: dict[str, str]) -> None:
+    with pytest.raises(OutsideFailed, match=r"^error: no end after 0\.2 s: signal 9: ") as caught:
+        on_nodes("bootstrap", stubborn, json=False, engine=impatient, **{**LEFT_OUT, **where})
+    assert caught.value.code == 4
+
+
+def test_an_engine_stands_in_for_our_own_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    def never(node: Node) -> Done:
+        raise AssertionError
+
+    def engine(nodes: Sequence[Node], limits: Limits, watch: Watch, keep: Keep) -> Fleet:
+        outcomes = tuple(Outcome.of(node.name, Done({"by": limits.parallel}, changes=1), 1.0) for node in nodes)
+        for outcome in outcomes:
+            watch.begun(outcome.node)
+            watch.ended(outcome)
+        keep(outcomes)
+        return Fleet(outcomes)
+
+    many(never, engine=engine, parallel="7")
+    assert shown(capsys) == (0, {"n1": "changed", "n2": "changed", "n3": "changed"})
+    on_nodes("bootstrap", never, json=True, engine=engine, **{**LEFT_OUT, "host": "n1"})
+    assert json.loads(capsys.readouterr().out) == {"host": "n1", "by": 16}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"parallel": "0"}, "--parallel 0: not a whole number from 1 to 128"),
+        ({"timeout": "soon"}, "--timeout soon: not a whole number from 1 to 86400"),
+        ({"failed": True}, "--failed: no run of this task on "),
+        ({"become": ""}, "--ask-become-password is for sudo, which no node of the run uses"),
+    ],
+)
+def test_every_flag_is_judged_before_a_password_is_asked_for(flags: dict[str, Any], message: str) -> None:
+    with pytest.raises(WrongInput) as caught:
+        many(lambda node: Done(), **{"become": "sudo", "ask_become_password": True, **flags})
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize("flag", ["parallel", "batch", "max_failures", "failed"])
+def test_flags_of_an_inventory_are_refused_with_one_host(flag: str) -> None:
+    with pytest.raises(WrongInput, match=f"--{flag.replace('_', '-')} is for an inventory, and --host names one node"):
+        asked("bootstrap", **{**LEFT_OUT, "host": "n1", flag: "1"})
+
+
+def test_a_password_is_not_asked_for_when_nothing_is_left_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    many(lambda node: Done())
+    capsys.readouterr()
+    many(lambda node: Done(), failed=True, become="sudo", ask_become_password=True)
+    assert shown(capsys) == (0, {})
