@@ -1,9 +1,11 @@
 """Applies mplskit's payload: pyinfra -y inventory.py deploy.py
 
-What was done on a node is in reports/NAME.tsv afterwards: STATE, KIND, NAME and DETAIL of each item, and how it ended.
+What was done on a node is in reports/NAME.tsv afterwards: STATE, KIND, NAME and DETAIL of each item, then `ended` and
+the exit status. What was said besides is in reports/NAME.log, which is written last.
 """
 
 import shlex
+import sys
 from pathlib import Path
 
 from pyinfra import host
@@ -11,31 +13,77 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import python
 
 HERE = Path(__file__).resolve().parent
+# A folder of the login's own, on disk; what runs that were cut left there goes.
+PLACE = (
+    'find /var/tmp -maxdepth 1 -name "mplskit-*" -user "$(id -u)" -mmin +120 -exec rm -rf {} + ; '
+    "mktemp -d /var/tmp/mplskit-XXXXXXXXXX"
+)
+KEEPALIVE = 15  # seconds
 
 
 def apply() -> None:
     """Bring the payload of this host, apply it as root, and keep what it says."""
-    root = {name: True for name in ("_sudo", "_doas") if host.data.get(name)}
-    made, output = host.run_shell_command("mktemp /var/tmp/mplskit-XXXXXXXXXX")
-    if not made:
-        raise OperationError(f"no room for the payload: {output.output}")
-    payload = output.stdout.strip()
+    keep("tsv", "")
+    connection = getattr(host.connector, "client", None)
+    if connection is not None:
+        connection.get_transport().set_keepalive(KEEPALIVE)
+    said, log = carried()
+    keep("tsv", said)
+    keep("log", log)
+    for line in said.splitlines():
+        if line.startswith(("changed\t", "failed\t", "note\t")):
+            host.log(line.replace("\t", "  "))
+    if not said.endswith("ended\t0"):
+        last = (log.strip() or said).splitlines()[-1:]
+        raise OperationError(f"the payload failed: {''.join(last)}")
+
+
+def carried() -> tuple[str, str]:
+    """What the payload says on stdout, `ended` and its exit status below, and what it says on stderr."""
+    files, lacking = [f"payloads/{host.name}.tar"], []
+    if packages := host.data.get("mplskit_packages"):
+        sys.path[:0] = [str(HERE)]
+        from needed import needed
+
+        said, log = shell(host.data.mplskit_offer, root=True)
+        missing, lacking = needed(packages, said)
+        files = files if host.data.mplskit_mode == "plan" else [*missing, *files]
+        if lacking and host.data.mplskit_mode != "plan":
+            return "\n".join([*lacking, "ended\t1"]), log
+    place, log = shell(PLACE)
+    if not place:
+        return "", log
     try:
-        if not host.put_file(str(HERE / "payloads" / f"{host.name}.tar"), payload):
-            raise OperationError("the payload could not be brought")
-        command = f"exec <{shlex.quote(payload)}\n{host.data.mplskit_script}"
-        done, output = host.run_shell_command(f"sh -c {shlex.quote(command)}", **root)
+        there = [f"{place}/{number}" for number in range(len(files))]
+        for file, target in zip(files, there, strict=True):
+            if not host.put_file(str(HERE / file), target):
+                return "", f"{file} could not be brought"
+        command = f"cat {shlex.join(there)} | sh -c {shlex.quote(host.data.mplskit_script)}"
+        said, log = shell(f"{command}\nprintf 'ended\\t%s\\n' $?", root=True)
     finally:
-        host.run_shell_command(f"rm -f {shlex.quote(payload)}")
+        shell(f"rm -rf {shlex.quote(place)}")
+    if lacking:
+        said = "\n".join([*lacking, *said.splitlines()[:-1], "ended\t1"])
+    return said, log
+
+
+def shell(command: str, *, root: bool = False) -> tuple[str, str]:
+    """What a command of sh says on stdout and on stderr, run by the login or by root."""
+    become = {name: True for name in ("_sudo", "_doas") if root and host.data.get(name)}
+    try:
+        _, output = host.run_shell_command(f"sh -c {shlex.quote(command)}", **become)
+    except EOFError:
+        return "", "sudo: a password is required, and there is no terminal to ask on"
+    return output.stdout, output.stderr
+
+
+def keep(kind: str, text: str) -> None:
+    """Write a report of this host, whole at once."""
     reports = HERE / "reports"
     reports.mkdir(exist_ok=True)
-    ended = "ended" if done else "failed"
-    (reports / f"{host.name}.tsv").write_text(f"{output.stdout}\n{ended}\n")
-    (reports / f"{host.name}.log").write_text(f"{output.stderr}\n")
-    for line in output.stdout.splitlines():
-        host.log(line.replace("\t", "  "))
-    if not done:
-        raise OperationError(f"the payload failed: {output.stderr_lines[-1:] or output.stdout_lines[-1:]}")
+    partial = reports / f".{host.name}.{kind}"
+    partial.write_text(f"{text}\n" if text else "")
+    partial.replace(reports / f"{host.name}.{kind}")
 
 
 python.call(name="mplskit's payload", function=apply)

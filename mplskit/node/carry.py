@@ -54,17 +54,26 @@ def carry(
         channel.exchange(archive(node.spec, packages, sent, apt), heard.lines, close=True)
         heard.end()
         status, words = _ended(channel, heard)
-    report = Report.of(heard.items)
+    report = whole(host, heard.items, status, [*heard.foreign, *words.strip().splitlines()])
+    return _refused(lacking, heard) if lacking else report
+
+
+def whole(host: Host, items: Sequence[Item], status: int, said: Sequence[str]) -> Report:
+    """The report of a payload that left with `status`; `said` is what came beside its items.
+
+    Raises OutsideFailed when it did not run to its end, MachineLacks when the login is not root's.
+    """
+    report = Report.of(items)
     refused = [item for item in report.failed if (item.kind, item.name) == ("node", "root")]
     if refused:
         raise not_root(host, refused[0].detail)
     if not report.items or (status != 0) != bool(report.failed):
         raise OutsideFailed(
             f"the payload did not run to its end on {host} (exit {status})",
-            detail="\n".join([*heard.foreign, *words.strip().splitlines()][-process.TAIL_LINES :]),
+            detail="\n".join(said[-process.TAIL_LINES :]),
             hint=AGAIN,
         )
-    return _refused(lacking, heard) if lacking else report
+    return report
 
 
 def _refused(lacking: Sequence[Item], heard: "_Heard") -> Report:

@@ -78,7 +78,7 @@ def test_pyinfra_gets_the_nodes_their_groups_strict_host_keys_and_no_password() 
     found: dict[str, object] = {}
     text = pyinfra_inventory([NODE], ["ler-1"])
     exec(text, found)
-    ((name, data),) = found["all"]  # type: ignore[attr-defined]
+    ((name, data),), shared = found["all"]  # type: ignore[attr-defined]
     assert name == "ler-1"
     assert data.pop("mplskit_script").endswith('sh "$d/apply.sh" node default-route 9<&-\n')
     assert data == {
@@ -88,6 +88,7 @@ def test_pyinfra_gets_the_nodes_their_groups_strict_host_keys_and_no_password() 
         "ssh_strict_host_key_checking": "yes",
         "_sudo": True,
     }
+    assert shared == {"mplskit_mode": "node"}
     assert found["edge-1"] == ["ler-1"]
     assert "s3cret" not in text
 

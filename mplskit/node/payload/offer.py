@@ -53,7 +53,7 @@ class Offer:
         needed: Counter[str] = Counter()
         folders: dict[str, set[str]] = {}
         for deb in sent:
-            for folder, size in self._needs(deb).items():
+            for folder, size in (needs(deb) + self._initrd_of(deb)).items():
                 mount = self.room.get(folder, ("", 0))[0]
                 needed[mount] += size
                 folders.setdefault(mount, set()).add(folder)
@@ -71,13 +71,13 @@ class Offer:
             if mount in free and size > free[mount]
         ]
 
-    def _needs(self, deb: Deb) -> Counter[str]:
-        """KiB by folder."""
-        needs = Counter(unpacked(deb))
-        needs[STREAMED] += -(-deb.package.size // KIB)
-        if deb.package.role is Role.IMAGE:
-            needs["/boot"] += self.initrd
-        return needs
+    def _initrd_of(self, deb: Deb) -> Counter[str]:
+        return Counter({"/boot": self.initrd if deb.package.role is Role.IMAGE else 0})
+
+
+def needs(deb: Deb) -> Counter[str]:
+    """KiB by folder that a package takes on a node, its file included; an initramfs comes on top of it."""
+    return Counter(unpacked(deb)) + Counter({STREAMED: -(-deb.package.size // KIB)})
 
 
 def unpacked(deb: Deb) -> Mapping[str, int]:

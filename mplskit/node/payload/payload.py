@@ -62,11 +62,16 @@ def archive(
 ) -> Iterator[bytes]:
     """The payload as a tar stream, in pieces of at most 1 MiB; packages are read as they go."""
     for name, source in contents(spec, packages, sent, apt):
-        entry = tarfile.TarInfo(name)
-        entry.size = source.stat().st_size if isinstance(source, Path) else len(source)
-        yield entry.tobuf(tarfile.GNU_FORMAT)
-        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
-        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+        yield from entry(name, source)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def entry(name: str, source: bytes | Path) -> Iterator[bytes]:
+    """One file as it stands in a tar stream, in pieces of at most 1 MiB; others may come before and after it."""
+    header = tarfile.TarInfo(name)
+    header.size = source.stat().st_size if isinstance(source, Path) else len(source)
+    yield header.tobuf(tarfile.GNU_FORMAT)
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+    yield b"\0" * (-header.size % tarfile.BLOCKSIZE)
