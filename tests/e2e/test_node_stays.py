@@ -28,7 +28,7 @@ nodes:
       - {push: [101, 102], to: 198.51.100.0/24, via: 10.96.1.2, dev: eth0.100}
       - {push: [103], to: "2001:db8:1::/48", via: "fe80::2", dev: tap0, mtu: 1400, ttl: 9}
       - push: [104]
-        to: 203.0.113.0/24
+        to: 192.0.2.128/25
         nexthops: [{via: 10.96.0.2, dev: tap0, weight: 2}, {via: 10.96.1.2, dev: eth0.100}]
       - {swap: 200, as: [201], via: 10.96.0.2, dev: tap0}
       - {swap: 202, as: [0], via: 10.0.2.2, dev: eth0}
@@ -42,9 +42,9 @@ nodes:
 # What the kernel must show when all of it is there.
 ALL = """\
 192.0.2.1 encap mpls 100 via 10.0.2.2 dev eth0
-198.51.100.0/24 encap mpls 101/102 via 10.96.1.2 dev eth0.100
-203.0.113.0/24 nexthop encap mpls 104 via 10.96.0.2 dev tap0 weight 2 \
+192.0.2.128/25 nexthop encap mpls 104 via 10.96.0.2 dev tap0 weight 2 \
 nexthop encap mpls 104 via 10.96.1.2 dev eth0.100 weight 1
+198.51.100.0/24 encap mpls 101/102 via 10.96.1.2 dev eth0.100
 2001:db8:1::/48 encap mpls 103 ttl 9 via fe80::2 dev tap0 metric 1024 mtu 1400 pref medium
 200 as to 201 via inet 10.96.0.2 dev tap0 proto 77
 202 as to 0 via inet 10.0.2.2 dev eth0 proto 77
@@ -100,10 +100,10 @@ class Node:
     machine: Machine
     nodes: Path
 
-    def __call__(self, command: str) -> str:
+    def __call__(self, command: str, timeout: float = 180) -> str:
         """What a command says on the node."""
         argv = [*self.machine.host.ssh(), f". /root/script; {command}"]
-        return process.run(argv, timeout=180).stdout
+        return process.run(argv, timeout=timeout).stdout
 
     def task(self, name: str) -> Ran:
         """A task of ours with this node."""
@@ -215,7 +215,7 @@ IFUPDOWN = """\
 printf 'iface eth0.100 inet static\n  address 10.96.1.1/24\n  vlan-raw-device eth0\n' >/etc/network/interfaces
 ip link delete eth0.100"""
 NETWORK_MANAGER = """\
-printf '[keyfile]\nunmanaged-devices=except:interface-name:tap0\n' >/etc/NetworkManager/conf.d/tap.conf
+printf '[keyfile]\nunmanaged-devices=*,except:interface-name:tap0\n' >/etc/NetworkManager/conf.d/tap.conf
 systemctl restart NetworkManager; ip link delete tap0
 nmcli connection add type tun mode tap ifname tap0 con-name tap0 ip4 10.96.0.1/24 ipv6.method link-local \
     connection.autoconnect no >&2"""
@@ -223,23 +223,29 @@ nmcli connection add type tun mode tap ifname tap0 con-name tap0 ip4 10.96.0.1/2
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    ("package", "prepared", "up", "down", "dev"),
+    ("package", "prepared", "up", "down", "gone", "by_hand"),
     [
-        ("ifupdown", IFUPDOWN, "ifup eth0.100", "ifdown eth0.100", "eth0.100"),
-        ("network-manager", NETWORK_MANAGER, "nmcli connection up tap0", "nmcli connection down tap0", "tap0"),
+        ("ifupdown", IFUPDOWN, "ifup eth0.100", "ifdown eth0.100", "rm /etc/network/interfaces", "vlan"),
+        (
+            "network-manager",
+            NETWORK_MANAGER,
+            "nmcli connection up tap0",
+            "nmcli connection down tap0",
+            "nmcli connection delete tap0; systemctl disable --now NetworkManager",
+            "tap",
+        ),
     ],
+    ids=["ifupdown", "NetworkManager"],
 )
 def test_interfaces_of_other_network_tools_get_theirs_back_each_time(
-    package: str, prepared: str, up: str, down: str, dev: str, node: Node
+    package: str, prepared: str, up: str, down: str, gone: str, by_hand: str, node: Node
 ) -> None:
-    node(f"apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y {package} >&2; {prepared}")
-    act = f"{{ {up} >&2 & }}; came {dev}"
+    node(f"{{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y {package}; }} >&2", 900)
+    node(prepared)
+    act = f"{{ {up} >&2 & }}; came {up.split()[-1]}"
     node.back_in_time(act)
     node.back_in_time(act, before=f"{down} >&2 && sleep 1")
-    remade = (
-        "vlan" if dev == "eth0.100" else "nmcli connection delete tap0 >&2; systemctl disable --now NetworkManager; tap"
-    )
-    node.back_in_time(remade, before=f"{down} >&2 && sleep 1")
+    node.back_in_time(by_hand, before=f"{{ {down}; {gone}; }} >&2 && sleep 1")
 
 
 # systemd-networkd makes the interfaces at every boot, as on an operator's node; a unit of its own measures how long
