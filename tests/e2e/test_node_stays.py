@@ -242,7 +242,7 @@ def test_interfaces_of_other_network_tools_get_theirs_back_each_time(
 ) -> None:
     node(f"{{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y {package}; }} >&2", 900)
     node(prepared)
-    act = f"{{ {up} >&2 & }}; came {up.split()[-1]}"
+    act = f"{{ {up} >&2 & }}; came {up.rsplit(maxsplit=1)[-1]}"
     node.back_in_time(act)
     node.back_in_time(act, before=f"{down} >&2 && sleep 1")
     node.back_in_time(by_hand, before=f"{{ {down}; {gone}; }} >&2 && sleep 1")
