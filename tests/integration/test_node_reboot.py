@@ -1,6 +1,8 @@
 """Reboots that do not happen, over a real sshd: `systemctl` and `reboot` there are scripts of ours."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import pytest
 from mplskit import process
 from mplskit.errors import OutsideFailed
 from mplskit.node.verify.reboot import reboot
+from mplskit.process_group import Group, grouped
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
+from tests.command_line import awaited
 from tests.integration.conftest import Sshd
 
 Fake = Callable[[str], Host]
@@ -55,6 +59,18 @@ def test_a_node_that_runs_on_is_told(fake: Fake, tmp_path: Path) -> None:
     with pytest.raises(OutsideFailed, match=r"node runs on without having rebooted, [2-4] s after the reboot was"):
         reboot(host, 2)
     assert (tmp_path / "asked").read_text() == f"{tmp_path}/systemctl reboot\n"
+
+
+def test_a_wait_for_a_node_ends_with_its_run(fake: Fake, tmp_path: Path) -> None:
+    host = fake("touch down")
+    group = Group()
+    ending = threading.Thread(target=lambda: awaited((tmp_path / "down").exists) and group.end())
+    ending.start()
+    begin = time.monotonic()
+    with grouped(group), pytest.raises(OutsideFailed):
+        reboot(host, 60)
+    ending.join()
+    assert time.monotonic() - begin < 20
 
 
 def test_a_node_that_does_not_come_back_is_told_with_the_seconds_waited(fake: Fake) -> None:
