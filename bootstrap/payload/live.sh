@@ -240,17 +240,23 @@ compare_routes() {
     {
         kernel_has
         echo "= links"
-        "$ip" -o link show 2>/dev/null
-    } | awk -F '\t' -v mode="$mode" -v work="$work/" "$words"'
-        function interfaces(words,   part, n, i) {
-            n = split(words, part, " ")
-            sub(/(@.*)?:$/, "", part[2])
-            link[part[2]]
-            for (i = 3; i < n; i++) if (part[i] == "altname") link[part[i + 1]]
-        }
+        printf '%s\n' /sys/class/net/*
+    } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" "$words"'
         function absent(words,   part, n, i) {
             n = split(words, part, " ")
-            for (i = 1; i < n; i++) if (part[i] == "dev" && !(part[++i] in link)) return part[i]
+            for (i = 1; i < n; i++) if (part[i] == "dev" && !(part[++i] in link)) {
+                if (!asked) ask_names()
+                if (!(part[i] in link)) return part[i]
+            }
+        }
+        # What the folder does not know: other names of an interface, and those of a namespace that has no /sys of its own.
+        function ask_names(   text, part, n, i) {
+            for (asked = 1; ((ip " -o link show") | getline text) > 0;) {
+                n = split(text, part, " ")
+                sub(/(@.*)?:$/, "", part[2])
+                link[part[2]]
+                for (i = 3; i < n; i++) if (part[i] == "altname") link[part[i + 1]]
+            }
         }
         function refuse(of, id, why) { print of "\t" id "\t" why >(work "errors") }
         function act(what, of, id, words,   dev, part) {
@@ -279,7 +285,7 @@ compare_routes() {
             next
         }
         phase == "kernel" && /^= / { of = substr($0, 3); next }
-        phase == "kernel" && of == "links" { interfaces($0); next }
+        phase == "kernel" && of == "links" { link[substr($0, 16)]; next }
         phase == "kernel" { there[of, key($0, of)] = plain($0); next }
         /^route add / {
             text = substr($0, 11)
