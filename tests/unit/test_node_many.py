@@ -73,9 +73,11 @@ def test_a_report_that_cannot_be_kept_ends_no_node_and_is_told_after_the_outcome
             spoil()
         return Done(changes=1)
 
+    reported: list[Outcome] = []
     with pytest.raises(kind) as caught:
-        many(work, parallel="1")
+        many(work, parallel="1", report=reported.extend)
     assert caught.value.message.startswith("the report could not be kept: ")
+    assert [outcome.node for outcome in reported] == ["n1", "n2", "n3"]
     assert caught.value.message.endswith(message)
     assert caught.value.hint.endswith("; --failed does not know this run")
     assert shown(capsys) == (kind.code, {"n1": "changed", "n2": "changed", "n3": "changed"})

@@ -38,7 +38,7 @@ def on_nodes(
     from mplskit.node.fleet.fleet import run
     from mplskit.node.inventory.selection import with_password
 
-    chosen = asked(task, asks, ask_become_password=ask_become_password, **flags)
+    chosen = asked(task, asks, ask_become_password=ask_become_password, pyinfra=engine is not None, **flags)
     nodes = with_password(chosen.nodes, ask_become_password)
     carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
     if chosen.last is None:
@@ -89,8 +89,8 @@ def _on_fleet(
     fleet, unseen = _carried(engine, nodes, limits, f"{document['task']} on {len(nodes)} node{plural}", last)
     lost = _fault_of(lambda: last.put(fleet.outcomes, now=True))
     unkept = _not_kept(lost) if lost else None
-    fault = unkept or _fault_of(lambda: report(fleet.outcomes)) or unseen
-    ending = fleet.interruption or fault or told(fleet.outcomes, last.path)
+    unwritten = _fault_of(lambda: report(fleet.outcomes))
+    ending = fleet.interruption or unkept or unwritten or unseen or told(fleet.outcomes, last.path)
     code = cli.code_of(ending) if ending else exit_code(fleet.outcomes)
 
     def text() -> None:
