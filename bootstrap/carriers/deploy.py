@@ -4,6 +4,7 @@ What was done on a node is in reports/NAME.tsv afterwards: STATE, KIND, NAME and
 the exit status. What was said besides is in reports/NAME.log, which is written last.
 """
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def apply() -> None:
     said, log = carried()
     keep("tsv", said)
     keep("log", log)
-    for line in said.splitlines():
+    for line in said.split("\n"):
         if line.startswith(("changed\t", "failed\t", "note\t")):
             host.log(line.replace("\t", "  "))
     if not said.endswith("ended\t0"):
@@ -61,9 +62,11 @@ def carried() -> tuple[str, str]:
         command = f"cat {shlex.join(there)} | sh -c {shlex.quote(host.data.mplskit_script)}"
         said, log = shell(f"{command}\nprintf 'ended\\t%s\\n' $?", root=True)
     finally:
-        shell(f"rm -rf {shlex.quote(place)}")
+        # A session that was cut takes nothing any more, and what came of it is worth more.
+        with contextlib.suppress(Exception):
+            shell(f"rm -rf {shlex.quote(place)}")
     if lacking:
-        said = "\n".join([*lacking, *said.splitlines()[:-1], "ended\t1"])
+        said = "\n".join([*lacking, *said.split("\n")[:-1], "ended\t1"])
     return said, log
 
 

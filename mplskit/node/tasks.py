@@ -9,13 +9,14 @@ from invoke.context import Context
 
 from mplskit import cli
 from mplskit.node.fleet.many import on_nodes
-from mplskit.node.inventory.flags import DAY, FLEET, PASSWORD, SELECTION
+from mplskit.node.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
 
 if TYPE_CHECKING:
     from mplskit.node.fleet.asked import Asked, Asks
     from mplskit.node.fleet.outcome import Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
+    from mplskit.node.report import Report
     from mplskit.node.verify.verify import Check
     from mplskit.packages.package import Deb
 
@@ -37,7 +38,7 @@ REACH = {name: flag for name, flag in FLAGS.items() if name not in _SPEC}
         "json": JSON,
         "dry-run": "show the files and packages that would be brought; touch nothing, not even by ssh",
     },
-    flags=FLAGS,
+    flags={**FLAGS, **ENGINE},
     iterable=["package"],
 )
 def bootstrap(
@@ -47,14 +48,17 @@ def bootstrap(
     package: list[str] = [],  # noqa: B006 - Invoke fills it
     json: bool = False,
     dry_run: bool = False,
+    engine: str = "ssh",
     **flags: Any,
 ) -> None:
     """Make nodes MPLS-ready, now and after every boot. What is so already is left alone."""
     from mplskit import progress
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
+    from mplskit.node.engine.engines import engine_of
     from mplskit.node.fleet import judge, show
     from mplskit.node.fleet.asked import asked
+    from mplskit.node.formats.pyinfra import Carried
     from mplskit.node.payload.apt import apt_of
 
     debs = _debs(packages)
@@ -63,30 +67,37 @@ def bootstrap(
     if guest:
         progress.note(f"! {GUEST_KERNEL}")
     asks = _asks(debs, from_apt)
-    if dry_run:
-        _show_files(asked("bootstrap", asks, **flags), debs, from_apt, json)
-        return
+
+    def judged(node: "Node", report: "Report") -> "Done":
+        return judge.bootstrapped(node, report, GUEST_KERNEL if guest else "")
 
     def work(node: "Node") -> "Done":
         with progress.step(f"setting up {node.name}"):
             report = set_up(node, debs, apt=from_apt, hear=show.tell)
-        return judge.bootstrapped(node, report, GUEST_KERNEL if guest else "")
+        return judged(node, report)
 
-    on_nodes("bootstrap", work, json=json, asks=asks, **flags)
+    carrier = engine_of(engine, Carried("node", debs, from_apt), judged)
+    if dry_run:
+        _show_files(asked("bootstrap", asks, pyinfra=carrier is not None, **flags), debs, from_apt, json)
+        return
+    on_nodes("bootstrap", work, json=json, asks=asks, engine=carrier, **flags)
 
 
-@cli.task(help={**PACKAGES, "json": JSON}, flags=FLAGS, iterable=["package"])
+@cli.task(help={**PACKAGES, "json": JSON}, flags={**FLAGS, **ENGINE}, iterable=["package"])
 def plan(
     c: Context,
     packages: str = "",
     apt: str = "",
     package: list[str] = [],  # noqa: B006 - Invoke fills it
     json: bool = False,
+    engine: str = "ssh",
     **flags: Any,
 ) -> None:
     """Show what node.bootstrap would change; change nothing. Exit 0: nothing to do, 1: changes."""
     from mplskit import progress
+    from mplskit.node.engine.engines import engine_of
     from mplskit.node.fleet import judge
+    from mplskit.node.formats.pyinfra import Carried
     from mplskit.node.payload.apt import apt_of
     from mplskit.node.plan import plan as look
 
@@ -98,7 +109,8 @@ def plan(
             report = look(node, debs, apt=from_apt)
         return judge.planned(node, report)
 
-    on_nodes("plan", work, json=json, each=True, asks=_asks(debs, from_apt), **flags)
+    carrier = engine_of(engine, Carried("plan", debs, from_apt), judge.planned)
+    on_nodes("plan", work, json=json, each=True, asks=_asks(debs, from_apt), engine=carrier, **flags)
 
 
 @cli.task(help={"json": JSON}, flags=REACH)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mplskit import cli
 from mplskit.errors import WrongInput
+from mplskit.node.engine.engines import check_pyinfra
 from mplskit.node.fleet.fleet import MOST, Limits
 from mplskit.node.fleet.last import Last
 from mplskit.node.inventory.flags import DAY
@@ -37,19 +38,23 @@ def asked(
     failed: bool,
     timeout: str,
     ask_become_password: bool,
+    pyinfra: bool = False,
     **selection: Any,
 ) -> Asked:
     """Read and judge the flags of flags.FLEET, PASSWORD and SELECTION; nothing is asked for, and no node is reached.
 
-    A task without `asks` asks for nothing that the command line describes. Raises WrongInput.
+    A task without `asks` asks for nothing that the command line describes. `pyinfra`: it carries the task. Raises
+    WrongInput.
     """
-    nodes = chosen(**selection, described=asks is not None)
+    nodes = chosen(**selection, described=asks is not None, pyinfra=pyinfra)
     limits = Limits(
         parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
         batch=cli.number(batch, "--batch", 1, 1_000_000) if batch else None,
         max_failures=cli.number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
         timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else None,
     )
+    if pyinfra:
+        check_pyinfra(nodes, timeout=timeout, ask_become_password=ask_become_password)
     may_ask(nodes, ask_become_password)
     if selection["inventory"]:
         build, path = Workspace.here().build, Path(selection["inventory"])

@@ -38,7 +38,7 @@ def on_nodes(
     from mplskit.node.fleet.fleet import run
     from mplskit.node.inventory.selection import with_password
 
-    chosen = asked(task, asks, ask_become_password=ask_become_password, **flags)
+    chosen = asked(task, asks, ask_become_password=ask_become_password, pyinfra=engine is not None, **flags)
     nodes = with_password(chosen.nodes, ask_become_password)
     carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
     if chosen.last is None:

@@ -47,3 +47,5 @@ FLEET = MappingProxyType(
         "timeout": Flag("seconds for each node; without it as long as it takes"),
     }
 )
+
+ENGINE = MappingProxyType({"engine": Flag("what carries the payload: ssh, or pyinfra where that is installed", "ssh")})

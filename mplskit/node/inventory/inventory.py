@@ -19,7 +19,7 @@ from mplskit.yamltree import MOST_VALUES, Written, clipped, plain, read_tree, sh
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
 USER_RULE = "a user name has 1 to 64 letters, digits and . _ - + @ and begins with a letter, a digit, . or _"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MOST_NODES = 10_000
 _OWN = {"host", "groups"}
 _PARTS = ("defaults", "groups", "nodes")
@@ -78,7 +78,7 @@ def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[s
     try:
         if not faults:
             entry = Entry.model_validate(plain(tree))
-            return Node(text, _reached(host, entry, tree), _spec(entry))
+            return Node(text, _reached(host, entry, tree), spec_of(entry))
     except ValidationError as error:
         faults = faults_of(Entry, error)
     raise told([f"{layers.where(tree, fault.place)[0] or 'the node'}: {fault}" for fault in faults])
@@ -108,8 +108,8 @@ def _reached(host: Host, entry: Entry, tree: Written) -> Host:
     return replace(host, become=entry.become or host.become)
 
 
-def _spec(entry: Entry) -> NodeSpec:
-    # Every value was validated as a part of the entry.
+def spec_of(entry: Entry) -> NodeSpec:
+    """What a node should be; every value was validated as a part of the entry."""
     return NodeSpec.model_construct(**{name: getattr(entry, name) for name in NodeSpec.model_fields})
 
 
@@ -197,7 +197,7 @@ class _Reading:
         if not isinstance(tree.value, dict):
             self._fault(tree.line, part, "should be a mapping: a name, and what is said of it")
         for name, entry in tree.entries.items():
-            if _NAME.fullmatch(name):
+            if NAME.fullmatch(name):
                 yield name, entry
             else:
                 self._fault(entry.line, f"{part}.{clipped(name, 40)}", f"{NAME_RULE} (here: {clipped(repr(name), 70)})")
@@ -234,7 +234,7 @@ class _Reading:
         try:
             entry = Entry.model_validate(plain(tree))
             host = _reached(_host(entry.host if entry.host is not None else name), entry, tree)
-            return Node(name, host, _spec(entry), member.groups)
+            return Node(name, host, spec_of(entry), member.groups)
         except ValidationError as error:
             faults = faults_of(Entry, error)
         except Unfit as error:

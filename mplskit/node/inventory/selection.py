@@ -33,11 +33,13 @@ def chosen(
     ssh_config: str = "",
     accept_new: bool = False,
     described: bool = True,
+    pyinfra: bool = False,
 ) -> tuple[Node, ...]:
     """At least one node, in the order of the inventory. The arguments are the flags of `flags.SELECTION`.
 
     Without `described`, what a node should be stands on the node itself, and --set says only how it is reached.
-    Raises WrongInput with the flag, or with file and line, and what is allowed.
+    With `pyinfra`, the inventory may be one of pyinfra's. Raises WrongInput with the flag, or with file and line, and
+    what is allowed.
     """
     if not described:
         _reaching(set_)
@@ -53,7 +55,7 @@ def chosen(
                 f"{flag} is for a node that --host names",
                 hint="write it into the inventory, or use --set, as in --set platform_labels=200000",
             )
-        nodes = limited(load(Path(inventory), set_, limit).nodes, limit)
+        nodes = _listed(Path(inventory), set_, limit, pyinfra)
     elif host:
         if limit:
             raise WrongInput("--limit is for an inventory, and --host names one node")
@@ -63,8 +65,23 @@ def chosen(
             "which node? --host or --inventory is missing",
             hint=f"--host: {ALLOWED}; --inventory: a YAML file of nodes",
         )
-    reach: dict[str, Any] = {"ssh_config": config, "accept_new": accept_new, **way}
+    reach: dict[str, Any] = {**({"ssh_config": config} if config else {}), **way}
+    reach |= {"accept_new": True} if accept_new else {}
     return tuple(replace(node, host=replace(node.host, **reach), spec=node.spec.allowing(allowances)) for node in nodes)
+
+
+def _listed(path: Path, settings: Sequence[str], limit: str, pyinfra: bool) -> tuple[Node, ...]:
+    """The nodes of an inventory that `limit` leaves."""
+    if path.suffix != ".py":
+        return limited(load(path, settings, limit).nodes, limit)
+    if not pyinfra:
+        raise WrongInput(
+            f"--inventory {path}: a Python file is an inventory of pyinfra's",
+            hint="node.plan and node.bootstrap take it with --engine pyinfra, which runs it",
+        )
+    from mplskit.node.engine import hosts
+
+    return hosts.load(path, settings, limit)
 
 
 def may_ask(nodes: Sequence[Node], ask: bool) -> None:

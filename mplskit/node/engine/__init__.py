@@ -1,0 +1,1 @@
+"""Other carriers of the payload than our own sessions."""
