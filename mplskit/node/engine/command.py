@@ -28,7 +28,7 @@ def require() -> None:
         install = [sys.executable, "-m", "pip", "install", f"pyinfra=={VERSION}"]
         raise MachineLacks(
             "this machine lacks pyinfra, which --engine pyinfra runs",
-            hint=f"{process.quote(install)} (the extra `fleet` of mplskit's package)",
+            hint=f"install it: `{process.quote(install)}` (the extra `fleet` of mplskit's package)",
         )
 
 
