@@ -104,7 +104,7 @@ def test_hosts_their_groups_and_their_connection_are_taken_over() -> None:
         "edge = (['ler-1', ('ler-2', {'ssh_hostname': '10.0.0.2', 'ssh_port': 2222, '_doas': True})],\n"
         "    {'ssh_user': 'ann', '_sudo': False, 'mplskit': {'mpls_input': ['eth0']}})\n"
         "core = [('lsr-1', {'ssh_config_file': 'config', 'ssh_strict_host_key_checking': 'accept-new',\n"
-        "    'ssh_key': 'keys/one', 'ssh_forward_agent': True, 'mplskit': {'routes': [{'pop': 100}]}})]\n"
+        "    'ssh_key': 'keys/one', 'ssh_forward_agent': True, 'mplskit': {'routes': [{'pop': 100, 'dev': 'lo'}]}})]\n"
     )
     assert [(node.name, node.groups) for node in nodes] == [
         ("ler-1", ("edge", "hosts")),
