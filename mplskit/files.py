@@ -77,23 +77,27 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file `path`; the kernel lets go of it when the process ends, however it ends.
+    """Hold the lock file `path`, or a folder as its own lock; the kernel lets go of it when the process ends.
 
     When another process holds it, the user is told what is waited for; without `wait`, MachineLacks is raised.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    folder = path if path.is_dir() else path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDONLY if folder is path else os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not wait:
                 raise MachineLacks(
-                    f"another mplskit process works in {path.parent}",
+                    f"another mplskit process works in {folder}",
                     hint="wait for it to end, or use another folder",
                 ) from None
-            progress.note(f"… waiting for another mplskit process, which works in {path.parent}")
+            progress.note(f"… waiting for another mplskit process, which works in {folder}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(file)
 
 
 def build_once(target: Path, build: Callable[[Path], None]) -> bool:
@@ -124,7 +128,10 @@ def rebuild(target: Path, build: Callable[[Path], None], check: Callable[[Path],
 
     `check(target)` may refuse to give up the old one.
     """
-    with full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
+    with full_disk_told(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    # The folder above is the lock: it may be the user's own, where we leave no file.
+    with full_disk_told(target.parent), locked(target.parent):
         if target.exists():
             if not target.is_dir():
                 raise WrongInput(f"{target} is no folder")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.integration.logins import logins
 from tests.integration.pyinfra_world import World, world
 from tests.kernel_packages import deb
 
-pytest.importorskip("pyinfra_cli", reason="pyinfra is not installed (./run installs it)")
+# Imported here it would change how Python reads and waits, for every test.
+pytestmark = pytest.mark.skipif(find_spec("pyinfra_cli") is None, reason="pyinfra is not installed (./run installs it)")
 
 GOOD = """\
 state=changed; [ ! -e "$NODE/there" ] || state=same

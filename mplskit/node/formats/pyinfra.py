@@ -15,9 +15,10 @@ from mplskit.node.payload.payload import entry
 from mplskit.packages.package import Deb, Role
 from mplskit.paths import data
 from mplskit.remote.host import Host
+from mplskit.specfile import several
 
 README = """\
-The payload of mplskit for {nodes}, carried by pyinfra 3. In this folder:
+The setup of {nodes} by pyinfra 3. In this folder:
 
     pyinfra -y inventory.py deploy.py
 
@@ -25,6 +26,7 @@ It may be run again: what is so already is left alone. What was done is in repor
 Host keys are checked against ~/.ssh/known_hosts, or the UserKnownHostsFile of the ssh_config file.
 """
 
+ALL = "all"
 INVENTORY = """\
 globals().update(
     {{
@@ -65,13 +67,13 @@ def write(folder: Path, nodes: Sequence[Node], names: Sequence[str], carried: Ca
     for deb in carried.packages if carried.mode == "node" else ():
         with (folder / _part(deb)).open("wb") as file:
             file.writelines(entry(f"packages/{deb.path.name}", deb.path))
-    (folder / "README").write_text(README.format(nodes=", ".join(names)))
+    (folder / "README").write_text(README.format(nodes=several(names)))
 
 
 def inventory(nodes: Sequence[Node], names: Sequence[str], carried: Carried = Carried()) -> str:
     """The nodes with their data, and their groups, as pyinfra reads them: a Python file of literals."""
     named = list(zip(names, nodes, strict=True))
-    groups = sorted({group for node in nodes for group in node.groups} - {"all"})
+    groups = sorted({group for node in nodes for group in node.groups} - {ALL})
     members = {group: [name for name, node in named if group in node.groups] for group in groups}
     hosts = "".join(f"                ({name!r}, {_data(node, carried)!r}),\n" for name, node in named)
     below = "".join(f"        {group!r}: {found!r},\n" for group, found in members.items())

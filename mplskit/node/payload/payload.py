@@ -3,7 +3,7 @@
 import io
 import shutil
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mplskit.node.grammar.spec import NodeSpec
@@ -61,7 +61,12 @@ def archive(
     spec: NodeSpec | None, packages: Sequence[Deb] = (), sent: Sequence[Deb] | None = None, apt: Apt | None = None
 ) -> Iterator[bytes]:
     """The payload as a tar stream, in pieces of at most 1 MiB; packages are read as they go."""
-    for name, source in contents(spec, packages, sent, apt):
+    return tar(contents(spec, packages, sent, apt))
+
+
+def tar(files: Iterable[tuple[str, bytes | Path]]) -> Iterator[bytes]:
+    """These files as a tar stream: name inside it, and its bytes or where they are."""
+    for name, source in files:
         yield from entry(name, source)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
