@@ -185,34 +185,33 @@ apply_routes() {
     [ -d "$work" ] || mkdir -p "$work"
     known=$state/routes
     [ -e "$known" ] || known=/dev/null
+    did=
     for file in wanted actions errors routes batch.4 batch.6 batch.mpls; do : >"$work/$file"; done
     if ! todo=$(compare_routes); then
         report failed route routes "they could not be compared with the kernel's"
         return
     fi
     [ "$mode" != plan ] || todo=
-    [ -n "$todo" ] || [ "$mode" != keep ] || return 0
-    [ -z "$todo" ] || do_routes >>"$work/errors"
+    [ -z "$todo" ] || did=$(do_routes)
+    case $mode:$todo in keep: | "keep:again "*) [ -n "$did" ] || return 0 ;; esac
     told=$({ [ -z "$todo" ] || kernel_has; } | tell_routes)
     [ -z "$todo" ] || mv -f "$work/routes" "$state/routes"
     [ -z "$told" ] || printf '%s\n' "$told"
     case $newline$told in *"${newline}failed$tab"*) failures=1 ;; esac
 }
 
-# kernel_has: every route of ours that the kernel has, as `ip` writes it; a line `= FAMILY` comes before each family
-kernel_has() {
-    echo "= 4"
-    "$ip" -o -N -4 route show table all proto $protocol
-    echo "= 6"
-    "$ip" -o -N -6 route show table all proto $protocol
-    echo "= mpls"
-    "$ip" -o -N -f mpls route show proto $protocol
-} 2>/dev/null
+# kernel_has: every route of ours that the kernel has, of all families: where none is named, `table all` is all of them
+kernel_has() { "$ip" -o -N route show table all proto $protocol 2>/dev/null; }
 
 # Both sides in one form: no length for a host, 0.0.0.0/0 and ::/0 for the default, table 254 unless another is named.
 # shellcheck disable=SC2016 # it is awk
 words='
-    function family(dst) { return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4" }
+    function family(words,   dst) {
+        dst = words
+        sub(/ .*/, "", dst)
+        if (dst == "default") return words ~ / pref (low|medium|high)/ ? "6" : "4"
+        return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4"
+    }
     function key(words, kind,   part, n, i, table) {
         n = split(words, part, " ")
         if (kind == "mpls") return part[1]
@@ -231,7 +230,8 @@ words='
 
 # compare_routes: what there is to do, in $work: `wanted` has FAMILY, KEY and WORDS of each line; `actions` has the same
 # behind same, add, replace, del, or waits for a line that was tried already; batch.FAMILY is for `ip`; `errors` has FAMILY,
-# KEY and why of what cannot be. On stdout, if there is anything: `any` and the families that have a batch.
+# KEY and why of what cannot be. On stdout, if there is anything: `again`, or `new` where something was not tried already, and
+# the families that have a batch.
 compare_routes() {
     set -- phase=wanted
     for file in "$root$routes_file" "$root$labels_file"; do
@@ -239,7 +239,6 @@ compare_routes() {
     done
     {
         kernel_has
-        echo "= links"
         printf '%s\n' /sys/class/net/*
     } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" "$words"'
         function absent(words,   part, n, i) {
@@ -265,11 +264,12 @@ compare_routes() {
             # Where one of several next hops has no interface, ip ends, and drops the rest of the batch.
             if (what != "del" && (dev = absent(words)) != "") {
                 if (what == "waits") refuse(of, id, refused[of, id])
-                else { refuse(of, id, "Cannot find device \"" dev "\""); any = 1 }
+                else { refuse(of, id, "Cannot find device \"" dev "\""); new = 1 }
                 return
             }
             any = batch[of] = 1
             if (what == "waits") what = "add"
+            else new = 1
             if (what == "del") {
                 split(id, part, " ")
                 words = of == "mpls" ? id : part[1] " table " part[2] " proto '$protocol'"
@@ -284,12 +284,11 @@ compare_routes() {
             if (mode == "plan" && $5 != "") refuse($1, $2, $5)
             next
         }
-        phase == "kernel" && /^= / { of = substr($0, 3); next }
-        phase == "kernel" && of == "links" { link[substr($0, 16)]; next }
-        phase == "kernel" { there[of, key($0, of)] = plain($0); next }
+        phase == "kernel" && /^\/sys/ { link[substr($0, 16)]; next }
+        phase == "kernel" { there[family($0), key($0, family($0))] = plain($0); next }
         /^route add / {
             text = substr($0, 11)
-            of = family(substr(text, 1, index(text, " ") - 1))
+            of = family(text)
             id = of SUBSEP key(text, of)
             wanted[id] = 1
             print of "\t" key(text, of) "\t" text >(work "wanted")
@@ -303,38 +302,45 @@ compare_routes() {
                 split(id, part, SUBSEP)
                 act("del", part[1], part[2], there[id])
             }
-            if (any) print "any" (batch[4] ? " 4" : "") (batch[6] ? " 6" : "") (batch["mpls"] ? " mpls" : "")
+            if (any || new) print (new ? "new " : "again ") (batch[4] ? " 4" : "") (batch[6] ? " 6" : "") (batch["mpls"] ? " mpls" : "")
         }' phase=known "$known" phase=kernel - "$@"
 }
 
-# do_routes: does the batches of $todo, and says what failed: FAMILY<TAB>KEY<TAB>the kernel's words
+# do_routes: does the batches of $todo, and says `done` if any of it was; what failed is in `errors`, with the kernel's words
 do_routes() {
-    for family in ${todo#any}; do
+    for family in ${todo#* }; do
         case $family in mpls) option="-f mpls" ;; *) option=-$family ;; esac
         echo "= $family"
         # shellcheck disable=SC2086 # one word or two
         "$ip" $option -force -batch "$work/batch.$family" 2>&1
-    done | awk -v batch="$work/batch." "$words"'
+    done | awk -v work="$work/" "$words"'
         /^= / {
             of = $2
-            for (n = 0; (getline text <(batch of)) > 0; line[++n] = text) sub(/^route [a-z]+ /, "", text)
+            for (n = 0; (getline text <(work "batch." of)) > 0; line[++n] = text) sub(/^route [a-z]+ /, "", text)
+            left += n
             next
         }
-        /^Command failed / { sub(/.*:/, ""); print of "\t" key(line[$0 + 0], of) "\t" said; said = ""; next }
-        { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }'
+        /^Command failed / {
+            sub(/.*:/, "")
+            print of "\t" key(line[$0 + 0], of) "\t" said >>(work "errors")
+            said = ""
+            left--
+            next
+        }
+        { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }
+        END { if (left) print "done" }'
 }
 
 # tell_routes: one line for each action; what cannot be done before its interface or its next hop is there waits for it.
-# With what the kernel has now on stdin, $work/routes is what is known from now on: a route that could not be made what it
+# With what the kernel has now on stdin, after something was tried, $work/routes is what is known from now on: a route that could not be made what it
 # should be is not known by what it is: it is tried again. One that the kernel does not show has failed, whatever was said.
 tell_routes() {
     router=yes
     [ -d /proc/sys/net/mpls ] || router=
-    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" -v file="$work/routes" "$words"'
+    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" -v remember="$todo" -v file="$work/routes" "$words"'
         function tell(state, detail) { if (mode != "keep" || state != "same") print state "\troute\t" name "\t" detail }
         phase == "errors" { error[$1, $2] = $3; next }
-        phase == "kernel" && /^= / { of = substr($0, 3); remember = 1; next }
-        phase == "kernel" { there[of, key($0, of)] = plain($0); next }
+        phase == "kernel" { there[family($0), key($0, family($0))] = plain($0); next }
         phase == "wanted" {
             if (!remember) next
             id = $1 SUBSEP $2

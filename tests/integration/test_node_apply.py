@@ -263,6 +263,22 @@ ip route show 10.3.0.0/16; ip -o address show dev lo | grep -c 10.200
     ]
 
 
+def test_default_routes_of_both_families_are_told_apart(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", NodeSpec())
+    script = f"""{PLAIN}<<'END'
+route add 0.0.0.0/0 proto 77 via 10.9.0.2
+route add ::/0 proto 77 via fd09::2
+route add fd10::1 proto 77 nexthop via fd09::2 weight 1 nexthop via fd09::3 weight 1
+END
+    ip address add fd09::1/64 dev eth0 nodad
+    for i in 1 2; do sh "$APPLY" live | grep -v sysctl | cut -f 1,3 | tr '\\t' ' ' | sort; done
+    """
+    assert contained(tmp_path / "stage", script) == [
+        *("changed 0.0.0.0/0", "changed ::/0", "changed fd10::1"),
+        *("same 0.0.0.0/0", "same ::/0", "same fd10::1"),
+    ]
+
+
 def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_path: Path) -> None:
     stage(tmp_path / "one", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
     stage(tmp_path / "two", SPEC, [read_deb(make_deb(tmp_path, content="two"))])
