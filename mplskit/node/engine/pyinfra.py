@@ -89,7 +89,8 @@ class _Run:
             while (lines := more(TICK)) is not None and not self._signals.interruption:
                 for node, text in batch.take(lines):
                     self._watch.said(node.name, f"  {text}")
-                self._keep_all(batch.ended(self._judge))
+                if len(nodes) > 1:
+                    self._keep_all(batch.ended(self._judge))
         self._keep_all(batch.ended(self._judge))
         self._keep_all(batch.cut(INTERRUPTED if self._signals.interruption else ""))
         if not self._stopped():
@@ -98,7 +99,7 @@ class _Run:
 
     @contextmanager
     def _step(self, nodes: Sequence[Node]) -> Iterator[None]:
-        """One node alone is told as a step."""
+        """One node alone is a step, and told after it."""
         if len(nodes) > 1:
             yield
             return
