@@ -296,3 +296,20 @@ def test_root_is_reached_by_sudo_and_doas_where_they_ask_for_no_password(tmp_pat
     )
     assert told["nobody"]["error"] == "none@node: must run as root, not as none"
     assert (told["asked"]["code"], told["nobody"]["code"]) == (3, 3)
+
+
+def test_a_pyinfra_that_ends_early_is_told_in_its_words_for_each_node(nodes: World) -> None:
+    nodes.node("good", GOOD)
+    (nodes.folder / "hosts.py").write_text(
+        f"config = {{'ssh_config_file': {str(nodes.config)!r}, 'mplskit': {{}}}}\n"
+        "all = [('good', config), ('keyless', {**config, 'ssh_hostname': 'good', 'ssh_key': 'there/is/none'})]\n"
+    )
+    ran = nodes.mplskit("node.bootstrap", "--inventory", "hosts.py", "--engine", "pyinfra", "--json")
+    told = rows(json.loads(ran.stdout))
+    assert {name: (row["state"], row["code"]) for name, row in told.items()} == {
+        "good": ("failed", 4),
+        "keyless": ("failed", 4),
+    }
+    for row in told.values():
+        assert "pyinfra ended (exit 1) before the payload of good was on its way: " in row["error"]
+        assert "there/is/none" in row["error"]

@@ -78,10 +78,10 @@ class Batch:
             elif heard.words and not heard.connected:
                 yield self._out(name, unreachable(host, heard.words))
 
-    def left(self, status: int) -> Iterator[Outcome]:
+    def left(self, status: str) -> Iterator[Outcome]:
         """All other nodes, when nobody wanted pyinfra to leave them out."""
         for name, heard in list(self._under_way.items()):
-            message = f"pyinfra ended (exit {status}) before the payload of {heard.node.host} was on its way"
+            message = f"pyinfra ended ({status}) before the payload of {heard.node.host} was on its way"
             yield self._out(name, OutsideFailed(message, detail=self._said(heard)))
 
     def _out(self, name: str, came: Done | Failure) -> Outcome:

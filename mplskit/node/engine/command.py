@@ -36,7 +36,8 @@ def pyinfra(*words: str | Path) -> list[str | Path]:
     """The command line. It has no terminal: what it would ask there fails, and nothing waits."""
     # The kernel ends the process of the new session when the one that we end is gone.
     untied = ["setsid", "--wait", "setpriv", "--pdeathsig", "KILL"]
-    return [*untied, sys.executable, "-m", "pyinfra", *words]
+    # -P: no module of the current folder stands in for pyinfra's.
+    return [*untied, sys.executable, "-P", "-m", "pyinfra", *words]
 
 
 @contextmanager
@@ -48,6 +49,14 @@ def running(argv: Sequence[str | Path], folder: Path) -> Iterator[tuple["subproc
         reader = threading.Thread(target=_read, args=(started.stdout, lines), daemon=True)
         reader.start()
         yield started, lambda seconds: _more(lines, seconds)
+
+
+def status_of(started: "subprocess.Popen[bytes]") -> str:
+    """How a command ended that says nothing any more."""
+    try:
+        return f"exit {started.wait(process.GRACE)}"
+    except subprocess.TimeoutExpired:
+        return "it did not exit"
 
 
 def _read(stream: IO[bytes], lines: "queue.SimpleQueue[str | None]") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mplskit import files, progress
 from mplskit.node.engine.batch import Batch, Heard, Judge
-from mplskit.node.engine.command import pyinfra, require, running
+from mplskit.node.engine.command import pyinfra, require, running, status_of
 from mplskit.node.fleet.fleet import INTERRUPTED, TICK, Engine, Fleet, Keep, Limits, Watch
 from mplskit.node.fleet.outcome import Outcome, not_begun
 from mplskit.node.fleet.signals import Noted, noted
@@ -91,10 +91,11 @@ class _Run:
                     self._watch.said(node.name, f"  {text}")
                 if len(nodes) > 1:
                     self._keep_all(batch.ended(self._judge))
+            status = "" if self._signals.interruption else status_of(started)
         self._keep_all(batch.ended(self._judge))
         self._keep_all(batch.cut(INTERRUPTED if self._signals.interruption else ""))
         if not self._stopped():
-            self._keep_all(batch.left(started.returncode))
+            self._keep_all(batch.left(status))
         shutil.rmtree(folder)
 
     @contextmanager
