@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -99,10 +98,6 @@ def node(machine: Machine, tmp_path: Path) -> Iterator[Node]:
     assert found.task("node.remove").code == 0
 
 
-needs_pyinfra = pytest.mark.skipif(find_spec("pyinfra_cli") is None, reason="pyinfra is not installed")
-
-
-@needs_pyinfra
 def test_the_engine_pyinfra_sets_a_node_up_and_then_finds_nothing_to_do(node: Node) -> None:
     engine = ("--engine", "pyinfra", "--json")
     planned = node.task("node.plan", *engine)
@@ -115,7 +110,7 @@ def test_the_engine_pyinfra_sets_a_node_up_and_then_finds_nothing_to_do(node: No
     assert node.on("ls -A /var/tmp | grep mplskit || true") == ""
 
 
-@needs_pyinfra
+@pytest.mark.full
 def test_an_inventory_of_pyinfras_sets_a_node_up(node: Node, tmp_path: Path) -> None:
     (tmp_path / "hosts.py").write_text(HOSTS.format(config=node.machine.host.ssh_config))
     words = ("node.bootstrap", "--inventory", str(tmp_path / "hosts.py"), "--engine", "pyinfra", "--json")
@@ -123,7 +118,7 @@ def test_an_inventory_of_pyinfras_sets_a_node_up(node: Node, tmp_path: Path) -> 
     assert node.on("cat /proc/sys/net/mpls/platform_labels").strip() == "3000"
 
 
-@needs_pyinfra
+@pytest.mark.full
 def test_the_rendered_deploy_runs_under_pyinfra_alone(node: Node) -> None:
     folder = node.rendered("pyinfra")
     states = []
