@@ -24,9 +24,7 @@ class CommandLine:
     def argv(self, *words: str | Path) -> list[str]:
         """The whole command line of `mplskit WORDS…`."""
         program = "from mplskit.tasks import program; program.run()"
-        # What a shell starts in the background ignores SIGINT, and so would this.
-        heard = ("env", "--default-signal=INT")
-        return [*self.prefix, *heard, sys.executable, "-c", program, *map(str, words)]
+        return [*self.prefix, sys.executable, "-c", program, *map(str, words)]
 
     def environment(self) -> dict[str, str]:
         """Where the command finds itself: no folder of the user's but ours."""
