@@ -29,6 +29,7 @@ RESULTS = pytest.StashKey[list[dict[str, str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mplskit-spec", metavar="FILE", help="the node should be as FILE says (JSON), not as it says")
     parser.addoption("--mplskit-report", metavar="FILE", help="write what was found to FILE, as JSON")
 
 
@@ -53,11 +54,13 @@ def nodes() -> dict[str, Facts]:
 
 
 @pytest.fixture(scope="module")
-def facts(host: Host, nodes: dict[str, Facts], connections: Path) -> Facts:
+def facts(request: pytest.FixtureRequest, host: Host, nodes: dict[str, Facts], connections: Path) -> Facts:
     """The node; by SSH all questions go through one connection."""
     if isinstance(host.backend, SshBackend):
         host.backend.controlpath = f"{connections}/%%C"
-    return nodes.setdefault(host.backend.get_pytest_id(), Facts(host))
+    given = request.config.getoption("--mplskit-spec")
+    spec = NodeSpec.model_validate_json(Path(given).read_text()) if given else None
+    return nodes.setdefault(host.backend.get_pytest_id(), Facts(host, spec))
 
 
 @pytest.fixture

@@ -1,20 +1,22 @@
 """What a lab saw, as values: verdicts with what was expected and seen, commands with their outputs."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from mplskit.lab.grammar.topology import Topology
 from mplskit.progress import duration
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command that ran on the machine of the lab, quoted as it can be pasted there."""
+    """A command that ran, quoted as it can be pasted; `on` is the node, empty for the machine that they all are in."""
 
     command: str
     status: int
     output: str
     seconds: float
+    on: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,33 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """A condition of the checklist that a node does not meet: why a step failed, most probably."""
+
+    node: str
+    id: str
+    title: str
+    seen: str
+    cause: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class Counter:
+    """An MPLS counter of an interface that changed during a step."""
+
+    node: str
+    dev: str
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
 class StepReport:
-    """One step; `verdict` is passed, failed or skipped. `captures` are file names in the folder of the report."""
+    """One step. `verdict` is passed, failed, stopped (it could not be done), skipped (one before it was stopped) or
+    left out (this machine has nothing to try, for the `reason`). `captures` are file names in the folder of the report.
+    """
 
     step: str
     verdict: str
@@ -37,31 +64,47 @@ class StepReport:
     commands: tuple[Command, ...] = ()
     captures: tuple[str, ...] = ()
     seconds: float = 0.0
+    counters: tuple[Counter, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    reason: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the lab has failed by this step."""
+        return self.verdict in ("failed", "stopped")
 
 
 @dataclass(frozen=True)
 class LabReport:
-    """A whole run. `kernel` and `ip` are the releases that it ran on; `folder` holds report.json and the captures."""
+    """A whole run. `kernel` and `ip` are the releases that it ran on; `folder` holds the report and the captures."""
 
     lab: str
     proves: str
+    stage: str
     kernel: str
     ip: str
     passed: bool
     steps: tuple[StepReport, ...]
     seconds: float
     folder: Path
+    topology: Topology
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
-        return {**asdict(self), "folder": str(self.folder)}
+        """The report as plain values; the topology, which is a file of its own, is left out."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "topology"}
+        return {**plain, "steps": [asdict(step) for step in self.steps], "folder": str(self.folder)}
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """The report as a table: verdict, step or check, what was expected, what was seen."""
         rows = []
         for step in self.steps:
-            rows.append((step.verdict, step.step, "", "" if step.verdict == "skipped" else duration(step.seconds)))
+            took = "" if step.verdict == "skipped" else duration(step.seconds)
+            rows.append((step.verdict, step.step, "", step.reason or took))
             for check in step.checks:
                 verdict = "  ok" if check.passed else "  not so"
                 rows.append((verdict, f"  {check.about}", check.expected, check.seen))
+            for cause in step.causes:
+                rows.append(
+                    ("  cause", f"  {cause.id} on {cause.node}", f"{cause.title}; cure: {cause.cure}", cause.seen)
+                )
         return rows

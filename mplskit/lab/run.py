@@ -4,97 +4,164 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mplskit import progress
 from mplskit.errors import Failure
 from mplskit.files import locked, write_atomically
-from mplskit.lab.ground import Ground, Undone
+from mplskit.lab.diagnosis import diagnose
+from mplskit.lab.faults import Sabotage
+from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.report import Check, LabReport, StepReport
-from mplskit.lab.settings import check_settings
-from mplskit.lab.stage import Stage
-from mplskit.lab.steps import run_step
-from mplskit.lab.topology import Topology
-from mplskit.remote.session import Shell
+from mplskit.lab.stage.ground import Undone
+from mplskit.lab.stage.stage import Stage
+from mplskit.lab.steps import LeftOut, Play, Shown, run_step, set_up
 
-SETUP, CLEARING = "The nodes are set up", "Everything is taken away again"
+SETUP, CLEARING, REBOOT = "The nodes are set up", "Everything is taken away again", "Every node is rebooted"
+AGAIN = "after the reboot"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a lab is run: with which faults, and whether every node is rebooted at the end and tried again."""
+
+    faults: Sequence[Sabotage] = ()
+    reboot: bool = False
 
 
 class _Failed(Exception):
     """A step did not show what it should."""
 
 
-def run_lab(topology: Topology, shell: Shell, folder: Path) -> LabReport:
-    """Run a lab on the machine of `shell` (root, MPLS modules loaded); report.json and the captures go to `folder`.
+def run_lab(stage: Stage, folder: Path, wanted: Wanted = Wanted()) -> LabReport:
+    """Run a lab on its stage; report.json, report.html, junit.xml and the captures go to `folder`.
 
     A step that shows something else than expected does not end the lab; one that cannot be done does. What the lab
-    made on the machine is gone afterwards. Raises OutsideFailed when the machine is lost, MachineLacks when another
-    process runs a lab into `folder`.
+    made is gone afterwards. Raises OutsideFailed when a machine is lost, MachineLacks when another process runs a lab
+    into `folder`.
     """
     with locked(folder / ".lock", wait=False):
-        return _run(topology, Ground(shell), folder)
+        return _Run(stage, folder, wanted).report()
 
 
-def _run(topology: Topology, ground: Ground, folder: Path) -> LabReport:
-    begin = time.monotonic()
-    for old in (*folder.glob("*.pcap"), folder / "report.json"):
-        old.unlink(missing_ok=True)
-    kernel, ip = (ground.run(argv).output.strip() for argv in (["uname", "-r"], ["ip", "-V"]))
-    steps = _play(topology, ground, folder)
-    passed = all(step.verdict == "passed" for step in steps)
-    seconds = round(time.monotonic() - begin, 3)
-    report = LabReport(topology.name, topology.proves, kernel, ip, passed, steps, seconds, folder)
-    write_atomically(folder / "report.json", json.dumps(report.as_json(), indent=2) + "\n")
-    return report
+@dataclass
+class _Run:
+    stage: Stage
+    folder: Path
+    wanted: Wanted
+    steps: list[StepReport] = field(default_factory=list)
 
+    def report(self) -> LabReport:
+        begin = time.monotonic()
+        for old in (*self.folder.glob("*.pcap"), *self.folder.glob("report.*"), self.folder / "junit.xml"):
+            old.unlink(missing_ok=True)
+        topology = self.stage.topology
+        kernel, ip = self._versions()
+        try:
+            self._play()
+        except BaseException:
+            with suppress(Undone, Failure):
+                self.stage.remove()
+            raise
+        self._step(CLEARING, self._cleared, always=True)
+        passed = not any(step.wrong for step in self.steps)
+        seconds = round(time.monotonic() - begin, 3)
+        report = LabReport(
+            lab=topology.name,
+            proves=topology.proves,
+            stage=self.stage.name,
+            kernel=kernel,
+            ip=ip,
+            passed=passed,
+            steps=tuple(self.steps),
+            seconds=seconds,
+            folder=self.folder,
+            topology=topology,
+        )
+        _write(report)
+        return report
 
-def _play(topology: Topology, ground: Ground, folder: Path) -> tuple[StepReport, ...]:
-    stage = Stage(ground, topology.name)
-    try:
-        reports = [_report(SETUP, ground, folder, lambda: _set_up(stage, topology))]
+    def _versions(self) -> tuple[str, str]:
+        ground = self.stage.ground(next(iter(self.stage.topology.nodes)))
+        kernel, ip = (ground.run(words).output.strip() for words in (["uname", "-r"], ["ip", "-V"]))
+        return kernel, ip
+
+    def _play(self) -> None:
+        topology = self.stage.topology
+        play = Play(self.stage, self.folder)
+        self._step(SETUP, self._built)
         for number, step in enumerate(topology.steps, 1):
-            if any(report.verdict == "stopped" for report in reports):
-                reports.append(StepReport(step.step, "skipped"))
-            else:
-                work = partial(run_step, topology, number, stage, folder)
-                reports.append(_report(step.step, ground, folder, work))
-    except BaseException:
-        with suppress(Undone, Failure):
-            stage.remove()
-        raise
-    return (*reports, _report(CLEARING, ground, folder, stage.remove))
+            self._step(step.step, lambda number=number: self._tried(play, number, "step"), number)  # type: ignore[misc]
+        if not self.wanted.reboot:
+            return
+        self._step(REBOOT, self._rebooted)
+        last = max((number for number, step in enumerate(topology.steps, 1) if step.add), default=1)
+        for number, step in enumerate(topology.steps[last - 1 :], last):
+            title = f"{step.step} ({AGAIN})"
+            self._step(title, lambda number=number: run_step(play, number, "rebooted"), number)  # type: ignore[misc]
+
+    def _built(self) -> Shown:
+        self.stage.remove()
+        self.stage.build()
+        self.stage.apply(nodes_at(self.stage.topology, 0))
+        return Shown(())
+
+    def _tried(self, play: Play, number: int, prefix: str) -> Shown:
+        set_up(play, number)
+        for fault in self.wanted.faults:
+            fault.do(self.stage)
+        return run_step(play, number, prefix)
+
+    def _rebooted(self) -> Shown:
+        self.stage.reboot()
+        return Shown(())
+
+    def _cleared(self) -> Shown:
+        self.stage.remove()
+        return Shown(())
+
+    def _step(self, title: str, work: Callable[[], Shown], number: int = 0, always: bool = False) -> None:
+        """Do the work of a step and show how it goes; what fails is told below its title."""
+        if not always and any(step.verdict == "stopped" for step in self.steps):
+            self.steps.append(StepReport(title, "skipped"))
+            return
+        begin = time.monotonic()
+        shown, verdict, reason = Shown(()), "passed", ""
+        try:
+            with progress.step(title):
+                try:
+                    shown = work()
+                except Undone as error:
+                    verdict = "stopped"
+                    shown = Shown((Check(error.doing, "to be done", error.output or "it said nothing", False),))
+                except LeftOut as left:
+                    verdict, reason = "left out", str(left)
+                if not all(check.passed for check in shown.checks):
+                    raise _Failed
+        except _Failed:
+            verdict = "failed" if verdict == "passed" else verdict
+        seconds = round(time.monotonic() - begin, 3)
+        commands = self.stage.told()
+        causes = diagnose(self.stage, number) if number and verdict in ("failed", "stopped") else ()
+        step = StepReport(
+            title, verdict, shown.checks, commands, shown.captures, seconds, shown.counters, causes, reason
+        )
+        self.steps.append(step)
+        _tell(step)
 
 
-def _set_up(stage: Stage, topology: Topology) -> list[Check]:
-    stage.remove()
-    stage.build(topology)
-    for node, spec in topology.nodes.items():
-        stage.apply(node, spec)
-    return [check_settings(stage, node, spec) for node, spec in topology.nodes.items()]
+def _tell(step: StepReport) -> None:
+    if step.reason:
+        progress.note(f"  left out: {step.reason}")
+    for check in step.checks:
+        if not check.passed:
+            progress.note(f"  {check.about}: expected {check.expected}; seen: {check.seen}")
+    for cause in step.causes:
+        progress.note(f"  {cause.node}: not so: {cause.title} ({cause.id}): {cause.seen}")
+        progress.note(f"    cause: {cause.cause}")
+        progress.note(f"    cure: {cause.cure}")
 
 
-def _report(title: str, ground: Ground, folder: Path, work: Callable[[], Sequence[Check] | None]) -> StepReport:
-    """Do the work of a step and show how it goes; what fails is told below its title."""
-    begin, there = time.monotonic(), set(folder.glob("*.pcap"))
-    checks: Sequence[Check] = ()
-    verdict = "passed"
-    try:
-        with progress.step(title):
-            try:
-                checks = work() or ()
-            except Undone as error:
-                checks, verdict = (
-                    [Check(error.doing, "to be done", error.output or "it said nothing", False)],
-                    "stopped",
-                )
-            if not all(check.passed for check in checks):
-                raise _Failed
-    except _Failed:
-        verdict = "failed" if verdict == "passed" else verdict
-        for check in checks:
-            if not check.passed:
-                progress.note(f"  {check.about}: expected {check.expected}; seen: {check.seen}")
-    captures = sorted(path.name for path in set(folder.glob("*.pcap")) - there)
-    seconds = round(time.monotonic() - begin, 3)
-    return StepReport(title, verdict, tuple(checks), ground.told(), tuple(captures), seconds)
+def _write(report: LabReport) -> None:
+    write_atomically(report.folder / "report.json", json.dumps(report.as_json(), indent=2, default=str) + "\n")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @cli.task(help={"json": "print one JSON document"}, name="list")
 def list_labs(c: Context, json: bool = False) -> None:
     """Say which labs there are, and what each of them proves."""
-    from mplskit.lab.topology import known, load
+    from mplskit.lab.grammar.topology import known, load
 
     rows = [(lab.name, lab.proves) for lab in map(load, known())]
     cli.show(
@@ -39,14 +39,15 @@ def list_labs(c: Context, json: bool = False) -> None:
 def run(c: Context, lab: str, image: str = "", host: str = "", ssh_config: str = "", json: bool = False) -> None:
     """Run a lab in a booted image, or on --host, and keep its captures and its report in dist/labs/LAB."""
     from mplskit.errors import NotSo
+    from mplskit.lab.grammar.topology import load
     from mplskit.lab.run import run_lab
-    from mplskit.lab.topology import load
+    from mplskit.lab.stage.namespaces import Namespaces
     from mplskit.paths import Workspace
     from mplskit.remote.session import shell
 
     topology, workspace = load(lab), Workspace.here()
     with _ground(workspace, image, host, ssh_config) as ground, shell(ground) as session:
-        report = run_lab(topology, session, workspace.dist / "labs" / topology.name)
+        report = run_lab(Namespaces(topology, session), workspace.dist / "labs" / topology.name)
     cli.show(report.as_json(), json, lambda: _show(report))
     if not report.passed:
         wrong = [step.step for step in report.steps if step.verdict in ("failed", "stopped")]

@@ -17,8 +17,9 @@ from mplskit.image.request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
 from mplskit.kernel.build import Built, build_kernel
 from mplskit.kernel.request import Packaging
+from mplskit.lab.grammar.topology import load
 from mplskit.lab.run import run_lab
-from mplskit.lab.topology import load
+from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.node.bootstrap import bootstrap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
@@ -95,7 +96,7 @@ def _on_node(workspace: Workspace, host: Host, packages: Sequence[Deb], record: 
             raise NotSo("the node is not MPLS-ready", detail="\n".join(unmet), hint="node.verify has causes and cures")
         said += ["", f"{len(checks)} conditions hold"]
     with record.step(LAB) as said, shell(host) as session:
-        report = run_lab(load(LAB), session, workspace.dist / "labs" / LAB)
+        report = run_lab(Namespaces(load(LAB), session), workspace.dist / "labs" / LAB)
         if not report.passed:
             raise NotSo(f"the lab {LAB} failed", hint=f"{report.folder}/report.json has what was seen")
         captures = sorted(path.name for path in report.folder.glob("*.pcap"))

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from mplskit.image.record import Image
-from mplskit.lab.capture import Label, Packet, read_pcap
+from mplskit.lab.grammar.topology import read_topology
+from mplskit.lab.probes.pcap import Label, Packet, read_pcap
 from mplskit.lab.report import LabReport
 from mplskit.lab.run import run_lab
-from mplskit.lab.topology import read_topology
+from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import data
 from mplskit.remote.session import Shell, shell
 from mplskit.vm.machine import Machine
@@ -36,7 +37,7 @@ def run_spoilt(session: Shell, folder: Path, old: str, new: str) -> LabReport:
     assert old in text
     path = folder / "hello-world.yaml"
     path.write_text(text.replace(old, new))
-    return run_lab(read_topology(path), session, folder)
+    return run_lab(Namespaces(read_topology(path), session), folder)
 
 
 def not_so(report: LabReport) -> list[tuple[str, str]]:

@@ -15,12 +15,13 @@ import pytest
 from mplskit import process
 from mplskit.errors import MachineLacks
 from mplskit.files import locked
-from mplskit.lab import tcpdump
-from mplskit.lab.capture import Label, read_pcap
-from mplskit.lab.ground import Ground, Undone
+from mplskit.lab.grammar.steps import Capture
+from mplskit.lab.grammar.topology import Topology, load
+from mplskit.lab.probes import tcpdump
+from mplskit.lab.probes.pcap import Label, read_pcap
 from mplskit.lab.run import run_lab
-from mplskit.lab.stage import Stage
-from mplskit.lab.topology import Capture, Topology, load
+from mplskit.lab.stage.ground import Undone
+from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.remote.session import Shell, shell
 from tests.integration.conftest import Sshd
 
@@ -67,11 +68,11 @@ def session(sshd: Sshd) -> Iterator[Shell]:
 
 
 @pytest.fixture
-def stage(session: Shell) -> Iterator[Stage]:
-    made = Stage(Ground(session), PAIR.name)
+def stage(session: Shell) -> Iterator[Namespaces]:
+    made = Namespaces(PAIR, session)
     made.remove()
     try:
-        made.build(PAIR)
+        made.build()
         yield made
     finally:
         made.remove()
@@ -98,10 +99,10 @@ def as_tcpdump_reads(pcap: Path) -> list[tuple[Label, ...]]:
     return [stack for stack in stacks if stack]
 
 
-def test_label_stacks_are_read_as_tcpdump_reads_them(stage: Stage, tmp_path: Path) -> None:
+def test_label_stacks_are_read_as_tcpdump_reads_them(stage: Namespaces, tmp_path: Path) -> None:
     capture = tcpdump.start(stage, Capture(on="right", dev="eth0", direction="in"))
     frames = [*(frame(stack).hex() for stack in STACKS), frame(STACKS[0], tag=b"\x81\x00\x00\x64").hex()]
-    stage.ground.do(stage.inside("left", sys.executable, "-c", SEND, *frames))
+    stage.do("left", sys.executable, "-c", SEND, *frames)
     pcap = tmp_path / "right.pcap"
     pcap.write_bytes(tcpdump.stop(stage, capture))
     packets = [packet for packet in read_pcap(pcap.read_bytes(), pcap.name) if packet.stack]
@@ -112,50 +113,50 @@ def test_label_stacks_are_read_as_tcpdump_reads_them(stage: Stage, tmp_path: Pat
     }
 
 
-def test_a_capture_of_what_arrives_has_nothing_of_what_leaves(stage: Stage) -> None:
+def test_a_capture_of_what_arrives_has_nothing_of_what_leaves(stage: Namespaces) -> None:
     capture = tcpdump.start(stage, Capture(on="left", dev="eth0", direction="in"))
-    stage.ground.do(stage.inside("left", sys.executable, "-c", SEND, frame(STACKS[0]).hex()))
+    stage.do("left", sys.executable, "-c", SEND, frame(STACKS[0]).hex())
     assert not [packet for packet in read_pcap(tcpdump.stop(stage, capture), "left") if packet.stack]
 
 
-def test_a_capture_has_every_frame_that_was_there_when_it_is_stopped(stage: Stage) -> None:
+def test_a_capture_has_every_frame_that_was_there_when_it_is_stopped(stage: Namespaces) -> None:
     capture = tcpdump.start(stage, Capture(on="right", dev="eth0", direction="in"))
-    stage.ground.do(stage.inside("left", sys.executable, "-c", SEND, *[frame(STACKS[0]).hex()] * 500))
+    stage.do("left", sys.executable, "-c", SEND, *[frame(STACKS[0]).hex()] * 500)
     packets = read_pcap(tcpdump.stop(stage, capture), "right")
     assert len([packet for packet in packets if packet.stack]) == 500
 
 
-def test_a_capture_on_a_device_that_is_not_there_is_told_with_tcpdumps_words(stage: Stage) -> None:
+def test_a_capture_on_a_device_that_is_not_there_is_told_with_tcpdumps_words(stage: Namespaces) -> None:
     with pytest.raises(Undone) as caught:
         tcpdump.start(stage, Capture(on="right", dev="eth7"))
     assert "eth7: No such device exists" in caught.value.output
 
 
-def test_links_have_their_addresses_and_mtu_and_lo_is_up(stage: Stage) -> None:
-    assert "inet 10.10.0.187/24" in stage.ground.do(stage.inside("left", "ip", "address", "show", "dev", "eth0"))
-    assert "mtu 1400" in stage.ground.do(stage.inside("right", "ip", "link", "show", "dev", "eth0"))
-    assert "<LOOPBACK,UP,LOWER_UP>" in stage.ground.do(stage.inside("right", "ip", "link", "show", "dev", "lo"))
+def test_links_have_their_addresses_and_mtu_and_lo_is_up(stage: Namespaces) -> None:
+    assert "inet 10.10.0.187/24" in stage.do("left", "ip", "address", "show", "dev", "eth0")
+    assert "mtu 1400" in stage.do("right", "ip", "link", "show", "dev", "eth0")
+    assert "<LOOPBACK,UP,LOWER_UP>" in stage.do("right", "ip", "link", "show", "dev", "lo")
 
 
 def test_the_machines_own_devices_are_untouched_by_those_of_a_lab(session: Shell) -> None:
     before = process.run(["ip", "-o", "address"]).stdout
-    stage = Stage(Ground(session), PAIR.name)
+    stage = Namespaces(PAIR, session)
     stage.remove()
-    stage.build(PAIR)
+    stage.build()
     during = process.run(["ip", "-o", "address"]).stdout
     stage.remove()
     assert during == before
 
 
-def test_what_an_interrupted_run_left_behind_does_not_disturb_the_next(stage: Stage) -> None:
+def test_what_an_interrupted_run_left_behind_does_not_disturb_the_next(stage: Namespaces, session: Shell) -> None:
     tcpdump.start(stage, Capture(on="right", dev="eth0"))
-    again = Stage(stage.ground, PAIR.name)
+    again = Namespaces(PAIR, session)
     again.remove()
-    again.build(PAIR)
-    assert "10.10.0.187/24" in again.ground.do(again.inside("left", "ip", "address", "show", "dev", "eth0"))
+    again.build()
+    assert "10.10.0.187/24" in again.do("left", "ip", "address", "show", "dev", "eth0")
 
 
-def test_nothing_is_left_when_a_stage_is_removed_and_other_namespaces_stay(stage: Stage) -> None:
+def test_nothing_is_left_when_a_stage_is_removed_and_other_namespaces_stay(stage: Namespaces) -> None:
     other = "mplskit.test-of-captures-too.left"
     process.run(["ip", "netns", "add", other])
     try:
@@ -173,8 +174,8 @@ def test_nothing_is_left_when_a_stage_is_removed_and_other_namespaces_stay(stage
 def test_a_machine_without_mpls_stops_the_lab_with_the_reason_and_nothing_is_left(
     session: Shell, tmp_path: Path
 ) -> None:
-    report = run_lab(load("hello-world"), session, tmp_path)
-    assert [step.verdict for step in report.steps] == ["stopped", "skipped", "skipped", "passed"]
+    report = run_lab(Namespaces(load("hello-world"), session), tmp_path)
+    assert [step.verdict for step in report.steps] == ["stopped", "skipped", "skipped", "skipped", "passed"]
     assert "mpls_router is not loaded" in report.steps[0].checks[0].seen
     assert not report.passed
     assert (tmp_path / "report.json").is_file()
@@ -204,6 +205,6 @@ def test_a_second_run_into_the_same_folder_is_refused_and_the_firsts_captures_st
 ) -> None:
     (tmp_path / "1-a.pcap").touch()
     with locked(tmp_path / ".lock"), pytest.raises(MachineLacks) as refused:
-        run_lab(PAIR, session, tmp_path)
+        run_lab(Namespaces(PAIR, session), tmp_path)
     assert refused.value.message == f"another mplskit process works in {tmp_path}"
     assert (tmp_path / "1-a.pcap").exists()

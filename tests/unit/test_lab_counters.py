@@ -1,11 +1,10 @@
-"""MPLS counters and settings as the kernel's tools print them."""
+"""MPLS counters as the kernel's tools print them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.lab.counters import parse_counters
-from mplskit.lab.settings import parse_settings
+from mplskit.lab.probes.counters import parse_counters
 
 PRINTED = (
     '[{"ifindex":2,"ifname":"eth0","group":"afstats","subgroup":"mpls","mpls_stats":{"rx":{"bytes":440,"packets":5,'
@@ -14,7 +13,7 @@ PRINTED = (
 
 
 def test_each_counter_has_its_direction_in_its_name() -> None:
-    assert parse_counters(PRINTED) == {
+    assert parse_counters(PRINTED)["eth0"] == {
         "rx.packets": 5,
         "rx.bytes": 440,
         "rx.errors": 1,
@@ -29,7 +28,16 @@ def test_each_counter_has_its_direction_in_its_name() -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["", "\n", "[]", "[{}]", "{}", "null", '[{"mpls_stats":{}}]', 'Object "stats" is unknown, try "ip help".\n'],
+    [
+        "",
+        "\n",
+        "[]",
+        "[{}]",
+        "{}",
+        "null",
+        '[{"ifname":"eth0","mpls_stats":{}}]',
+        'Object "stats" is unknown, try "ip help".\n',
+    ],
 )
 def test_an_interface_without_mpls_or_an_old_ip_gives_no_counters(output: str) -> None:
     assert parse_counters(output) == {}
@@ -38,8 +46,3 @@ def test_an_interface_without_mpls_or_an_old_ip_gives_no_counters(output: str) -
 @given(st.text())
 def test_no_text_stops_the_reader(text: str) -> None:
     assert parse_counters(text) == {}
-
-
-def test_settings_are_the_size_of_the_table_and_where_input_is_on() -> None:
-    lines = "platform_labels:100000\nconf/eth0/input:1\nconf/eth0.100/input:7\nconf/lo/input:0\n"
-    assert parse_settings(lines) == (100000, {"eth0", "eth0.100"})

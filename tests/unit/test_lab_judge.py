@@ -4,10 +4,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from mplskit.lab.capture import Ip, Label, Packet
+from mplskit.lab.grammar.steps import Captured, Expect, Ping, Rise
 from mplskit.lab.judge import judge_capture, judge_counter, judge_ping
+from mplskit.lab.probes.pcap import Ip, Label, Packet
 from mplskit.lab.report import Check
-from mplskit.lab.topology import Captured, Expect, Ping, Rise
 
 PING = Ping.model_validate({"from": "ler-1", "source": "192.168.10.187", "to": "192.168.10.152", "count": 2})
 REQUEST = Ip(IPv4Address("192.168.10.187"), IPv4Address("192.168.10.152"), 64, 1, 8)
@@ -35,7 +35,7 @@ def printed(sent: int, ttls: list[int]) -> str:
     ],
 )
 def test_a_ping_is_judged_by_loss_and_ttl(expect: Expect, output: str, seen: str, passed: bool) -> None:
-    assert [(check.seen, check.passed) for check in judge_ping(PING, expect, output)] == [(seen, passed)]
+    assert [(check.seen, check.passed) for check in judge_ping(PING, expect, [output])] == [(seen, passed)]
 
 
 def captured(**wanted: object) -> Captured:
@@ -67,7 +67,7 @@ def test_a_capture_says_what_was_wanted_and_what_was_there() -> None:
     assert judge_capture(wanted, [ARP, LABELLED, LABELLED]) == Check(
         "capture on ler-2 eth0",
         "at least 5 × label 102, bottom of stack, TC 0, TTL 64, echo request",
-        "2 × label 101, bottom of stack, TC 0, TTL 64, echo request; 1 × EtherType 0x0806",
+        "2 × label 101, bottom of stack, TC 0, TTL 64, IP TTL 64, echo request; 1 × EtherType 0x0806",
         False,
     )
 
@@ -85,7 +85,7 @@ def test_an_empty_capture_is_said_to_be_empty() -> None:
 @pytest.mark.parametrize(("last", "passed"), [(7, True), (8, True), (6, False), (2, False)])
 def test_a_counter_is_judged_by_how_much_it_rose(last: int, passed: bool) -> None:
     rise = Rise(on="ler-2", dev="eth0", name="rx.noroute", at_least=5)
-    assert judge_counter(rise, {"rx.noroute": 2}, {"rx.noroute": last}) == Check(
+    assert judge_counter(rise, {"eth0": {"rx.noroute": 2}}, {"eth0": {"rx.noroute": last}}) == Check(
         "counter rx.noroute of ler-2 eth0", "a rise of 5 or more", f"2 → {last}, by {last - 2}", passed
     )
 

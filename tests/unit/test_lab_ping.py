@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.lab.ping import Pinged, parse_ping
+from mplskit.lab.probes.ping import Pinged, parse_ping, together
 
 ANSWERED = """\
 PING 192.168.10.152 (192.168.10.152) from 192.168.10.187 : 56(84) bytes of data.
@@ -33,7 +33,11 @@ From 10.0.0.1 icmp_seq=1 Destination Host Unreachable
 
 @pytest.mark.parametrize(
     ("output", "pinged", "loss"),
-    [(ANSWERED, Pinged(2, 2, (63, 62)), 0), (LOST, Pinged(5, 0, ()), 100), (UNREACHABLE, Pinged(3, 0, ()), 100)],
+    [
+        (ANSWERED, Pinged(2, 2, (63, 62)), 0),
+        (LOST, Pinged(5, 0, ()), 100),
+        (UNREACHABLE, Pinged(3, 0, (), ("Destination Host Unreachable",)), 100),
+    ],
 )
 def test_a_ping_gives_sent_received_and_the_ttl_of_each_reply(output: str, pinged: Pinged, loss: float) -> None:
     assert parse_ping(output) == pinged
@@ -51,6 +55,24 @@ def test_a_ping_gives_sent_received_and_the_ttl_of_each_reply(output: str, pinge
 )
 def test_a_ping_that_sent_nothing_gives_nothing(output: str) -> None:
     assert parse_ping(output) is None
+
+
+TOO_LONG = """\
+PING 192.168.10.152 (192.168.10.152) from 192.168.10.187 : 1469(1497) bytes of data.
+ping: local error: message too long, mtu=1496
+ping: local error: message too long, mtu=1496
+
+--- 192.168.10.152 ping statistics ---
+2 packets transmitted, 0 received, +2 errors, 100% packet loss, time 205ms
+"""
+
+
+def test_what_ping_complains_of_is_told_once() -> None:
+    assert parse_ping(TOO_LONG) == Pinged(2, 0, (), ("local error: message too long, mtu=1496",))
+
+
+def test_several_pings_are_counted_together() -> None:
+    assert together([Pinged(2, 2, (63, 62)), Pinged(3, 0, (), ("lost",))]) == Pinged(5, 2, (63, 62), ("lost",))
 
 
 @given(st.lists(st.integers(1, 255), max_size=9), st.integers(0, 9), st.integers(0, 3))

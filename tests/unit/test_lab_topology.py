@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.lab.topology import known, load, nodes_at, read_topology
+from mplskit.lab.grammar.topology import known, load, nodes_at, read_topology
 from mplskit.node.grammar.routes import Pop, Push
-from mplskit.node.grammar.spec import NodeSpec
 from tests.golden import assert_golden
 
 GOOD = """\
@@ -22,7 +21,8 @@ nodes:
     mpls_input: [eth0]
     routes:
       - {push: [101], to: 192.168.10.152/32, via: 10.10.0.152}
-  ler-2: {}
+  ler-2:
+    loopbacks: [192.168.10.152/32]
 
 links:
   - ends:
@@ -31,9 +31,10 @@ links:
 
 steps:
   - step: it answers
-    routes:
+    add:
       ler-2:
-        - {pop: 101, dev: lo}
+        routes:
+          - {pop: 101, dev: lo}
     capture:
       - {on: ler-2, dev: eth0}
     ping: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}
@@ -47,7 +48,7 @@ steps:
 WRONG = {
     "unknown-node-in-a-link": ("{node: ler-2, dev", "{node: ler-3, dev"),
     "unknown-node-in-a-ping": ("ping: {from: ler-1", "ping: {from: router"),
-    "unknown-node-in-routes": ("      ler-2:\n        - {pop", "      ler-9:\n        - {pop"),
+    "unknown-node-in-an-addition": ("      ler-2:\n        routes", "      ler-9:\n        routes"),
     "unknown-key-of-the-lab": ("proves: two routers", "proves: two routers\nprove: it"),
     "unknown-key-of-a-node": ("mpls_input: [eth0]", "mpls_inputs: [eth0]"),
     "unknown-key-of-a-route": ("{pop: 101, dev: lo}", "{pop: 101, dev: lo, nexthop: 10.10.0.187}"),
@@ -65,14 +66,33 @@ WRONG = {
     "expected-without-a-ping": ("    ping: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}\n", ""),
     "unknown-counter": ("loss: 0", "loss: 0\n      counters:\n        - {on: ler-2, dev: eth0, name: noroute}"),
     "address-is-a-list": ("via: 10.10.0.152", "via: [10.10.0.152]"),
+    "next-hop-on-no-link": ("via: 10.10.0.152", "via: 10.10.0.99"),
+    "missing-next-hop": (", via: 10.10.0.152", ""),
+    "address-not-on-the-link": ("10.10.0.152/24", "10.10.7.152/24"),
+    "same-address-on-both-ends": ("10.10.0.152/24", "10.10.0.187/24"),
+    "source-of-another-node": ("source: 10.10.0.187", "source: 192.168.10.152"),
+    "destination-of-nobody": ("to: 192.168.10.152}", "to: 192.168.10.15}"),
+    "unknown-interface": ("mpls_input: [eth0]", "mpls_input: [eth1]"),
+    "unknown-interface-in-a-capture": ("      - {on: ler-2, dev: eth0}", "      - {on: ler-2, dev: eth7}"),
+    "nothing-expected": (GOOD[GOOD.index("    expect:") :], ""),
+    "hops-without-a-traceroute": ("loss: 0", "loss: 0\n      hops: [192.168.10.152]"),
+    "two-things-tried": (
+        "    expect:",
+        "    traceroute: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}\n    expect:",
+    ),
+    "table-without-words": ("loss: 0", "loss: 0\n      tables:\n        - {on: ler-2}"),
+    "a-tunnel-over-nothing": ("  - ends:", "  - tunnel: tun\n    ends:"),
     "no-steps": (GOOD[GOOD.index("steps:") :], "steps: []\n"),
     "one-end": ("      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n", ""),
     "a-device-twice": ("{node: ler-2, dev: eth0, address", "{node: ler-1, dev: eth0, address"),
-    "several-faults": ("ler-2: {}", "ler-2: {platform_labels: -1, loopbacks: [300.0.0.1/32], colour: red}"),
+    "several-faults": (
+        "  ler-2:\n    loopbacks: [192.168.10.152/32]",
+        "  ler-2: {platform_labels: -1, loopbacks: [300.0.0.1/32], colour: red}",
+    ),
     "another-name-than-its-file": ("name: pair", "name: two"),
-    "no-yaml": ("ler-2: {}", "ler-2: {"),
+    "no-yaml": ("[192.168.10.152/32]", "[192.168.10.152/32"),
     "a-tab": ("    mpls_input", "\tmpls_input"),
-    "a-key-twice": ("  ler-2: {}", "  ler-1: {}"),
+    "a-key-twice": ("  ler-2:\n    loopbacks", "  ler-1:\n    loopbacks"),
     "not-a-mapping": (GOOD, "- pair\n"),
     "empty": (GOOD, ""),
 }
@@ -115,7 +135,7 @@ def test_routes_of_a_step_are_added_to_those_that_a_node_has(tmp_path: Path) -> 
     path.write_text(GOOD)
     topology = read_topology(path)
     assert nodes_at(topology, 0) == topology.nodes
-    assert nodes_at(topology, 1)["ler-2"] == NodeSpec(routes=(Pop(pop=101, dev="lo"),))
+    assert nodes_at(topology, 1)["ler-2"].routes == (Pop(pop=101, dev="lo"),)
 
 
 def test_hello_world_has_the_addresses_and_labels_of_the_article() -> None:
@@ -127,10 +147,12 @@ def test_hello_world_has_the_addresses_and_labels_of_the_article() -> None:
         "192.168.10.152/32",
     }
     assert {tuple(node.mpls_input) for node in topology.nodes.values()} == {("eth0",)}
-    failing, answering = topology.steps
+    failing, answering, large = topology.steps
+    assert large.ping is not None
+    assert (large.ping.size, large.expect.loss) == (1496, 0)
     assert (failing.expect.loss, answering.expect.loss, answering.expect.ttl) == (100, 0, 63)
-    assert not failing.routes
-    assert set(answering.routes) == {"ler-1", "ler-2"}
+    assert not failing.add
+    assert set(answering.add) == {"ler-1", "ler-2"}
 
 
 def test_every_topology_that_comes_with_mplskit_fits_its_grammar() -> None:
@@ -142,8 +164,9 @@ def test_an_unknown_lab_is_told_with_the_known_ones() -> None:
         load("helo-world")
     assert caught.value.code == Exit.WRONG_INPUT
     assert str(caught.value) == (
-        "error: there is no lab 'helo-world'; allowed: hello-world; did you mean hello-world?\n"
-        "hint: `invoke lab.list` says what each of them proves"
+        "error: there is no lab 'helo-world'; allowed: ecmp, explicit-null, gso, hello-world, ipv6, lsr, mtu, openvpn, "
+        "openvpn-tun, php, stack, ttl; did you mean hello-world?\n"
+        "hint: `invoke lab.list` says what each of them proves; a lab of your own is a file: ./NAME.yaml"
     )
 
 

@@ -35,10 +35,11 @@ class Part:
 
 
 class Facts:
-    """One node, asked when needed and then remembered."""
+    """One node, asked when needed and then remembered. `given` says what it should be, in its own place."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, given: NodeSpec | None = None) -> None:
         self._host = host
+        self._given = given
 
     def run(self, command: str, *words: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a shell command; each %s in it is one of the words, quoted."""
@@ -53,6 +54,8 @@ class Facts:
     @cached_property
     def spec(self) -> NodeSpec | None:
         """What the node should be; None when it does not say, or says what cannot be."""
+        if self._given is not None:
+            return self._given
         try:
             return NodeSpec.model_validate(json.loads(self.read(SPEC_FILE) or "")["spec"])
         except (ValueError, KeyError, TypeError, ValidationError):

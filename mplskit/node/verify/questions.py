@@ -6,15 +6,27 @@ The session, and the password in it, stays with the process that opened it; the 
 import json
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
-from mplskit.remote.session import Shell
+from mplskit.remote.host import Host
+from mplskit.remote.session import Answer
 
 PATIENCE = 120.0
 
 # $1 is a mark, $2 the command: its stdout comes as it is, then the mark and its stderr.
 APART = '{ said=$(sh -c "$2" 2>&1 >&3 3>&-); } 3>&1; status=$?; printf "%s%s" "$1" "$said"; exit $status'
+
+
+class Asked(Protocol):
+    """What is asked through: a session with a node, or a part of a machine that stands for one."""
+
+    host: Host
+
+    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
+        """Run a command there."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class Said:
     stderr: str
 
 
-def answer(shell: Shell, ours: socket.socket) -> None:
+def answer(shell: Asked, ours: socket.socket) -> None:
     """Answer every question that comes until the other side closes its end.
 
     Raises OutsideFailed when the session is cut or a command takes too long, TimeoutError as the socket does.
@@ -54,7 +66,7 @@ def _line(said: Said) -> bytes:
     return json.dumps(asdict(said)).encode()
 
 
-def _run(shell: Shell, command: str) -> Said:
+def _run(shell: Asked, command: str) -> Said:
     mark = f"\n{secrets.token_hex(16)}\n"
     ended = shell.run(["sh", "-c", APART, "sh", mark, command], check=False, timeout=PATIENCE)
     stdout, _, stderr = ended.output.partition(mark)

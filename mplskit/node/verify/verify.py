@@ -11,8 +11,9 @@ from pathlib import Path
 
 from mplskit import process, progress
 from mplskit.errors import OutsideFailed
+from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.checklist import Condition, load_checklist
-from mplskit.node.verify.questions import answer
+from mplskit.node.verify.questions import Asked, answer
 from mplskit.paths import data
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import not_root
@@ -26,6 +27,9 @@ ALONE = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+
+# The files of checks that look at what the kernel has now.
+LIVE = ("test_settings.py", "test_routes.py")
 
 PASSED = {"passed": True, "failed": False, "skipped": None}
 
@@ -51,10 +55,24 @@ def verify(host: Host) -> list[Check]:
     with progress.step(f"verifying {host}"):
         with shell(host) as session:
             _need_root(session)
-            results = _run_checks(session)
-        conditions = load_checklist().values()
-        checks = (_verdict(condition, results) for condition in conditions)
-        return [check for check in checks if check is not None]
+            return _verdicts(_run_checks(session))
+
+
+def verify_live(session: Asked, spec: NodeSpec) -> list[Check]:
+    """Look at the settings and routes of a node that should be as `spec` says, whatever is written down there.
+
+    Raises OutsideFailed when a check breaks down.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(spec.compact(), file)
+        file.flush()
+        return _verdicts(_run_checks(session, LIVE, ("--mplskit-spec", file.name)))
+
+
+def _verdicts(results: Sequence[Mapping[str, str]]) -> list[Check]:
+    found = {result["id"] for result in results}
+    checks = (_verdict(condition, results) for id, condition in load_checklist().items() if id in found)
+    return [check for check in checks if check is not None]
 
 
 def _need_root(session: Shell) -> None:
@@ -66,7 +84,7 @@ def _need_root(session: Shell) -> None:
         raise not_root(session.host, f"must run as root, not as {name}")
 
 
-def _run_checks(session: Shell) -> list[Mapping[str, str]]:
+def _run_checks(session: Asked, names: Sequence[str] = (), options: Sequence[str] = ()) -> list[Mapping[str, str]]:
     """What came of each check. The checks' process has a socket to ask through, and nothing of the session itself."""
     folder = data("bootstrap") / "checks"
     ours, theirs = socket.socketpair()
@@ -81,12 +99,18 @@ def _run_checks(session: Shell) -> list[Mapping[str, str]]:
             folder / "pytest.ini",
             "--rootdir",
             folder,
-            folder,
+            *([folder / name for name in names] or [folder]),
         ]
-        options = ["-p", "testinfra.plugin", f"--hosts=mplskit://{theirs.fileno()}", f"--mplskit-report={report}"]
+        words = [
+            *options,
+            "-p",
+            "testinfra.plugin",
+            f"--hosts=mplskit://{theirs.fileno()}",
+            f"--mplskit-report={report}",
+        ]
         with said.open("wb") as log:
             child = process.started(
-                [*pytest, *options], stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=ALONE,
+                [*pytest, *words], stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=ALONE,
                 pass_fds=[theirs.fileno()],
             )  # fmt: skip
             with child as running:

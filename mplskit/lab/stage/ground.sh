@@ -17,6 +17,8 @@ remove() {
 capture() {
     file=$1
     shift
+    mkdir -p "${file%/*}"
+    rm -f "$file.log"
     "$@" >"$file.log" 2>&1 </dev/null &
     until grep -qs 'listening on' "$file.log"; do
         running "$!" "$file" || return 1
@@ -44,6 +46,48 @@ running() {
         cat "$2.log"
         return 1
     }
+}
+
+# tunnel FOLDER CONFIG LOG: start OpenVPN in the background, with FOLDER as its /etc/openvpn
+tunnel() {
+    # shellcheck disable=SC2016 # expanded in there
+    unshare --mount sh -c 'mount --bind "$1" /etc/openvpn && exec openvpn --cd /etc/openvpn --config "$2" --log "$3" --daemon' \
+        sh "$1" "$2" "$3"
+}
+
+# connected LOG: return when OpenVPN has its peer
+connected() {
+    tries=0
+    until grep -qs 'Initialization Sequence Completed' "$1"; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || { tail -n 5 "$1"; return 1; }
+        sleep 0.1
+    done
+}
+
+# listen FILE PORT COMMAND …: start a server in the background, return when it listens on PORT; FILE.pid names it
+listen() {
+    file=$1
+    port=$2
+    shift 2
+    mkdir -p "${file%/*}"
+    "$@" >"$file" 2>&1 </dev/null &
+    echo "$!" >"$file.pid"
+    tries=0
+    until ss -Hltn "sport = :$port" | grep -q .; do
+        tries=$((tries + 1))
+        if [ $tries = 100 ] || [ ! -e "/proc/$!/exe" ]; then
+            cat "$file"
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+# end FILE: end what `listen` started, if it has not ended
+end() {
+    kill "$(cat "$1.pid")" 2>/dev/null
+    rm -f "$1.pid"
 }
 
 "$@"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from mplskit.lab.stage import Stage
-from mplskit.lab.topology import Capture
+from mplskit.lab.grammar.steps import Capture
+from mplskit.lab.stage.stage import Stage
 
 # Whole frames of up to 9216 bytes, and a buffer of 16 MiB: about a thousand frames may wait to be read.
 ROOM = ("-s", "9216", "-B", "16384")
@@ -20,14 +20,14 @@ class Running:
 
 def start(stage: Stage, capture: Capture) -> Running:
     """Start a capture, and wait until it really captures. Raises Undone."""
-    file = f"{stage.folder}/{capture.on}-{capture.dev}.pcap"
+    file = f"{stage.home(capture.on)}/{capture.dev}.pcap"
     tcpdump = ["tcpdump", "-n", "-U", "--immediate-mode", *ROOM, "-Z", "root"]
     tcpdump += ["-i", capture.dev, "-Q", capture.direction, "-w", file]
-    said = stage.ground.script("capture", file, *stage.inside(capture.on, *tcpdump))
+    said = stage.script(capture.on, "capture", file, *tcpdump)
     return Running(capture, said.split()[-1], file)
 
 
 def stop(stage: Stage, running: Running) -> bytes:
     """Stop a capture when it has caught up, and return the pcap. Raises Undone."""
-    stage.ground.script("stop", running.pid, running.file)
-    return stage.ground.read(running.file)
+    stage.script(running.capture.on, "stop", running.pid, running.file)
+    return stage.read(running.capture.on, running.file)

@@ -1,0 +1,1 @@
+"""What a step tries, and how what was seen is read."""
