@@ -14,6 +14,7 @@ from mplskit.iproute2.tasks import list_versions
 from mplskit.iproute2.tasks import verify as iproute2_verify
 from mplskit.kernel.tasks import build as kernel_build
 from mplskit.lab.tasks import list_labs
+from mplskit.lab.tasks import matrix as lab_matrix
 from mplskit.lab.tasks import run as lab_run
 from mplskit.node.tasks import bootstrap as node_bootstrap
 from mplskit.node.tasks import plan as node_plan
@@ -40,7 +41,7 @@ def namespace() -> Collection:
             render=node_render,
         )
     )
-    root.add_collection(Collection("lab", list_labs, run=lab_run))
+    root.add_collection(Collection("lab", list_labs, run=lab_run, matrix=lab_matrix))
     root.add_collection(Collection("ci", pipeline))
     return root
 

@@ -47,7 +47,7 @@ def of_suite(spec: SuitePackage, cache: Path) -> Kernel:
 def of_root(root: apt.Root, spec: SuitePackage, cache: Path) -> Kernel:
     """The same from this apt root."""
     no_debug(str(spec), spec.package)
-    found = {fields["Package"]: fields for fields in _with_dependencies(root, spec.package)}
+    found = {fields["Package"]: fields for fields in with_dependencies(root, spec.package)}
     releases = {part[2] for name in found if (part := PART.fullmatch(name))}
     beside = [f"linux-modules-extra-{release}" for release in sorted(releases)]
     apart = [_part(root, fields, cache) for name in beside if name not in found and (fields := _offered(root, name))]
@@ -55,7 +55,7 @@ def of_root(root: apt.Root, spec: SuitePackage, cache: Path) -> Kernel:
     return replace(kernel, rebuild=("--source", f"debian:{spec.suite}", "--base", "debian") if spec.suite else ())
 
 
-def _with_dependencies(root: apt.Root, package: str) -> Iterator[dict[str, str]]:
+def with_dependencies(root: apt.Root, package: str) -> Iterator[dict[str, str]]:
     """The fields of the package and of those of its kernel that it depends on; a package that is only a name for others
     (linux-image-amd64) is left out."""
     seen, wanted = {package}, [root.show(package)]

@@ -1,8 +1,5 @@
-"""`lab.list` and `lab.run`: labelled packets on real kernels, read back from captures."""
+"""`lab.list`, `lab.run`, `lab.matrix`: labelled packets on real kernels, read back from captures."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -10,9 +7,19 @@ from invoke.context import Context
 from mplskit import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mplskit.lab.grammar.topology import Topology
     from mplskit.lab.report import LabReport
-    from mplskit.paths import Workspace
-    from mplskit.remote.host import Host
+
+LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
+WHERE = {
+    "kernel": "play it with this kernel: a linux-image package FILE.deb, debian:SUITE for Debian's own, or here for "
+    "this machine (left out: the one that kernel.build made)",
+    "image": "boot this image instead: a name in dist/, or a record FILE.json",
+    "host": "play it on this machine instead (root, MPLS modules loaded): user@host:port or a name from ssh_config",
+    "ssh-config": "an ssh_config file to use instead of yours, for --host",
+}
 
 
 @cli.task(help={"json": "print one JSON document"}, name="list")
@@ -28,59 +35,127 @@ def list_labs(c: Context, json: bool = False) -> None:
 
 @cli.task(
     help={
-        "lab": "its name, as lab.list gives it",
-        "image": "boot this image: a name in dist/, or a record FILE.json (left out: the newest of mplskit-SUITE)",
-        "host": "run it on this machine instead (root, MPLS modules loaded): user@host:port or a name from ssh_config",
-        "ssh-config": "an ssh_config file to use instead of yours, for --host",
-        "json": "print the report as one JSON document",
+        "lab": LAB,
+        **WHERE,
+        "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each, set up by node.bootstrap",
+        "fault": "make this fault on purpose, NODE:FAULT or NODE:FAULT:INTERFACE; may be given more than once",
+        "reboot": "at the end reboot every node and try again (--stage vms)",
+        "json": "print one JSON document",
     },
     positional=["lab"],
+    iterable=["fault"],
 )
-def run(c: Context, lab: str, image: str = "", host: str = "", ssh_config: str = "", json: bool = False) -> None:
-    """Run a lab in a booted image, or on --host, and keep its captures and its report in dist/labs/LAB."""
-    from mplskit.errors import NotSo
-    from mplskit.lab.grammar.topology import load
+def run(
+    c: Context,
+    lab: str,
+    kernel: str = "",
+    image: str = "",
+    host: str = "",
+    ssh_config: str = "",
+    stage: str = "namespaces",
+    fault: list[str] = [],  # noqa: B006 - Invoke fills it
+    reboot: bool = False,
+    json: bool = False,
+) -> None:
+    """Run labs; the report of each, with its captures, is in dist/labs/LAB. Exit 1 when one failed."""
+    from mplskit.lab.faults import parse_fault
+    from mplskit.lab.grounds import Place, ground
+    from mplskit.lab.run import Wanted, run_lab
+    from mplskit.lab.stage.namespaces import Namespaces
+    from mplskit.paths import Workspace
+
+    topologies, workspace = _chosen(lab), Workspace.here()
+    place = Place(kernel, image, host, ssh_config)
+    wanted = {
+        topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
+    }
+    _check_stage(stage, reboot)
+    reports = []
+    with ground(workspace, place) as machine:
+        for topology in topologies:
+            folder = workspace.dist / "labs" / topology.name
+            reports.append(run_lab(Namespaces(topology, machine), folder, wanted[topology.name]))
+    _show(reports, json)
+
+
+@cli.task(
+    help={
+        "kernel": "a kernel as lab.run takes it; may be given more than once",
+        "lab": LAB + " (left out: all)",
+        "json": "print one JSON document",
+    },
+    iterable=["kernel"],
+)
+def matrix(
+    c: Context,
+    kernel: list[str] = [],  # noqa: B006 - Invoke fills it
+    lab: str = "all",
+    json: bool = False,
+) -> None:
+    """Run labs on several kernels, and make a table of what passes where: dist/labs/matrix.md, matrix.json."""
+    from json import dumps
+
+    from mplskit.errors import NotSo, WrongInput
+    from mplskit.files import write_atomically
+    from mplskit.lab.grounds import Place, ground
+    from mplskit.lab.matrix import of
     from mplskit.lab.run import run_lab
     from mplskit.lab.stage.namespaces import Namespaces
     from mplskit.paths import Workspace
-    from mplskit.remote.session import shell
 
-    topology, workspace = load(lab), Workspace.here()
-    with _ground(workspace, image, host, ssh_config) as ground, shell(ground) as session:
-        report = run_lab(Namespaces(topology, session), workspace.dist / "labs" / topology.name)
-    cli.show(report.as_json(), json, lambda: _show(report))
-    if not report.passed:
-        wrong = [step.step for step in report.steps if step.verdict in ("failed", "stopped")]
-        raise NotSo(
-            f"lab {topology.name}: {'; '.join(wrong)}: it is not so",
-            hint=f"{report.folder / 'report.json'} has every command and what it printed",
-        )
+    if not kernel:
+        raise WrongInput("no --kernel is given", hint="for example: --kernel debian:bookworm --kernel debian:trixie")
+    topologies, workspace = _chosen(lab), Workspace.here()
+    ran = []
+    for number, name in enumerate(kernel, 1):
+        folder = workspace.dist / "labs" / "matrix" / str(number)
+        with ground(workspace, Place(kernel=name)) as machine:
+            ran.append([run_lab(Namespaces(topology, machine), folder / topology.name) for topology in topologies])
+    found = of(kernel, ran)
+    target = workspace.dist / "labs"
+    write_atomically(target / "matrix.md", found.markdown())
+    write_atomically(target / "matrix.json", dumps(found.as_json(), indent=2) + "\n")
+    cli.show(
+        found.as_json(),
+        json,
+        lambda: cli.table(("lab", *(f"{release} ({name})" for release, name in found.kernels)), found.rows()),
+    )
+    if not found.passed:
+        raise NotSo("not every lab passed on every kernel", hint=f"{target}/matrix/NUMBER/LAB has the reports")
 
 
-@contextmanager
-def _ground(workspace: "Workspace", image: str, host: str, ssh_config: str) -> Iterator["Host"]:
-    """The machine to run on: the one that was named, or an image booted for the time of the block."""
+def _chosen(text: str) -> "list[Topology]":
+    """The labs that are meant; each is read before anything is begun."""
+    from mplskit.lab.grammar.topology import known, load
+
+    names = known() if text == "all" else [name for name in text.split(",") if name]
+    return [load(name) for name in dict.fromkeys(names)]
+
+
+def _check_stage(stage: str, reboot: bool) -> None:
     from mplskit.errors import WrongInput
-    from mplskit.image.boot import chosen_image, guest_of
-    from mplskit.remote.host import Host
-    from mplskit.vm.machine import booted
+    from mplskit.specfile import no_such
 
-    if host and image:
-        raise WrongInput("--host and --image: one machine only", hint="--host is for one that runs already")
-    if ssh_config and not host:
-        raise WrongInput("--ssh-config is for --host, and there is none", hint="--host NAME, as the file has it")
-    if host:
-        yield Host.parse(host, Path(ssh_config) if ssh_config else None)
-        return
-    found = chosen_image(workspace, image)
-    with booted(guest_of(found, memory=1024, cpus=2), workspace.build / "vm" / f"lab-{found.name}") as machine:
-        yield machine.host
+    if stage not in ("namespaces", "vms"):
+        raise WrongInput(f"--stage: {no_such('stage', stage, ['namespaces', 'vms'])}")
+    if reboot and stage != "vms":
+        raise WrongInput("--reboot: namespaces do not outlive a boot", hint="--stage vms --reboot")
 
 
-def _show(report: "LabReport") -> None:
+def _show(reports: "Sequence[LabReport]", json: bool) -> None:
+    from mplskit.errors import NotSo
     from mplskit.progress import duration
 
-    cli.table(("", "step", "expected", "seen"), report.rows())
-    verdict = "passed" if report.passed else "failed"
-    print(f"{report.lab}: {verdict} on kernel {report.kernel}, {report.ip}, in {duration(report.seconds)}")
-    print(f"report and captures: {report.folder}")
+    def text() -> None:
+        for report in reports:
+            cli.table(("", "step", "expected", "seen"), report.rows())
+            verdict = "passed" if report.passed else "failed"
+            print(f"{report.lab}: {verdict} on kernel {report.kernel}, {report.ip}, in {duration(report.seconds)}")
+            print(f"report and captures: {report.folder}")
+
+    failed = [report for report in reports if not report.passed]
+    document = {"passed": not failed, "labs": [report.as_json() for report in reports]}
+    cli.show(document, json, text)
+    if failed:
+        wrong = "; ".join(f"{report.lab}: {step.step}" for report in failed for step in report.steps if step.wrong)
+        raise NotSo(f"{wrong}: it is not so", hint=f"{failed[0].folder}/report.html shows what was expected and seen")

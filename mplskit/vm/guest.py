@@ -15,7 +15,8 @@ QCOW2 = b"QFI\xfb"
 class Guest:
     """A disk with a root file system on it, unpartitioned, and the kernel that is loaded directly; memory in MiB.
 
-    Without `persist` the disk stays as it is: what the guest writes goes to a temporary overlay.
+    Without `persist` the disk stays as it is: what the guest writes goes to a temporary overlay. `prompt` is what its
+    console says when SSH answers.
     """
 
     disk: Path
@@ -27,6 +28,7 @@ class Guest:
     append: str = ""
     persist: bool = False
     hardware: Hardware = VIRTIO
+    prompt: bytes = b" login: "
 
     def check(self) -> None:
         """Raise WrongInput unless every file is there."""

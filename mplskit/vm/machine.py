@@ -24,7 +24,6 @@ CONSOLE = "console.log"
 PAUSE = 0.2
 PATIENCE = 3.0
 RARELY = 15.0
-PROMPT = b" login: "
 BANNER = b"SSH-2.0"
 LOGIN = 30.0
 POWEROFF = 60.0
@@ -71,7 +70,7 @@ def booted(guest: Guest, folder: Path, timeout: float = 300) -> Iterator[Machine
                 port = monitor.ssh_port()
                 host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
                 machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu, monitor)
-                _await_ssh(machine, timeout)
+                _await_ssh(machine, guest.prompt, timeout)
                 _log_in(machine)
             try:
                 yield machine
@@ -130,16 +129,16 @@ def _quoted(path: Path) -> str:
     return '"' + str(path).replace("%", "%%") + '"'
 
 
-def _await_ssh(machine: Machine, timeout: float) -> None:
+def _await_ssh(machine: Machine, prompt: bytes, timeout: float) -> None:
     """Return when sshd's banner is read from the forwarded port.
 
     QEMU itself accepts connections from the start and hands all of them to the guest once it is up, so only few are
-    made before the console shows a login prompt.
+    made before the console says that it is up.
     """
     deadline, next_try = time.monotonic() + timeout, time.monotonic() + RARELY
     while True:
         now = time.monotonic()
-        if now >= next_try or PROMPT in machine.console.read_bytes():
+        if now >= next_try or prompt in machine.console.read_bytes():
             next_try = now + RARELY
             if _greets(machine.port):
                 return

@@ -19,7 +19,7 @@ capture() {
     shift
     mkdir -p "${file%/*}"
     rm -f "$file.log"
-    "$@" >"$file.log" 2>&1 </dev/null &
+    setsid "$@" >"$file.log" 2>&1 </dev/null &
     until grep -qs 'listening on' "$file.log"; do
         running "$!" "$file" || return 1
         sleep 0.1
@@ -71,7 +71,7 @@ listen() {
     port=$2
     shift 2
     mkdir -p "${file%/*}"
-    "$@" >"$file" 2>&1 </dev/null &
+    setsid "$@" >"$file" 2>&1 </dev/null &
     echo "$!" >"$file.pid"
     tries=0
     until ss -Hltn "sport = :$port" | grep -q .; do

@@ -1,0 +1,71 @@
+"""Where labs are played: which machine, and a way to run commands on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mplskit.errors import WrongInput
+from mplskit.image.boot import chosen_image, guest_of
+from mplskit.lab.here import here
+from mplskit.lab.machine.appliance import appliance
+from mplskit.lab.machine.guest import lab_guest
+from mplskit.lab.machine.kernel import chosen, lab_kernel
+from mplskit.lab.stage.ground import Runs
+from mplskit.packages.package import Role
+from mplskit.packages.record import recorded
+from mplskit.paths import Workspace
+from mplskit.remote.host import Host
+from mplskit.remote.session import shell
+from mplskit.vm.guest import Guest
+from mplskit.vm.machine import booted
+
+HERE = "here"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the user says of it; at most one of `kernel`, `image` and `host`."""
+
+    kernel: str = ""
+    image: str = ""
+    host: str = ""
+    ssh_config: str = ""
+
+    def __post_init__(self) -> None:
+        given = [f"--{name}" for name in ("kernel", "image", "host") if getattr(self, name)]
+        if len(given) > 1:
+            raise WrongInput(f"{' and '.join(given)}: one machine only", hint="--host is for one that runs already")
+        if self.ssh_config and not self.host:
+            raise WrongInput("--ssh-config is for --host, and there is none", hint="--host NAME, as the file has it")
+
+
+def is_here(workspace: Workspace, place: Place) -> bool:
+    """Whether labs are played on this machine: when asked to, or when no kernel was built and this one does MPLS."""
+    if place.kernel or place.image or place.host:
+        return place.kernel == HERE
+    return recorded(workspace.dist, Role.IMAGE) is None and Path("/proc/sys/net/mpls").exists()
+
+
+def guest_at(workspace: Workspace, place: Place) -> Guest:
+    """The guest to boot: the image that was named, or the disk of labs with the kernel that was."""
+    if place.image:
+        return guest_of(chosen_image(workspace, place.image), memory=1024, cpus=2)
+    packages = chosen(workspace, place.kernel)
+    disk = appliance(workspace)
+    return lab_guest(disk, lab_kernel(workspace, packages, disk.busybox))
+
+
+@contextmanager
+def ground(workspace: Workspace, place: Place) -> Iterator[Runs]:
+    """A machine for the time of the block: this one, the host that was named, or one that is booted."""
+    if place.host:
+        with shell(Host.parse(place.host, Path(place.ssh_config) if place.ssh_config else None)) as session:
+            yield session
+    elif is_here(workspace, place):
+        with here() as machine:
+            yield machine
+    else:
+        with booted(guest_at(workspace, place), workspace.build / "vm" / "lab") as booted_:
+            with shell(booted_.host) as session:
+                yield session

@@ -1,0 +1,69 @@
+"""Labs × kernels: which lab passes on which kernel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mplskit.lab.report import LabReport
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A lab on a kernel. `verdict` is passed or failed; `told` the step that failed, or what was left out."""
+
+    lab: str
+    kernel: str
+    verdict: str
+    seconds: float
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`kernels` are the releases, each with what the user called it."""
+
+    kernels: tuple[tuple[str, str], ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every lab passed on every kernel."""
+        return all(cell.verdict == "passed" for cell in self.cells)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row for each lab: its name, and its verdict on each kernel."""
+        labs = list(dict.fromkeys(cell.lab for cell in self.cells))
+        found = {(cell.lab, cell.kernel): cell for cell in self.cells}
+        return [(lab, *(_shown(found[lab, kernel]) for kernel, _ in self.kernels)) for lab in labs]
+
+    def markdown(self) -> str:
+        """The table as Markdown."""
+        rows = [("lab", *(f"{release} ({name})" for release, name in self.kernels)), *self.rows()]
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:], ""])
+
+    def as_json(self) -> dict[str, Any]:
+        """The matrix as plain values."""
+        return {
+            "passed": self.passed,
+            "kernels": [{"release": release, "name": name} for release, name in self.kernels],
+            "labs": [vars(cell) for cell in self.cells],
+        }
+
+
+def cell(report: LabReport) -> Cell:
+    """What becomes of a report in the table."""
+    wrong = [step.step for step in report.steps if step.wrong]
+    left = [f"left out: {step.step}" for step in report.steps if step.verdict == "left out"]
+    verdict = "passed" if report.passed else "failed"
+    return Cell(report.lab, report.kernel, verdict, round(report.seconds, 1), "; ".join(wrong or left))
+
+
+def of(names: Sequence[str], reports: Sequence[Sequence[LabReport]]) -> Matrix:
+    """The matrix of what ran on each kernel; `names` are what the user called them."""
+    kernels = tuple((ran[0].kernel, name) for name, ran in zip(names, reports, strict=True) if ran)
+    return Matrix(kernels, tuple(cell(report) for ran in reports for report in ran))
+
+
+def _shown(cell: Cell) -> str:
+    return f"{cell.verdict}: {cell.told}" if cell.told else cell.verdict
