@@ -1,17 +1,21 @@
 """Where labs are played: which machine, and a way to run commands on it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit.errors import WrongInput
 from mplskit.image.boot import chosen_image, guest_of
+from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.here import here
 from mplskit.lab.machine.appliance import appliance
 from mplskit.lab.machine.guest import lab_guest
 from mplskit.lab.machine.kernel import chosen, lab_kernel
 from mplskit.lab.stage.ground import Runs
+from mplskit.lab.stage.machines import machines
+from mplskit.lab.stage.namespaces import Namespaces
+from mplskit.lab.stage.stage import Stage
 from mplskit.packages.package import Role
 from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
@@ -69,3 +73,27 @@ def ground(workspace: Workspace, place: Place) -> Iterator[Runs]:
         with booted(guest_at(workspace, place), workspace.build / "vm" / "lab") as booted_:
             with shell(booted_.host) as session:
                 yield session
+
+
+def stages(
+    workspace: Workspace, place: Place, kind: str, topologies: Sequence[Topology]
+) -> Generator[Stage, None, None]:
+    """The stage of each lab, one after another: `namespaces` of one machine for all, or `vms` for each.
+
+    Raises WrongInput where a stage of machines is given a kernel or a host.
+    """
+    if kind == "vms":
+        if place.kernel or place.host:
+            what = "kernel" if place.kernel else "host"
+            raise WrongInput(
+                f"--stage vms with --{what}: each node is booted from an image",
+                hint="an image has its own kernel: image.build --kernel FILE --name NAME, then --image NAME",
+            )
+        guest = guest_of(chosen_image(workspace, place.image), memory=512, cpus=1)
+        for topology in topologies:
+            with machines(topology, guest, workspace.build / "vm" / f"lab-{topology.name}") as stage:
+                yield stage
+        return
+    with ground(workspace, place) as machine:
+        for topology in topologies:
+            yield Namespaces(topology, machine)

@@ -13,6 +13,8 @@ from mplskit.files import locked, write_atomically
 from mplskit.lab.diagnosis import diagnose
 from mplskit.lab.faults import Sabotage
 from mplskit.lab.grammar.topology import nodes_at
+from mplskit.lab.html.page import write_page
+from mplskit.lab.junit import junit
 from mplskit.lab.report import Check, LabReport, StepReport
 from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.stage import Stage
@@ -165,3 +167,5 @@ def _tell(step: StepReport) -> None:
 
 def _write(report: LabReport) -> None:
     write_atomically(report.folder / "report.json", json.dumps(report.as_json(), indent=2, default=str) + "\n")
+    write_atomically(report.folder / "report.html", write_page(report))
+    write_atomically(report.folder / "junit.xml", junit([report]))

@@ -58,10 +58,11 @@ def run(
     json: bool = False,
 ) -> None:
     """Run labs; the report of each, with its captures, is in dist/labs/LAB. Exit 1 when one failed."""
+    from contextlib import closing
+
     from mplskit.lab.faults import parse_fault
-    from mplskit.lab.grounds import Place, ground
+    from mplskit.lab.grounds import Place, stages
     from mplskit.lab.run import Wanted, run_lab
-    from mplskit.lab.stage.namespaces import Namespaces
     from mplskit.paths import Workspace
 
     topologies, workspace = _chosen(lab), Workspace.here()
@@ -70,11 +71,10 @@ def run(
         topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
     }
     _check_stage(stage, reboot)
-    reports = []
-    with ground(workspace, place) as machine:
-        for topology in topologies:
-            folder = workspace.dist / "labs" / topology.name
-            reports.append(run_lab(Namespaces(topology, machine), folder, wanted[topology.name]))
+    with closing(stages(workspace, place, stage, topologies)) as made:
+        reports = [
+            run_lab(each, workspace.dist / "labs" / each.topology.name, wanted[each.topology.name]) for each in made
+        ]
     _show(reports, json)
 
 

@@ -12,11 +12,19 @@ QCOW2 = b"QFI\xfb"
 
 
 @dataclass(frozen=True)
+class Plug:
+    """A network card whose cable is a connected socket that QEMU inherits: the number of its file descriptor."""
+
+    fd: int
+    mac: str
+
+
+@dataclass(frozen=True)
 class Guest:
     """A disk with a root file system on it, unpartitioned, and the kernel that is loaded directly; memory in MiB.
 
     Without `persist` the disk stays as it is: what the guest writes goes to a temporary overlay. `prompt` is what its
-    console says when SSH answers.
+    console says when SSH answers; `plugs` are cards before that by which SSH comes, whose address is `mac`.
     """
 
     disk: Path
@@ -29,6 +37,8 @@ class Guest:
     persist: bool = False
     hardware: Hardware = VIRTIO
     prompt: bytes = b" login: "
+    plugs: tuple[Plug, ...] = ()
+    mac: str = ""
 
     def check(self) -> None:
         """Raise WrongInput unless every file is there."""
@@ -44,7 +54,8 @@ def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int)
         *("-smp", str(guest.cpus), "-m", str(guest.memory)),
         *direct_boot(guest),
         *disk(guest),
-        *network(guest.hardware),
+        *cards(guest),
+        *network(guest.hardware, guest.mac),
         *entropy(),
         *serial(console),
         *qmp(monitor),
@@ -71,9 +82,19 @@ def disk(guest: Guest) -> list[str]:
     return ["-drive", f"file={path},format={form},if=none,id=root,{writes}", *devices]
 
 
-def network(hardware: Hardware) -> list[str]:
+def cards(guest: Guest) -> list[str]:
+    """Cards on cables of ours. They come first: the kernel calls the first card that it finds eth0."""
+    words = []
+    for number, plug in enumerate(guest.plugs):
+        words += ["-netdev", f"socket,id=link{number},fd={plug.fd}"]
+        words += ["-device", f"{guest.hardware.card},netdev=link{number},mac={plug.mac},romfile="]
+    return words
+
+
+def network(hardware: Hardware, mac: str = "") -> list[str]:
     """User networking with the guest's port 22 on a port of 127.0.0.1 that QEMU picks; `info usernet` tells which."""
-    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", f"{hardware.card},netdev=net,romfile="]
+    card = f"{hardware.card},netdev=net,romfile=" + (f",mac={mac}" if mac else "")
+    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", card]
 
 
 def entropy() -> list[str]:

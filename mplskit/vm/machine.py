@@ -91,7 +91,13 @@ def _qemu(
         words.flush()
         # TMPDIR is where QEMU makes the overlay of snapshot=on; it is unlinked at once, so nothing can be left behind.
         environment = {"TMPDIR": str(folder)}
-        with process.started(argv, stdout=words, stderr=words, env=environment, pass_fds=[theirs.fileno()]) as qemu:
+        with process.started(
+            argv,
+            stdout=words,
+            stderr=words,
+            env=environment,
+            pass_fds=[theirs.fileno(), *(plug.fd for plug in guest.plugs)],
+        ) as qemu:
             theirs.close()
             try:
                 monitor = Monitor(ours)

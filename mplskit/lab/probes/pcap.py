@@ -64,6 +64,11 @@ def read_pcap(content: bytes, name: str) -> tuple[Packet, ...]:
 
     Raises OutsideFailed when the file header is not that of a pcap of Ethernet frames.
     """
+    return tuple(_packet(time, frame) for time, frame in read_frames(content, name))
+
+
+def read_frames(content: bytes, name: str) -> Iterator[tuple[int, bytes]]:
+    """The frames of a capture, each with its time in ns since 1970. Raises OutsideFailed as `read_pcap` does."""
     magic = MAGICS.get(content[:4])
     if magic is None or len(content) < FILE_HEADER:
         raise OutsideFailed(
@@ -74,7 +79,7 @@ def read_pcap(content: bytes, name: str) -> tuple[Packet, ...]:
     linktype = struct.unpack_from(f"{order}I", content, 20)[0] & 0xFFFF
     if linktype != ETHERNET:
         raise OutsideFailed(f"{name} has link type {linktype}; only Ethernet ({ETHERNET}) can be read")
-    return tuple(_packet(time, frame) for time, frame in _records(content, order, unit))
+    return _records(content, order, unit)
 
 
 def _records(content: bytes, order: str, unit: int) -> Iterator[tuple[int, bytes]]:

@@ -51,7 +51,7 @@ running() {
 # tunnel FOLDER CONFIG LOG: start OpenVPN in the background, with FOLDER as its /etc/openvpn
 tunnel() {
     # shellcheck disable=SC2016 # expanded in there
-    unshare --mount sh -c 'mount --bind "$1" /etc/openvpn && exec openvpn --cd /etc/openvpn --config "$2" --log "$3" --daemon' \
+    unshare --mount sh -c 'mount --bind "$1" /etc/openvpn && exec openvpn --cd /etc/openvpn --config "$2" --log "$3" --writepid "$3.pid" --daemon' \
         sh "$1" "$2" "$3"
 }
 
@@ -60,7 +60,10 @@ connected() {
     tries=0
     until grep -qs 'Initialization Sequence Completed' "$1"; do
         tries=$((tries + 1))
-        [ $tries -lt 600 ] || { tail -n 5 "$1"; return 1; }
+        if [ $tries = 600 ] || [ ! -e "/proc/$(cat "$1.pid" 2>/dev/null)/exe" ]; then
+            tail -n 5 "$1"
+            return 1
+        fi
         sleep 0.1
     done
 }

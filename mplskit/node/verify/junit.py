@@ -1,14 +1,12 @@
 """The verdicts on nodes as JUnit XML, which CI systems show: a suite for each node, a case for each condition."""
 
-import re
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
 
+from mplskit.junitxml import document
+from mplskit.junitxml import text as _text
 from mplskit.node.fleet.outcome import Outcome
 from mplskit.node.verify.verify import Check
-
-# What XML 1.0 has no way to write.
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(outcomes: Sequence[Outcome]) -> str:
@@ -23,11 +21,8 @@ def junit(outcomes: Sequence[Outcome]) -> str:
             case = SubElement(suite, "testcase", classname=_text(outcome.node), name="verify")
             error = SubElement(case, "error", message=_text(outcome.error))
             error.text = _text(str(outcome.failure or outcome.error))
-        _count(suite)
-    _count(root)
     root.set("time", f"{sum(outcome.seconds for outcome in outcomes):.1f}")
-    indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+    return document(root)
 
 
 def _case(suite: Element, node: str, check: Check) -> None:
@@ -38,13 +33,3 @@ def _case(suite: Element, node: str, check: Check) -> None:
     elif not check.passed:
         failure = SubElement(case, "failure", message=seen)
         failure.text = _text(f"not so: {check.title}\nseen:  {check.seen}\ncause: {check.cause}\ncure:  {check.cure}")
-
-
-def _count(element: Element) -> None:
-    counted = (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    for name, tag in counted:
-        element.set(name, str(len(list(element.iter(tag)))))
-
-
-def _text(text: str) -> str:
-    return _UNWRITABLE.sub("�", text)

@@ -1,0 +1,1 @@
+"""The report of a lab as one self-contained page."""
