@@ -175,7 +175,7 @@ def _beside(found: list[Cable], layers: list[list[str]]) -> float:
     """Room for cables that lie beside each other."""
     pairs = [frozenset(end.node for end in cable.ends) for cable in found]
     most = max((pairs.count(pair) for pair in pairs), default=1)
-    return (most - 1) * 150.0
+    return (most - 1) * 50.0
 
 
 def _wires(
@@ -188,7 +188,7 @@ def _wires(
         same = [index for index, pair in enumerate(pairs) if pair == pairs[number]]
         upper, lower = sorted(cable.ends, key=lambda end: boxes[end.node].y)
         top, bottom = boxes[upper.node], boxes[lower.node]
-        shift = (same.index(number) - (len(same) - 1) / 2) * 250
+        shift = (same.index(number) - (len(same) - 1) / 2) * 80
         x1, x2 = top.x + shift, bottom.x + shift
         y1, y2 = top.y + top.height / 2, bottom.y - bottom.height / 2
         if abs(shift) > min(top.width, bottom.width) / 2 - 10:
