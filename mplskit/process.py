@@ -5,12 +5,13 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from mplskit import process_group
 from mplskit.errors import BuildFailed, Failure, MachineLacks
@@ -172,6 +173,31 @@ def show(argv: Sequence[Argument], *, cwd: Path | None = None) -> int:
     """Run a command whose output is for the user, as it comes; returns its exit status."""
     with started(argv, cwd=cwd, stdout=None, stderr=None) as process:
         return process.wait()
+
+
+def detached(argv: Sequence[Argument], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a command that goes on when we end, in a session of its own; its output goes to `log`, which is new."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [str(word) for word in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=_environment({}),
+            start_new_session=True,
+        )
+
+
+def become(argv: Sequence[Argument]) -> NoReturn:
+    """Go on as another command, on the same terminal. Raises MachineLacks when there is no such program."""
+    words, environment = [str(word) for word in argv], _environment({})
+    program = shutil.which(words[0], path=environment["PATH"])
+    if program is None:
+        raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(program, words, environment)
 
 
 def _failed(result: Finished, said: str, cwd: Path, failure: type[Failure], hint: str) -> Failure:

@@ -13,9 +13,12 @@ from mplskit.iproute2.tasks import build as iproute2_build
 from mplskit.iproute2.tasks import list_versions
 from mplskit.iproute2.tasks import verify as iproute2_verify
 from mplskit.kernel.tasks import build as kernel_build
+from mplskit.lab.tasks import down as lab_down
 from mplskit.lab.tasks import list_labs
 from mplskit.lab.tasks import matrix as lab_matrix
 from mplskit.lab.tasks import run as lab_run
+from mplskit.lab.tasks import shell as lab_shell
+from mplskit.lab.tasks import up as lab_up
 from mplskit.node.tasks import bootstrap as node_bootstrap
 from mplskit.node.tasks import plan as node_plan
 from mplskit.node.tasks import remove as node_remove
@@ -41,7 +44,9 @@ def namespace() -> Collection:
             render=node_render,
         )
     )
-    root.add_collection(Collection("lab", list_labs, run=lab_run, matrix=lab_matrix))
+    root.add_collection(
+        Collection("lab", list_labs, run=lab_run, matrix=lab_matrix, up=lab_up, shell=lab_shell, down=lab_down)
+    )
     root.add_collection(Collection("ci", pipeline))
     return root
 

@@ -61,8 +61,8 @@ def guest_at(workspace: Workspace, place: Place) -> Guest:
 
 
 @contextmanager
-def ground(workspace: Workspace, place: Place) -> Iterator[Runs]:
-    """A machine for the time of the block: this one, the host that was named, or one that is booted."""
+def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[Runs]:
+    """A machine for the time of the block: this one, the host that was named, or one that is booted, as `name`."""
     if place.host:
         with shell(Host.parse(place.host, Path(place.ssh_config) if place.ssh_config else None)) as session:
             yield session
@@ -70,13 +70,13 @@ def ground(workspace: Workspace, place: Place) -> Iterator[Runs]:
         with here() as machine:
             yield machine
     else:
-        with booted(guest_at(workspace, place), workspace.build / "vm" / "lab") as booted_:
+        with booted(guest_at(workspace, place), workspace.build / "vm" / name) as booted_:
             with shell(booted_.host) as session:
                 yield session
 
 
 def stages(
-    workspace: Workspace, place: Place, kind: str, topologies: Sequence[Topology]
+    workspace: Workspace, place: Place, kind: str, topologies: Sequence[Topology], name: str = "lab"
 ) -> Generator[Stage, None, None]:
     """The stage of each lab, one after another: `namespaces` of one machine for all, or `vms` for each.
 
@@ -91,9 +91,9 @@ def stages(
             )
         guest = guest_of(chosen_image(workspace, place.image), memory=512, cpus=1)
         for topology in topologies:
-            with machines(topology, guest, workspace.build / "vm" / f"lab-{topology.name}") as stage:
+            with machines(topology, guest, workspace.build / "vm" / f"{name}-{topology.name}") as stage:
                 yield stage
         return
-    with ground(workspace, place) as machine:
+    with ground(workspace, place, name) as machine:
         for topology in topologies:
             yield Namespaces(topology, machine)

@@ -1,5 +1,6 @@
-"""`lab.list`, `lab.run`, `lab.matrix`: labelled packets on real kernels, read back from captures."""
+"""`lab.list|run|matrix|up|shell|down`: labelled packets on real kernels, read back from captures."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -122,6 +123,71 @@ def matrix(
     )
     if not found.passed:
         raise NotSo("not every lab passed on every kernel", hint=f"{target}/matrix/NUMBER/LAB has the reports")
+
+
+@cli.task(
+    help={
+        "lab": "its name as lab.list gives it, or a file ./NAME.yaml",
+        **WHERE,
+        "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each",
+        "json": "print one JSON document",
+    },
+    positional=["lab"],
+)
+def up(
+    c: Context,
+    lab: str,
+    kernel: str = "",
+    image: str = "",
+    host: str = "",
+    ssh_config: str = "",
+    stage: str = "namespaces",
+    json: bool = False,
+) -> None:
+    """Set a lab up as it is after its last step, and leave it running in the background, to play with."""
+    from dataclasses import asdict
+
+    from mplskit.lab.grounds import Place
+    from mplskit.lab.up import bring_up
+    from mplskit.paths import Workspace
+
+    _check_stage(stage, False)
+    found = bring_up(Workspace.here(), lab, Place(kernel, image, host, ssh_config), stage)
+
+    def text() -> None:
+        for node in found.nodes:
+            print(f"invoke lab.shell {node}")
+        print(f"invoke lab.down {found.lab}")
+
+    cli.show(asdict(found), json, text)
+
+
+@cli.task(
+    help={
+        "node": "a node of a lab that is up",
+        "lab": "which lab (left out: the one that is up)",
+        "command": "run this there, by sh, instead of an interactive shell",
+    },
+    positional=["node"],
+)
+def shell(c: Context, node: str, lab: str = "", command: str = "") -> None:
+    """Open a shell on a node of a lab that is up, as root."""
+    from mplskit import process
+    from mplskit.lab.up import entrance, the_one
+    from mplskit.paths import Workspace
+
+    terminal = sys.stdin.isatty() and not command
+    process.become(entrance(the_one(Workspace.here(), lab), node, command, terminal))
+
+
+@cli.task(help={"lab": "which lab (left out: the one that is up)"}, positional=["lab"])
+def down(c: Context, lab: str = "") -> None:
+    """Take a lab down that lab.up left running."""
+    from mplskit.lab.up import take_down, the_one
+    from mplskit.paths import Workspace
+
+    workspace = Workspace.here()
+    take_down(workspace, the_one(workspace, lab))
 
 
 def _chosen(text: str) -> "list[Topology]":

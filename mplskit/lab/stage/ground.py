@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mplskit.lab.report import Command
 from mplskit.process import quote
+from mplskit.remote.host import Host
 from mplskit.remote.session import Answer
 
 SCRIPT = Path(__file__).with_name("ground.sh").read_bytes()
@@ -23,6 +24,8 @@ class Undone(Exception):
 
 class Runs(Protocol):
     """What a machine is asked through: a session of `remote`, or `here.Here`."""
+
+    host: Host
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
         """Run a command."""

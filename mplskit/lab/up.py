@@ -1,0 +1,172 @@
+"""A lab that stays up, to play with: a process in the background holds its machines until it is told to end."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from mplskit import process, progress
+from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.files import locked, write_atomically
+from mplskit.lab.grammar.topology import Topology, load, nodes_at
+from mplskit.lab.grounds import Place, stages
+from mplskit.lab.here import Here
+from mplskit.lab.stage.ground import Undone
+from mplskit.lab.stage.stage import Stage
+from mplskit.paths import Workspace
+from mplskit.specfile import no_such
+
+STATE, LOCK, LOG = "up.json", ".lock", "log"
+PAUSE = 0.2
+PACKAGE = Path(__file__).resolve().parents[2]
+# To end a machine, and to be ended by force.
+PATIENCE = 120.0
+FAILURES: Mapping[int, type[Failure]] = {2: WrongInput, 3: MachineLacks, 4: OutsideFailed, 5: BuildFailed}
+
+
+@dataclass(frozen=True)
+class Up:
+    """A lab that is up: the process that holds it, and for each node the command that leads into it."""
+
+    lab: str
+    stage: str
+    pid: int
+    nodes: Mapping[str, list[str]]
+
+
+def folder(workspace: Workspace, lab: str) -> Path:
+    """Where what is known of a lab that is up lies."""
+    return workspace.build / "lab" / "up" / lab
+
+
+def all_up(workspace: Workspace) -> list[Up]:
+    """The labs that are up."""
+    states = sorted((workspace.build / "lab" / "up").glob(f"*/{STATE}"))
+    return [Up(**json.loads(state.read_text())) for state in states if _is_held(state.parent)]
+
+
+def the_one(workspace: Workspace, lab: str) -> Up:
+    """The lab of that name that is up; without a name the only one. Raises WrongInput when that is not to be told."""
+    found = {up.lab: up for up in all_up(workspace)}
+    if not found:
+        raise WrongInput("no lab is up", hint="invoke lab.up LAB")
+    if not lab and len(found) > 1:
+        raise WrongInput(f"several labs are up: {', '.join(found)}", hint="say which one: --lab LAB")
+    if lab and lab not in found:
+        raise WrongInput(no_such("lab that is up", lab, list(found)))
+    return found[lab] if lab else next(iter(found.values()))
+
+
+def bring_up(workspace: Workspace, lab: str, place: Place, stage: str) -> Up:
+    """Start the process that holds a lab, and return when its nodes are set up as after the last step.
+
+    Raises WrongInput when it is up already; what the process failed by.
+    """
+    name = load(lab).name
+    home = folder(workspace, name)
+    if _is_held(home):
+        raise WrongInput(f"the lab {name} is up already", hint=f"invoke lab.down {name}")
+    (home / STATE).unlink(missing_ok=True)
+    log = home / LOG
+    with progress.step(f"bringing {name} up", log):
+        words = [sys.executable, "-m", __name__, lab, stage, json.dumps(asdict(place))]
+        holder = process.detached(["env", f"PYTHONPATH={PACKAGE}", *words], log)
+        try:
+            while not (home / STATE).exists():
+                if holder.poll() is not None:
+                    said = log.read_text(errors="replace").strip().splitlines()
+                    raise FAILURES.get(holder.returncode, NotSo)(
+                        f"the lab {name} did not come up", detail="\n".join(said[-process.TAIL_LINES :])
+                    )
+                time.sleep(PAUSE)
+        except BaseException:
+            if holder.poll() is None:
+                holder.terminate()
+            raise
+    return the_one(workspace, name)
+
+
+def take_down(workspace: Workspace, up: Up) -> None:
+    """Tell the process that holds a lab to end, and return when it has. Raises OutsideFailed when it does not."""
+    home = folder(workspace, up.lab)
+    with progress.step(f"taking {up.lab} down"):
+        os.kill(up.pid, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while _is_held(home):
+            if time.monotonic() > deadline:
+                raise OutsideFailed(f"process {up.pid} does not end", hint=f"{home / LOG} has its words")
+            time.sleep(PAUSE)
+
+
+def entrance(up: Up, node: str, command: str = "", terminal: bool = False) -> list[str]:
+    """The command that leads into a node: a shell, on our `terminal` if there is one, or what is to be run there.
+
+    Raises WrongInput when the lab has no such node.
+    """
+    if node not in up.nodes:
+        raise WrongInput(no_such(f"node of {up.lab}", node, list(up.nodes)))
+    inside = ["sh", "-c", command] if command else ["env", f"PS1={node}# ", "bash", "--norc", "-i"]
+    way = up.nodes[node]
+    if way[:1] != ["ssh"]:
+        return [*way, *inside]
+    *ssh, last = way
+    return [*ssh[:1], *(["-t"] if terminal else []), *ssh[1:], f"{last} {process.quote(inside)}".strip()]
+
+
+def hold(topology: Topology, place: Place, kind: str) -> None:
+    """Set a lab up, say so in its folder, and hold it until SIGTERM comes; then everything is taken away."""
+    workspace = Workspace.here()
+    home = folder(workspace, topology.name)
+    with locked(home / LOCK, wait=False), closing(stages(workspace, place, kind, [topology], "lab-up")) as made:
+        for stage in made:
+            try:
+                stage.remove()
+                stage.build()
+                stage.apply(nodes_at(topology, len(topology.steps)))
+                ways = {node: _way(stage, node) for node in topology.nodes}
+                state = asdict(Up(topology.name, stage.name, os.getpid(), ways))
+                write_atomically(home / STATE, json.dumps(state))
+                while True:
+                    signal.pause()
+            except Undone as undone:
+                raise NotSo(undone.doing, detail=undone.output) from None
+            finally:
+                (home / STATE).unlink(missing_ok=True)
+                stage.remove()
+
+
+def _way(stage: Stage, node: str) -> list[str]:
+    """The command to which what is to be run on a node is added: as words, or, by ssh, to its last word."""
+    shell = stage.ground(node).shell
+    inside = stage.inside(node)
+    return inside if isinstance(shell, Here) else [*shell.host.ssh(), process.quote(inside)]
+
+
+def _is_held(home: Path) -> bool:
+    if not (home / LOCK).exists():
+        return False
+    try:
+        with locked(home / LOCK, wait=False):
+            return False
+    except MachineLacks:
+        return True
+
+
+def _leave(signum: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        hold(load(sys.argv[1]), Place(**json.loads(sys.argv[3])), sys.argv[2])
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.code)
