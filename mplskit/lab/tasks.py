@@ -130,6 +130,7 @@ def matrix(
         "lab": "its name as lab.list gives it, or a file ./NAME.yaml",
         **WHERE,
         "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each",
+        "step": "set the nodes up as in this step; 0 is before the first (left out: the last)",
         "json": "print one JSON document",
     },
     positional=["lab"],
@@ -142,9 +143,10 @@ def up(
     host: str = "",
     ssh_config: str = "",
     stage: str = "namespaces",
+    step: str = "",
     json: bool = False,
 ) -> None:
-    """Set a lab up as it is after its last step, and leave it running in the background, to play with."""
+    """Set a lab up, and leave it running in the background, to play with."""
     from dataclasses import asdict
 
     from mplskit.lab.grounds import Place
@@ -152,12 +154,13 @@ def up(
     from mplskit.paths import Workspace
 
     _check_stage(stage, False)
-    found = bring_up(Workspace.here(), lab, Place(kernel, image, host, ssh_config), stage)
+    number = cli.number(step, "--step", 0, 1000) if step else None
+    found = bring_up(Workspace.here(), lab, Place(kernel, image, host, ssh_config), stage, number)
 
     def text() -> None:
         for node in found.nodes:
             print(f"invoke lab.shell {node}")
-        print(f"invoke lab.down {found.lab}")
+        print(f"invoke lab.down --lab {found.lab}")
 
     cli.show(asdict(found), json, text)
 
@@ -180,7 +183,7 @@ def shell(c: Context, node: str, lab: str = "", command: str = "") -> None:
     process.become(entrance(the_one(Workspace.here(), lab), node, command, terminal))
 
 
-@cli.task(help={"lab": "which lab (left out: the one that is up)"}, positional=["lab"])
+@cli.task(help={"lab": "which lab (left out: the one that is up)"})
 def down(c: Context, lab: str = "") -> None:
     """Take a lab down that lab.up left running."""
     from mplskit.lab.up import take_down, the_one

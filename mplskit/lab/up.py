@@ -64,19 +64,31 @@ def the_one(workspace: Workspace, lab: str) -> Up:
     return found[lab] if lab else next(iter(found.values()))
 
 
-def bring_up(workspace: Workspace, lab: str, place: Place, stage: str) -> Up:
-    """Start the process that holds a lab, and return when its nodes are set up as after the last step.
+def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int | None = None) -> Up:
+    """Start the process that holds a lab, and return when its nodes are set up as in `step` (left out: the last; 0: as
+    they are before the first).
 
-    Raises WrongInput when it is up already; what the process failed by.
+    Raises WrongInput when it is up already, or has no such step; what the process failed by.
     """
-    name = load(lab).name
+    topology = load(lab)
+    name, last = topology.name, len(topology.steps)
+    if step is not None and step > last:
+        raise WrongInput(f"--step {step}: {name} has the steps 1 to {last}", hint="0 is before the first")
     home = folder(workspace, name)
     if _is_held(home):
-        raise WrongInput(f"the lab {name} is up already", hint=f"invoke lab.down {name}")
+        raise WrongInput(f"the lab {name} is up already", hint=f"invoke lab.down --lab {name}")
     (home / STATE).unlink(missing_ok=True)
     log = home / LOG
     with progress.step(f"bringing {name} up", log):
-        words = [sys.executable, "-m", __name__, lab, stage, json.dumps(asdict(place))]
+        words = [
+            sys.executable,
+            "-m",
+            __name__,
+            lab,
+            stage,
+            json.dumps(asdict(place)),
+            str(last if step is None else step),
+        ]
         holder = process.detached(["env", f"PYTHONPATH={PACKAGE}", *words], log)
         try:
             while not (home / STATE).exists():
@@ -120,8 +132,8 @@ def entrance(up: Up, node: str, command: str = "", terminal: bool = False) -> li
     return [*ssh[:1], *(["-t"] if terminal else []), *ssh[1:], f"{last} {process.quote(inside)}".strip()]
 
 
-def hold(topology: Topology, place: Place, kind: str) -> None:
-    """Set a lab up, say so in its folder, and hold it until SIGTERM comes; then everything is taken away."""
+def hold(topology: Topology, place: Place, kind: str, step: int) -> None:
+    """Set a lab up as in a step, say so in its folder, and hold it until SIGTERM; then everything is taken away."""
     workspace = Workspace.here()
     home = folder(workspace, topology.name)
     with locked(home / LOCK, wait=False), closing(stages(workspace, place, kind, [topology], "lab-up")) as made:
@@ -129,7 +141,7 @@ def hold(topology: Topology, place: Place, kind: str) -> None:
             try:
                 stage.remove()
                 stage.build()
-                stage.apply(nodes_at(topology, len(topology.steps)))
+                stage.apply(nodes_at(topology, step))
                 ways = {node: _way(stage, node) for node in topology.nodes}
                 state = asdict(Up(topology.name, stage.name, os.getpid(), ways))
                 write_atomically(home / STATE, json.dumps(state))
@@ -166,7 +178,7 @@ def _leave(signum: int, frame: FrameType | None) -> NoReturn:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
     try:
-        hold(load(sys.argv[1]), Place(**json.loads(sys.argv[3])), sys.argv[2])
+        hold(load(sys.argv[1]), Place(**json.loads(sys.argv[3])), sys.argv[2], int(sys.argv[4]))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.code)

@@ -9,14 +9,18 @@ from mplskit.vm.hardware import VIRTIO, Hardware
 from mplskit.vm.qemu import machine
 
 QCOW2 = b"QFI\xfb"
+# COMMAND_LINE_SIZE of x86 is 2048, with the null at its end; the kernel cuts off what is longer.
+LONGEST = 2047
 
 
 @dataclass(frozen=True)
 class Plug:
-    """A network card whose cable is a connected socket that QEMU inherits: the number of its file descriptor."""
+    """A network card. Its cable is a connected socket that QEMU inherits, the number of its file descriptor; without
+    one it is the card by which SSH comes. Without `mac` it has an address of QEMU's.
+    """
 
-    fd: int
-    mac: str
+    fd: int | None = None
+    mac: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Guest:
     """A disk with a root file system on it, unpartitioned, and the kernel that is loaded directly; memory in MiB.
 
     Without `persist` the disk stays as it is: what the guest writes goes to a temporary overlay. `prompt` is what its
-    console says when SSH answers; `plugs` are cards before that by which SSH comes, whose address is `mac`.
+    console says when SSH answers; `plugs` are its network cards in the order in which the kernel finds them.
     """
 
     disk: Path
@@ -37,14 +41,16 @@ class Guest:
     persist: bool = False
     hardware: Hardware = VIRTIO
     prompt: bytes = b" login: "
-    plugs: tuple[Plug, ...] = ()
-    mac: str = ""
+    plugs: tuple[Plug, ...] = (Plug(),)
 
     def check(self) -> None:
-        """Raise WrongInput unless every file is there."""
+        """Raise WrongInput unless every file is there, and the kernel takes the whole of its command line."""
         for what, path in (("disk", self.disk), ("kernel", self.kernel), ("key", self.key), ("initrd", self.initrd)):
             if path is not None and not path.is_file():
                 raise WrongInput(f"no {what} {path}", hint="`image.build` makes disk, kernel and key together")
+        length = len(direct_boot(self)[-1])
+        if length > LONGEST:
+            raise WrongInput(f"the kernel command line has {length} characters; {LONGEST} are allowed")
 
 
 def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int) -> list[str]:
@@ -55,7 +61,6 @@ def command(guest: Guest, accelerator: Accelerator, console: Path, monitor: int)
         *direct_boot(guest),
         *disk(guest),
         *cards(guest),
-        *network(guest.hardware, guest.mac),
         *entropy(),
         *serial(console),
         *qmp(monitor),
@@ -83,18 +88,16 @@ def disk(guest: Guest) -> list[str]:
 
 
 def cards(guest: Guest) -> list[str]:
-    """Cards on cables of ours. They come first: the kernel calls the first card that it finds eth0."""
+    """The network cards. SSH comes by user networking, with the guest's port 22 on a port of 127.0.0.1 that QEMU picks;
+    `info usernet` tells which.
+    """
     words = []
     for number, plug in enumerate(guest.plugs):
-        words += ["-netdev", f"socket,id=link{number},fd={plug.fd}"]
-        words += ["-device", f"{guest.hardware.card},netdev=link{number},mac={plug.mac},romfile="]
+        name = "net" if plug.fd is None else f"link{number}"
+        cable = "user,id=net,hostfwd=tcp:127.0.0.1:0-:22" if plug.fd is None else f"socket,id={name},fd={plug.fd}"
+        mac = f",mac={plug.mac}" if plug.mac else ""
+        words += ["-netdev", cable, "-device", f"{guest.hardware.card},netdev={name},romfile={mac}"]
     return words
-
-
-def network(hardware: Hardware, mac: str = "") -> list[str]:
-    """User networking with the guest's port 22 on a port of 127.0.0.1 that QEMU picks; `info usernet` tells which."""
-    card = f"{hardware.card},netdev=net,romfile=" + (f",mac={mac}" if mac else "")
-    return ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", card]
 
 
 def entropy() -> list[str]:

@@ -62,12 +62,13 @@ def linked(
                     thread.start()
                 with there:
                     there.wait_for(lambda: bool(errors) or len(ready) == len(guests))
-                if errors:
-                    group.end()
                 _raise(errors)
             yield ready
         finally:
             leave.set()
+            if len(ready) < len(guests):
+                # The others are not waited for: one failed, or the user interrupts.
+                group.end()
             with progress.step(f"end {len(guests)} machines"):
                 for thread in threads:
                     if thread.ident is not None:
@@ -84,17 +85,22 @@ def _raise(errors: Mapping[str, BaseException]) -> None:
 @contextmanager
 def _plugged(guests: Mapping[str, tuple[Guest, Sequence[Card]]]) -> Iterator[dict[str, Guest]]:
     """The guests with their cards; the ends of the cables are closed here when the block is left."""
-    ends: dict[str, list[socket.socket]] = {}
     links = [card.link for _, cards in guests.values() for card in cards]
-    wrong = [link for link in dict.fromkeys(links) if links.count(link) != 2]
-    if wrong:
-        raise WrongInput(f"the cable {wrong[0]} has {links.count(wrong[0])} ends: it needs two")
+    for link in links:
+        if links.count(link) != 2:
+            raise WrongInput(f"the cable {link} has {links.count(link)} ends: it needs two")
+    for name, (_, cards) in guests.items():
+        devs = [MANAGEMENT, *(card.dev for card in cards)]
+        for dev in devs:
+            if devs.count(dev) != 1:
+                raise WrongInput(f"{name}: two cards are called {dev}", hint=f"{MANAGEMENT} is the way to its SSH")
+    ends: dict[str, list[socket.socket]] = {}
     try:
         for link in dict.fromkeys(links):
             ends[link] = list(socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM))
         free = {link: list(pair) for link, pair in ends.items()}
         yield {
-            name: _wired(name, number, guest, in_order(cards), free)
+            name: _wired(name, number, guest, cards, free)
             for number, (name, (guest, cards)) in enumerate(guests.items(), 1)
         }
     finally:
@@ -105,13 +111,15 @@ def _plugged(guests: Mapping[str, tuple[Guest, Sequence[Card]]]) -> Iterator[dic
 def _wired(
     name: str, number: int, guest: Guest, cards: Sequence[Card], free: Mapping[str, list[socket.socket]]
 ) -> Guest:
-    plugs, words = [], [f"systemd.hostname={name}", "systemd.wants=systemd-network-generator.service"]
+    plugs = {MANAGEMENT: Plug(mac=MANAGEMENT_MAC)}
+    words = [f"systemd.hostname={name}", "systemd.wants=systemd-network-generator.service"]
     for index, card in enumerate(cards):
         mac = f"02:6d:70:{number >> 8:02x}:{number & 255:02x}:{index:02x}"
-        plugs.append(Plug(free[card.link].pop().fileno(), mac))
+        plugs[card.dev] = Plug(free[card.link].pop().fileno(), mac)
         words += [f"ifname={card.dev}:{mac}", _address(card)]
     words += [f"ifname={MANAGEMENT}:{MANAGEMENT_MAC}", f"ip={MANAGEMENT}:dhcp"]
-    return replace(guest, plugs=tuple(plugs), mac=MANAGEMENT_MAC, append=" ".join([guest.append, *words]).strip())
+    order = in_order([*(card.dev for card in cards), MANAGEMENT])
+    return replace(guest, plugs=tuple(plugs[dev] for dev in order), append=" ".join([guest.append, *words]).strip())
 
 
 def _address(card: Card) -> str:
@@ -120,9 +128,9 @@ def _address(card: Card) -> str:
     return f"ip={ip}:::{card.address.network.prefixlen}::{card.dev}:none:{card.mtu}"
 
 
-def in_order(cards: Sequence[Card]) -> list[Card]:
-    """The cards so that one to be called ethN is where the kernel calls it ethN: no name is taken when it is given."""
-    own = {f"eth{index}": index for index in range(len(cards))}
-    placed = {own[card.dev]: card for card in cards if card.dev in own}
-    others = [card for card in cards if card.dev not in own]
-    return [placed.get(index) or others.pop(0) for index in range(len(cards))]
+def in_order(devs: Sequence[str]) -> list[str]:
+    """Names of cards so that each ethN is where the kernel calls it ethN: no name is taken when it is given."""
+    own = {f"eth{index}": index for index in range(len(devs))}
+    placed = {own[dev]: dev for dev in devs if dev in own}
+    others = [dev for dev in devs if dev not in own]
+    return [placed.get(index) or others.pop(0) for index in range(len(devs))]

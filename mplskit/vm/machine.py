@@ -96,7 +96,7 @@ def _qemu(
             stdout=words,
             stderr=words,
             env=environment,
-            pass_fds=[theirs.fileno(), *(plug.fd for plug in guest.plugs)],
+            pass_fds=[theirs.fileno(), *(plug.fd for plug in guest.plugs if plug.fd is not None)],
         ) as qemu:
             theirs.close()
             try:

@@ -197,5 +197,5 @@ def test_a_lab_that_is_up_can_be_entered_and_taken_down(image: Image) -> None:
         assert "101 as to 201 via inet 10.10.2.1 dev eth1" in inside.out
         assert invoke("lab.up", "lsr").code == 2
     finally:
-        assert invoke("lab.down", "lsr").code == 0
+        assert invoke("lab.down", "--lab", "lsr").code == 0
     assert invoke("lab.shell", "lsr").code == 2
