@@ -129,7 +129,8 @@ def entrance(up: Up, node: str, command: str = "", terminal: bool = False) -> li
     if way[:1] != ["ssh"]:
         return [*way, *inside]
     *ssh, last = way
-    return [*ssh[:1], *(["-t"] if terminal else []), *ssh[1:], f"{last} {process.quote(inside)}".strip()]
+    # Host.ssh begins with `ssh -T`; the later word counts.
+    return [*ssh[:2], *(["-t"] if terminal else []), *ssh[2:], f"{last} {process.quote(inside)}".strip()]
 
 
 def hold(topology: Topology, place: Place, kind: str, step: int) -> None:

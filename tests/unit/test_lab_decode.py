@@ -52,4 +52,4 @@ def test_a_penultimate_pop_shows_no_label_on_the_last_link() -> None:
 def test_a_tunnel_is_a_wire_of_its_own_and_carries_the_labels() -> None:
     drawing = draw(load("openvpn"))
     assert [wire.kind for wire in drawing.wires] == ["link", "link", "link", "tunnel"]
-    assert [text.words for text in drawing.texts if text.kind == "about"] == ["OpenVPN (tap)"]
+    assert [text.words for text in drawing.texts if text.kind == "about"] == ["5 ms", "OpenVPN (tap)"]

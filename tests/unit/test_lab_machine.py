@@ -1,0 +1,89 @@
+"""The machine of a lab: which modules it gets, and which kernel."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mplskit.errors import WrongInput
+from mplskit.lab.grounds import Place, is_here
+from mplskit.lab.machine.initramfs import closure, module_name, parse_dependencies
+from mplskit.lab.machine.kernel import chosen
+from mplskit.paths import Workspace
+
+DEP = """\
+kernel/net/mpls/mpls_router.ko.xz: kernel/net/ipv4/ip_tunnel.ko.xz
+kernel/net/mpls/mpls_iptunnel.ko.xz: kernel/net/mpls/mpls_router.ko.xz kernel/net/ipv4/ip_tunnel.ko.xz
+kernel/net/ipv4/ip_tunnel.ko.xz:
+kernel/drivers/net/veth.ko.xz:
+kernel/crypto/crc32c_generic.ko.xz:
+"""
+
+
+def workspace(folder: Path) -> Workspace:
+    return Workspace(folder / "build", folder / "dist", folder / "cache")
+
+
+def test_a_module_comes_with_all_that_it_needs_and_after_it() -> None:
+    assert closure(parse_dependencies(DEP), ["mpls_iptunnel", "mpls_router", "no_such"]) == [
+        "kernel/net/ipv4/ip_tunnel.ko.xz",
+        "kernel/net/mpls/mpls_router.ko.xz",
+        "kernel/net/mpls/mpls_iptunnel.ko.xz",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("kernel/net/mpls/mpls-gso.ko", "mpls_gso"),
+        ("kernel/crypto/crc32c_generic.ko.xz", "crc32c_generic"),
+        ("veth.ko.zst", "veth"),
+    ],
+)
+def test_a_module_is_named_with_underscores_however_its_file_is_packed(path: str, name: str) -> None:
+    assert module_name(path) == name
+
+
+@given(st.text())
+def test_no_text_stops_the_reader_of_dependencies(text: str) -> None:
+    parse_dependencies(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "",
+            "no kernel was built here: {dist}/metadata.json names no linux-image package\n"
+            "hint: invoke kernel.build; or give --kernel; allowed: a linux-image package FILE.deb, debian:SUITE, or "
+            "here (this machine's own)",
+        ),
+        (
+            "linux.deb",
+            "--kernel linux.deb: no such file\n"
+            "hint: allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)",
+        ),
+        (
+            "debian:Trixie",
+            "--kernel debian:Trixie: no such file\n"
+            "hint: allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)",
+        ),
+    ],
+)
+def test_a_kernel_that_is_not_there_is_told_with_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(WrongInput) as caught:
+        chosen(workspace(tmp_path), text)
+    assert str(caught.value) == f"error: {said.format(dist=tmp_path / 'dist')}"
+
+
+def test_only_one_machine_can_be_meant() -> None:
+    with pytest.raises(WrongInput, match="--kernel and --host: one machine only"):
+        Place(kernel="here", host="node")
+    with pytest.raises(WrongInput, match="--ssh-config is for --host"):
+        Place(ssh_config="config")
+
+
+def test_a_lab_is_played_here_when_that_is_asked_for(tmp_path: Path) -> None:
+    assert is_here(workspace(tmp_path), Place(kernel="here"))
+    assert not is_here(workspace(tmp_path), Place(kernel="debian:trixie"))

@@ -1,0 +1,116 @@
+"""Reports in their other forms: JUnit, the matrix; faults on purpose; links that are slow; a lab that is up."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from mplskit.errors import WrongInput
+from mplskit.lab.faults import KINDS, parse_fault
+from mplskit.lab.grammar.links import Link
+from mplskit.lab.grammar.topology import load
+from mplskit.lab.junit import junit
+from mplskit.lab.matrix import of
+from mplskit.lab.report import Cause, Check, LabReport, StepReport
+from mplskit.lab.stage.stage import impairments
+from mplskit.lab.up import Up, entrance
+
+CAUSE = Cause("ler-2", "L2", "lo is up", "lo is down", "packets come in on lo", "ip link set lo up")
+
+
+def report(kernel: str, *steps: StepReport) -> LabReport:
+    wrong = any(step.wrong for step in steps)
+    topology = load("hello-world")
+    return LabReport("hello-world", "it", "namespaces", kernel, "ip", not wrong, steps, 2.0, Path("/x"), topology)
+
+
+FAILED = report(
+    "6.1",
+    StepReport("one", "passed"),
+    StepReport("two", "failed", (Check("ping", "0 % loss", "100 % loss", False),), causes=(CAUSE,)),
+    StepReport("three", "left out", reason="it is built in"),
+)
+PASSED = report("6.12", StepReport("one", "passed"), StepReport("three", "left out", reason="it is built in"))
+
+
+def test_junit_has_a_case_for_each_step_with_what_was_expected_and_why() -> None:
+    root = ElementTree.fromstring(junit([FAILED]))
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+    }
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert failure.get("message") == "ping: expected 0 % loss; seen: 100 % loss"
+    assert failure.text is not None
+    assert failure.text.splitlines()[1:] == [
+        "ler-2: L2: not so: lo is up",
+        "seen:  lo is down",
+        "cause: packets come in on lo",
+        "cure:  ip link set lo up",
+    ]
+
+
+def test_the_matrix_says_what_failed_and_what_was_left_out_on_each_kernel() -> None:
+    matrix = of(["a.deb", "debian:trixie"], [[FAILED], [PASSED]])
+    assert matrix.markdown() == (
+        "| lab | 6.1 (a.deb) | 6.12 (debian:trixie) |\n"
+        "|---|---|---|\n"
+        "| hello-world | failed: two | passed: left out: three |\n"
+    )
+    assert not matrix.passed
+    assert of(["debian:trixie"], [[PASSED]]).passed
+
+
+def test_a_fault_is_of_a_node_and_some_are_of_an_interface() -> None:
+    lsr = load("lsr")
+    assert parse_fault("lsr:input-off:eth1", lsr).dev == "eth1"
+    assert parse_fault("ler-2:lo-down", lsr).kind is KINDS["lo-down"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lrs:lo-down", "--fault lrs:lo-down: there is no node 'lrs'; allowed: ler-1, lsr, ler-2; did you mean lsr?"),
+        (
+            "lsr:lo-dwn",
+            "--fault lsr:lo-dwn: there is no fault 'lo-dwn'; allowed: no-pop, no-route, no-push, wrong-label, "
+            "small-table, lo-down, rp-filter, input-off, link-down, link-mtu; did you mean lo-down?",
+        ),
+        (
+            "lsr:input-off",
+            "--fault lsr:input-off: input-off is that of an interface: there is no interface ''; allowed: eth0, eth1",
+        ),
+        ("lsr:lo-down:eth0", "--fault lsr:lo-down:eth0: lo-down has no interface\nhint: allowed: lsr:lo-down"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_told_with_what_is_allowed(text: str, said: str) -> None:
+    with pytest.raises(WrongInput) as caught:
+        parse_fault(text, load("lsr"))
+    assert str(caught.value) == f"error: {said}"
+
+
+def test_links_are_slow_lossy_and_without_offload_by_tc_and_ethtool() -> None:
+    ends = [{"node": name, "dev": "eth0", "address": f"10.0.0.{n}/24"} for n, name in enumerate("ab", 1)]
+    link = Link.model_validate({"ends": ends, "delay": 2.5, "loss": 10, "offload": False})
+    assert impairments(link) == [
+        ["tc", "qdisc", "replace", "dev", "DEV", "root", "netem", "delay", "2.5ms", "loss", "10%"],
+        ["ethtool", "-K", "DEV", "tso", "off"],
+    ]
+    assert impairments(Link.model_validate({"ends": ends})) == []
+
+
+UP = Up(
+    "lsr", "namespaces", 1, {"lsr": ["ssh", "-T", "--", "vm", "ip netns exec x"], "ler-1": ["ip", "netns", "exec", "y"]}
+)
+
+
+def test_a_node_is_entered_by_ssh_with_a_terminal_only_where_there_is_one() -> None:
+    assert entrance(UP, "lsr", "ip a; id") == ["ssh", "-T", "--", "vm", "ip netns exec x sh -c 'ip a; id'"]
+    assert entrance(UP, "lsr", terminal=True) == [
+        *("ssh", "-T", "-t", "--", "vm"),
+        "ip netns exec x env 'PS1=lsr# ' bash --norc -i",
+    ]
+    assert entrance(UP, "ler-1", "id") == ["ip", "netns", "exec", "y", "sh", "-c", "id"]
