@@ -5,7 +5,7 @@ import pytest
 
 from mplskit.errors import WrongInput
 from mplskit.vm.acceleration import TCG, Accelerator
-from mplskit.vm.guest import Guest, command, direct_boot, disk
+from mplskit.vm.guest import Guest, Plug, cards, command, direct_boot, disk
 from mplskit.vm.hardware import hardware
 
 EMULATED = Accelerator("tcg", TCG, "no /dev/kvm")
@@ -58,6 +58,25 @@ def test_other_hosts_have_other_controllers_cards_and_names(guest: Guest, tmp_pa
     devices = [line[index + 1] for index, word in enumerate(line) if word == "-device"]
     assert devices[:3] == ["pvscsi,id=controller", "scsi-hd,bus=controller.0,drive=root", "vmxnet3,netdev=net,romfile="]
     assert line[line.index("-append") + 1].startswith("root=/dev/sda rw ")
+
+
+def test_cables_are_sockets_that_qemu_inherits_and_cards_are_found_in_the_order_given(guest: Guest) -> None:
+    plugs = (Plug(5, "02:00:00:00:00:01"), Plug(mac="02:00:00:00:00:02"), Plug(9, "02:00:00:00:00:03"))
+    assert cards(replace(guest, plugs=plugs)) == [
+        *("-netdev", "socket,id=link0,fd=5"),
+        *("-device", "virtio-net-pci,netdev=link0,romfile=,mac=02:00:00:00:00:01"),
+        *("-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22"),
+        *("-device", "virtio-net-pci,netdev=net,romfile=,mac=02:00:00:00:00:02"),
+        *("-netdev", "socket,id=link2,fd=9"),
+        *("-device", "virtio-net-pci,netdev=link2,romfile=,mac=02:00:00:00:00:03"),
+    ]
+
+
+def test_a_command_line_that_the_kernel_would_cut_off_is_refused(guest: Guest) -> None:
+    before = len(direct_boot(guest)[-1]) - len("quiet")
+    replace(guest, append="x" * (2047 - before)).check()
+    with pytest.raises(WrongInput, match=r"the kernel command line has 2048 characters; 2047 are allowed"):
+        replace(guest, append="x" * (2048 - before)).check()
 
 
 def test_a_host_that_nobody_knows_is_refused() -> None:
