@@ -88,8 +88,9 @@ def judge_capture(expected: Captured, packets: Sequence[Packet]) -> Check:
     """Whether enough packets of a capture are as the step expects them."""
     matching = sum(_matches(expected, packet) for packet in packets)
     most = expected.at_most
-    what = f"{_how_many(expected.at_least, most)} × {_wanted(expected)}"
+    what = f"{_how_many(expected.at_least, most)} × {_wanted(expected)}" + (", or none" if expected.or_none else "")
     passed = matching >= expected.at_least and (most is None or matching <= most)
+    passed = passed or (expected.or_none and matching == 0)
     return Check(f"capture on {expected.on} {expected.dev}", what, _seen(packets), passed)
 
 

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
 WHERE = {
-    "kernel": "play it with this kernel: a linux-image package FILE.deb, debian:SUITE for Debian's own, or here for "
-    "this machine (left out: the one that kernel.build made)",
-    "image": "boot this image instead: a name in dist/, or a record FILE.json",
-    "host": "play it on this machine instead (root, MPLS modules loaded): user@host:port or a name from ssh_config",
-    "ssh-config": "an ssh_config file to use instead of yours, for --host",
+    "kernel": cli.Flag(
+        "play it with this kernel: a linux-image package FILE.deb, debian:SUITE for Debian's own, or here for "
+        "this machine (left out: the one that kernel.build made)"
+    ),
+    "image": cli.Flag("boot this image instead: a name in dist/, or a record FILE.json"),
+    "host": cli.Flag(
+        "play it on this machine instead (root, MPLS modules loaded): user@host:port or a name from ssh_config"
+    ),
+    "ssh_config": cli.Flag("an ssh_config file to use instead of yours, for --host"),
 }
 
 
@@ -37,26 +41,23 @@ def list_labs(c: Context, json: bool = False) -> None:
 @cli.task(
     help={
         "lab": LAB,
-        **WHERE,
         "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each, set up by node.bootstrap",
         "fault": "make this fault on purpose, NODE:FAULT or NODE:FAULT:INTERFACE; may be given more than once",
         "reboot": "at the end reboot every node and try again (--stage vms)",
         "json": "print one JSON document",
     },
+    flags=WHERE,
     positional=["lab"],
     iterable=["fault"],
 )
 def run(
     c: Context,
     lab: str,
-    kernel: str = "",
-    image: str = "",
-    host: str = "",
-    ssh_config: str = "",
     stage: str = "namespaces",
     fault: list[str] = [],  # noqa: B006 - Invoke fills it
     reboot: bool = False,
     json: bool = False,
+    **where: str,
 ) -> None:
     """Run labs; the report of each, with its captures, is in dist/labs/LAB. Exit 1 when one failed."""
     from contextlib import closing
@@ -67,12 +68,11 @@ def run(
     from mplskit.paths import Workspace
 
     topologies, workspace = _chosen(lab), Workspace.here()
-    place = Place(kernel, image, host, ssh_config)
     wanted = {
         topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
     }
     _check_stage(stage, reboot)
-    with closing(stages(workspace, place, stage, topologies)) as made:
+    with closing(stages(workspace, Place(**where), stage, topologies)) as made:
         reports = [
             run_lab(each, workspace.dist / "labs" / each.topology.name, wanted[each.topology.name]) for each in made
         ]
@@ -128,23 +128,20 @@ def matrix(
 @cli.task(
     help={
         "lab": "its name as lab.list gives it, or a file ./NAME.yaml",
-        **WHERE,
         "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each",
         "step": "set the nodes up as in this step; 0 is before the first (left out: the last)",
         "json": "print one JSON document",
     },
+    flags=WHERE,
     positional=["lab"],
 )
 def up(
     c: Context,
     lab: str,
-    kernel: str = "",
-    image: str = "",
-    host: str = "",
-    ssh_config: str = "",
     stage: str = "namespaces",
     step: str = "",
     json: bool = False,
+    **where: str,
 ) -> None:
     """Set a lab up, and leave it running in the background, to play with."""
     from dataclasses import asdict
@@ -155,7 +152,7 @@ def up(
 
     _check_stage(stage, False)
     number = cli.number(step, "--step", 0, 1000) if step else None
-    found = bring_up(Workspace.here(), lab, Place(kernel, image, host, ssh_config), stage, number)
+    found = bring_up(Workspace.here(), lab, Place(**where), stage, number)
 
     def text() -> None:
         for node in found.nodes:

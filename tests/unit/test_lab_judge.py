@@ -56,6 +56,10 @@ def captured(**wanted: object) -> Captured:
         ({"echo": "reply"}, False),
         ({"at_least": 2}, True),
         ({"at_least": 3}, False),
+        ({"at_least": 1, "at_most": 1}, False),
+        ({"at_least": 1, "at_most": 1, "or_none": True}, False),
+        ({"at_least": 2, "at_most": 2, "or_none": True}, True),
+        ({"labels": [102], "or_none": True}, True),
     ],
 )
 def test_a_capture_holds_enough_packets_that_are_as_expected(wanted: dict[str, object], passed: bool) -> None:

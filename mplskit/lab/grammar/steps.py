@@ -86,7 +86,7 @@ class Capture(Part):
 class Captured(Part):
     """Packets that must be in a capture. `tc`, `ttl` and `bottom` are the top label's; what is left out may be any.
 
-    `ip_ttl` is the TTL (hop limit) of the IP header.
+    `ip_ttl` is the TTL (hop limit) of the IP header. With `or_none` there may be none of them at all, too.
     """
 
     on: str
@@ -99,6 +99,7 @@ class Captured(Part):
     echo: Literal["request", "reply"] | None = None
     at_least: Annotated[int, Field(strict=True, ge=0)] = 1
     at_most: Annotated[int, Field(strict=True, ge=0)] | None = None
+    or_none: Annotated[bool, Field(strict=True)] = False
 
 
 class Rise(Part):

@@ -58,20 +58,8 @@ def certificates(names: list[str]) -> dict[str, dict[str, bytes]]:
         for number, name in enumerate(names, 1):
             key, request, cert = (Path(scratch, f"{number}.{kind}") for kind in ("key", "request", "cert"))
             process.run(["openssl", "req", *new, "-subj", f"/CN={name}", "-keyout", key, "-out", request])
-            sign: list[str | Path] = [
-                "-req",
-                "-in",
-                request,
-                "-CA",
-                ca,
-                "-CAkey",
-                ca_key,
-                "-set_serial",
-                str(number),
-                "-days",
-                str(DAYS),
-            ]
-            process.run(["openssl", "x509", *sign, "-out", cert])
+            sign: list[str | Path] = ["-req", "-in", request, "-CA", ca, "-CAkey", ca_key]
+            process.run(["openssl", "x509", *sign, "-set_serial", str(number), "-days", str(DAYS), "-out", cert])
             made[name] = {"ca": ca.read_bytes(), "cert": cert.read_bytes(), "key": key.read_bytes()}
     return made
 
