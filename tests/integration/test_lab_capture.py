@@ -190,7 +190,7 @@ def test_lab_run_exits_1_when_the_lab_failed_and_names_the_report(sshd: Sshd, tm
     ran = process.run(argv, cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["labs"][0]["steps"][0]["verdict"] == "stopped"
-    assert f"{tmp_path}/labs/hello-world/report.json has every command and what it printed" in ran.stderr
+    assert f"{tmp_path}/labs/hello-world/report.html shows what was expected and seen" in ran.stderr
 
 
 def _await_end(pid: int) -> None:
