@@ -1,11 +1,9 @@
-"""Frames in words, and the drawing that a topology becomes."""
+"""Frames in words, layer by layer."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.lab.grammar.topology import load
 from mplskit.lab.html.decode import decode
-from mplskit.lab.html.drawing import draw
 
 ETHERNET = "020000000002020000000001"
 
@@ -42,14 +40,3 @@ def test_what_breaks_off_is_told_as_cut_off() -> None:
 @given(st.binary(max_size=120), st.sampled_from(["", "8847", "0800", "86dd", "8100", "0806"]))
 def test_any_bytes_have_layers(rest: bytes, ethertype: str) -> None:
     assert decode(bytes.fromhex(ETHERNET + ethertype) + rest)
-
-
-def test_a_penultimate_pop_shows_no_label_on_the_last_link() -> None:
-    labels = [text.words for text in draw(load("php")).texts if text.kind == "label"]
-    assert labels == ["↓ 101, 101/301", "↑ no label", "↓ no label", "↑ 102"]
-
-
-def test_a_tunnel_is_a_wire_of_its_own_and_carries_the_labels() -> None:
-    drawing = draw(load("openvpn"))
-    assert [wire.kind for wire in drawing.wires] == ["link", "link", "link", "tunnel"]
-    assert [text.words for text in drawing.texts if text.kind == "about"] == ["5 ms", "OpenVPN (tap)"]

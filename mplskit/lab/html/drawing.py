@@ -186,6 +186,11 @@ def _wires(
     pairs = [frozenset(end.node for end in cable.ends) for cable in found]
     for number, cable in enumerate(found):
         same = [index for index, pair in enumerate(pairs) if pair == pairs[number]]
+        if len({boxes[end.node].y for end in cable.ends}) == 1:
+            wire, words = _level(cable, boxes, nodes, (same.index(number) - (len(same) - 1) / 2) * 90)
+            wires.append(wire)
+            texts += words
+            continue
         upper, lower = sorted(cable.ends, key=lambda end: boxes[end.node].y)
         top, bottom = boxes[upper.node], boxes[lower.node]
         shift = (same.index(number) - (len(same) - 1) / 2) * 80
@@ -196,18 +201,35 @@ def _wires(
             x1 = top.x + max(-reach, min(reach, shift))
             x2 = bottom.x + max(-reach, min(reach, shift))
         wires.append(Wire(x1, y1, x2, y2, cable.kind))
-        side = _side(x1 - top.x, x2 - bottom.x, top.x - bottom.x, len(same), same.index(number), width, (x1 + x2) / 2)
+        side = _side(len(same), same.index(number), top.x != bottom.x, (x1 + x2) / 2 < width / 2)
         texts += _written(cable, upper, lower, (x1, y1, x2, y2), side, nodes)
     return wires, texts
 
 
-def _side(a: float, b: float, slope: float, many: int, index: int, width: float, middle: float) -> str:
+def _level(
+    cable: Cable, boxes: Mapping[str, Box], nodes: Mapping[str, NodeSpec], shift: float
+) -> tuple[Wire, list[Text]]:
+    """A cable between nodes that stand beside each other: what the left end sends is above it, the other way below."""
+    left, right = sorted(cable.ends, key=lambda end: boxes[end.node].x)
+    x1 = boxes[left.node].x + boxes[left.node].width / 2
+    x2 = boxes[right.node].x - boxes[right.node].width / 2
+    x, y = (x1 + x2) / 2, boxes[left.node].y + shift
+    there, back = labels_towards(nodes, cable, left), labels_towards(nodes, cable, right)
+    texts = [
+        Text(x, y - 8, f"{left.dev} {left.address}", "address"),
+        Text(x, y + 18, f"{right.dev} {right.address}", "address"),
+    ]
+    texts += [Text(x, y - 25, f"→ {', '.join(there)}", "label")] if there else []
+    texts += [Text(x, y + 35, f"← {', '.join(back)}", "label")] if back else []
+    texts += [Text(x, y + 52, cable.about, "about")] if cable.about else []
+    return Wire(x1, y, x2, y, cable.kind), texts
+
+
+def _side(many: int, index: int, slopes: bool, is_left: bool) -> str:
     """On which side of a wire its words stand: outwards where there are two wires or the wire is not upright."""
     if many > 1:
         return "end" if index == 0 else "start"
-    if slope:
-        return "end" if middle < width / 2 else "start"
-    return "start"
+    return "end" if slopes and is_left else "start"
 
 
 def _written(
