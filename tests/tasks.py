@@ -10,6 +10,7 @@ from mplskit import cli, process
 from mplskit.errors import NotSo
 
 ROOT = Path(__file__).parent.parent
+SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/busybox sh")
 FILTER = {"k": "only tests that match this pytest expression"}
 
 
@@ -38,7 +39,7 @@ def _is_shell(path: Path) -> bool:
     if not path.is_file() or path.suffix == ".j2":
         return False
     with path.open("rb") as file:
-        return file.readline().strip() in (b"#!/bin/sh", b"#!/usr/bin/env sh")
+        return file.readline().strip() in SHELLS
 
 
 def _only(expression: str) -> list[str]:
@@ -50,7 +51,7 @@ def quick(c: Context, k: str = "") -> None:
     """Linters, types, unit and integration tests: under 10 minutes."""
     if not k:
         _static()
-    _pytest("unit and integration tests", "tests/unit", "tests/integration", *_only(k))
+    _pytest("unit and integration tests", "tests/unit", "tests/integration", "-m", "not full", *_only(k))
 
 
 @cli.task(help=FILTER)

@@ -102,8 +102,6 @@ def test_a_signal_leaves_with_its_code_and_what_was_begun_is_cleaned_up(
     invoke: Invoke, number: signal.Signals, name: str
 ) -> None:
     cleaned = []
-    # Whoever runs the tests under nohup ignores SIGHUP.
-    signal.signal(number, signal.SIG_DFL)
 
     def body() -> None:
         try:
