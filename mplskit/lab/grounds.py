@@ -60,6 +60,12 @@ def guest_at(workspace: Workspace, place: Place) -> Guest:
     return lab_guest(disk, lab_kernel(workspace, packages, disk.busybox))
 
 
+def make_ready(workspace: Workspace, place: Place) -> None:
+    """Fetch and make all that a machine needs before it boots. Raises what that can fail by."""
+    if not place.host and not is_here(workspace, place):
+        guest_at(workspace, place)
+
+
 @contextmanager
 def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[Runs]:
     """A machine for the time of the block: this one, the host that was named, or one that is booted, as `name`."""

@@ -98,7 +98,7 @@ def matrix(
 
     from mplskit.errors import NotSo, WrongInput
     from mplskit.files import write_atomically
-    from mplskit.lab.grounds import Place, ground
+    from mplskit.lab.grounds import Place, ground, make_ready
     from mplskit.lab.matrix import of
     from mplskit.lab.run import run_lab
     from mplskit.lab.stage.namespaces import Namespaces
@@ -107,12 +107,15 @@ def matrix(
     if not kernel:
         raise WrongInput("no --kernel is given", hint="for example: --kernel debian:bookworm --kernel debian:trixie")
     topologies, workspace = _chosen(lab), Workspace.here()
+    names = list(dict.fromkeys(kernel))
+    for name in names:
+        make_ready(workspace, Place(kernel=name))
     ran = []
-    for number, name in enumerate(kernel, 1):
+    for number, name in enumerate(names, 1):
         folder = workspace.dist / "labs" / "matrix" / str(number)
         with ground(workspace, Place(kernel=name)) as machine:
             ran.append([run_lab(Namespaces(topology, machine), folder / topology.name) for topology in topologies])
-    found = of(kernel, ran)
+    found = of(names, ran)
     target = workspace.dist / "labs"
     write_atomically(target / "matrix.md", found.markdown())
     write_atomically(target / "matrix.json", dumps(found.as_json(), indent=2) + "\n")

@@ -80,16 +80,8 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
     (home / STATE).unlink(missing_ok=True)
     log = home / LOG
     with progress.step(f"bringing {name} up", log):
-        words = [
-            sys.executable,
-            "-m",
-            __name__,
-            lab,
-            stage,
-            json.dumps(asdict(place)),
-            str(last if step is None else step),
-        ]
-        holder = process.detached(["env", f"PYTHONPATH={PACKAGE}", *words], log)
+        words = [lab, stage, json.dumps(asdict(place)), str(last if step is None else step)]
+        holder = process.detached(["env", f"PYTHONPATH={PACKAGE}", sys.executable, "-m", __name__, *words], log)
         try:
             while not (home / STATE).exists():
                 if holder.poll() is not None:

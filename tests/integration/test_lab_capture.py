@@ -193,6 +193,14 @@ def test_lab_run_exits_1_when_the_lab_failed_and_names_the_report(sshd: Sshd, tm
     assert f"{tmp_path}/labs/hello-world/report.html shows what was expected and seen" in ran.stderr
 
 
+def test_a_matrix_looks_at_every_kernel_before_it_begins_with_the_first(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.matrix", "--kernel", "here"]
+    ran = process.run([*argv, "--kernel", "missing.deb"], cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
+    assert (ran.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert ran.stderr.startswith("mplskit: error: --kernel missing.deb: no such file\n")
+
+
 def _await_end(pid: int) -> None:
     """Return when the process has ended; a killed one whose parent has not asked yet counts as ended."""
     subprocess.run(
