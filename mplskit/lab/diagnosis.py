@@ -11,7 +11,8 @@ from mplskit.node.verify.verify import verify_live
 from mplskit.remote.host import Host
 from mplskit.remote.session import Answer
 
-MTU = "M1"
+MTU, UP = "M1", "F11"
+IFF_UP = 1  # linux/if.h
 # In a lab all ways are known; neighbours that were not asked yet, or routes of other programs, explain nothing.
 NOT_ASKED = ("R3", "S17")
 
@@ -37,22 +38,31 @@ def diagnose(stage: Stage, number: int) -> tuple[Cause, ...]:
     found = []
     for node, spec in nodes_at(stage.topology, number).items():
         shell = NodeShell(stage, node)
-        found += list(_mtus(stage, node, shell))
-        checks = verify_live(shell, spec)
+        own = list(_links(stage, node, shell))
+        known = {cause.id for cause in own}
+        found += own
         found += [
             Cause(node, check.id, check.title, check.seen, check.cause, check.cure)
-            for check in checks
-            if check.passed is False and check.id not in NOT_ASKED
+            for check in verify_live(shell, spec)
+            if check.passed is False and check.id not in known and check.id not in NOT_ASKED
         ]
     return tuple(found)
 
 
-def _mtus(stage: Stage, node: str, shell: NodeShell) -> Iterator[Cause]:
-    """Interfaces whose MTU is not that of their link, which the checks cannot know."""
-    condition = load_checklist()[MTU]
+def _links(stage: Stage, node: str, shell: NodeShell) -> Iterator[Cause]:
+    """What the checks cannot know of a node's interfaces: that links are to be up, and with which MTU."""
+    wrong: dict[str, list[str]] = {UP: [], MTU: []}
     for link in stage.topology.links:
         for end in (end for end in link.ends if end.node == node):
-            said = shell.run(["cat", f"/sys/class/net/{end.dev}/mtu"], check=False).output.strip()
-            if said.isdigit() and int(said) != link.mtu:
-                seen = f"{end.dev} has an MTU of {said}, and its link one of {link.mtu}"
-                yield Cause(node, MTU, condition.title, seen, condition.cause, condition.cure)
+            said = shell.run(["sh", "-c", f"cd /sys/class/net/{end.dev} && cat flags mtu"], check=False).output.split()
+            if len(said) != 2:
+                wrong[UP].append(f"there is no {end.dev}")
+                continue
+            if not int(said[0], 16) & IFF_UP:
+                wrong[UP].append(f"{end.dev} is down")
+            if int(said[1]) != link.mtu:
+                wrong[MTU].append(f"{end.dev} has an MTU of {said[1]}, and its link one of {link.mtu}")
+    for id_, seen in wrong.items():
+        if seen:
+            condition = load_checklist()[id_]
+            yield Cause(node, id_, condition.title, "; ".join(seen), condition.cause, condition.cure)
