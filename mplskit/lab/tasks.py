@@ -195,9 +195,12 @@ def down(c: Context, lab: str = "") -> None:
 
 def _chosen(text: str) -> "list[Topology]":
     """The labs that are meant; each is read before anything is begun."""
+    from mplskit.errors import WrongInput
     from mplskit.lab.grammar.topology import known, load
 
     names = known() if text == "all" else [name for name in text.split(",") if name]
+    if not names:
+        raise WrongInput("no lab is named", hint="allowed: " + LAB)
     return [load(name) for name in dict.fromkeys(names)]
 
 

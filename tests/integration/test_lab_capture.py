@@ -193,6 +193,14 @@ def test_lab_run_exits_1_when_the_lab_failed_and_names_the_report(sshd: Sshd, tm
     assert f"{tmp_path}/labs/hello-world/report.html shows what was expected and seen" in ran.stderr
 
 
+def test_no_lab_at_all_is_wrong_input(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.run", ","]
+    ran = process.run(argv, cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("mplskit: error: no lab is named\n")
+
+
 def test_a_matrix_looks_at_every_kernel_before_it_begins_with_the_first(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.matrix", "--kernel", "here"]

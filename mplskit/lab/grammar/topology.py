@@ -1,9 +1,10 @@
 """A lab: what it proves, on which nodes and links, in which steps that say what must be seen."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from mplskit.errors import WrongInput
 from mplskit.lab.grammar.links import Link
@@ -13,7 +14,16 @@ from mplskit.node.grammar.spec import NodeSpec, problems
 from mplskit.paths import data
 from mplskit.specfile import Fault, Unfit, no_such, read_spec
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+_NAME = re.compile("[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name here has up to 31 small letters, digits and -, and does not begin with -")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
 
 
 class Topology(Part):

@@ -63,6 +63,12 @@ def _unicast(address: IP) -> IP:
 def _with_prefix(address: Local) -> Local:
     if address.network.prefixlen == address.max_prefixlen:
         raise ValueError("the address of a link needs the prefix length of its segment, as in 10.10.0.187/24")
+    if address.ip.is_unspecified or address.ip.is_multicast or address.ip.is_loopback:
+        raise ValueError("the address of a link is that of one machine")
+    network = address.network
+    # A segment of two addresses has no others (RFC 3021).
+    if network.version == 4 and network.prefixlen < 31 and address.ip in (network[0], network[-1]):
+        raise ValueError(f"{address.ip} is the segment {network} itself, or everybody in it")
     return address
 
 
