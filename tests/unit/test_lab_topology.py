@@ -44,6 +44,11 @@ steps:
         - {on: ler-2, dev: eth0, labels: [101], tc: 0}
 """
 
+VPN = (
+    "    openvpn:\n      - {dev: vpn, address: 10.96.0.1/24, remote: 10.9.9.9, cert: /etc/openvpn/a, key: /etc/ssl/b, "
+    "ca: /etc/openvpn/a}\n"
+)
+
 # case: what is replaced in GOOD, and by what
 WRONG = {
     "unknown-node-in-a-link": ("{node: ler-2, dev", "{node: ler-3, dev"),
@@ -84,6 +89,49 @@ WRONG = {
     ),
     "table-without-words": ("loss: 0", "loss: 0\n      tables:\n        - {on: ler-2}"),
     "a-tunnel-over-nothing": ("  - ends:", "  - tunnel: tun\n    ends:"),
+    "rate-of-a-ping": (
+        GOOD[GOOD.index("      captured:") :],
+        "  - step: TCP\n    throughput: {from: ler-1, source: 10.10.0.187, at: ler-2, to: 192.168.10.152}\n"
+        "    expect:\n      rate: {times: 4, of: it answers}\n",
+    ),
+    "rate-of-nothing": ("loss: 0", "loss: 0\n      rate: {}"),
+    "ttl-of-no-label": ("labels: [101], tc: 0", "labels: [], tc: 0, ttl: 63"),
+    "at-least-nothing": ("tc: 0", "tc: 0, at_least: 0"),
+    "route-through-an-unknown-interface": ("via: 10.10.0.152", "via: 10.10.0.152, dev: eth7"),
+    "route-through-the-wrong-interface": ("via: 10.10.0.152", "via: 10.10.0.152, dev: lo"),
+    "pop-to-an-unknown-interface": ("{pop: 101, dev: lo}", "{pop: 101, dev: red}"),
+    "captured-twice": ("      - {on: ler-2, dev: eth0}\n", "      - {on: ler-2, dev: eth0}\n" * 2),
+    "log-of-a-link": ("loss: 0", "loss: 0\n      logged: [{on: ler-2, dev: eth0, text: x}]"),
+    "hops-that-are-none": (
+        "    ping: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}\n    expect:\n      loss: 0",
+        "    traceroute: {from: ler-1, source: 10.10.0.187, to: 192.168.10.152}\n    expect:\n      hops: [somebody]",
+    ),
+    "two-families": ("to: 192.168.10.152}", "to: 2001:db8::1}"),
+    "a-slow-tunnel": ("  - ends:", "  - tunnel: tun\n    delay: 5\n    ends:"),
+    "small-mtu-for-ipv6": (
+        GOOD[GOOD.index("  - ends:") : GOOD.index("\nsteps:")],
+        "  - mtu: 1000\n    ends:\n      - {node: ler-1, dev: eth0, address: 2001:db8::1/64}\n"
+        "      - {node: ler-2, dev: eth0, address: 2001:db8::2/64}\n",
+    ),
+    "one-prefix-on-two-links": (
+        "  - ends:",
+        "  - ends:\n      - {node: ler-1, dev: eth1, address: 10.10.0.1/30}\n"
+        "      - {node: ler-2, dev: eth1, address: 10.10.0.2/30}\n  - ends:",
+    ),
+    "source-of-a-later-step": (
+        "steps:",
+        "steps:\n  - step: too early\n"
+        "    ping: {from: ler-2, source: 10.9.9.9, to: 10.10.0.187}\n    expect: {loss: 0}\n"
+        "  - step: in time\n    add: {ler-2: {loopbacks: [10.9.9.9/32]}}\n"
+        "    ping: {from: ler-2, source: 10.9.9.9, to: 10.10.0.187}\n    expect: {loss: 0}",
+    ),
+    "a-node-with-ldp": ("mpls_input: [eth0]", "mpls_input: [eth0]\n    ldp: {router_id: 1.1.1.1, interfaces: [eth0]}"),
+    "a-lone-end-of-openvpn": ("  ler-2:\n    loopbacks: [192", f"{VPN}  ler-2:\n    loopbacks: [192"),
+    "openvpn-that-calls-nobody": (
+        "  ler-2:\n    loopbacks: [192.168.10.152/32]\n",
+        f"{VPN}  ler-2:\n    loopbacks: [192.168.10.152/32]\n"
+        + VPN.replace("remote: 10.9.9.9, ", "").replace("10.96.0.1", "10.96.0.2"),
+    ),
     "no-steps": (GOOD[GOOD.index("steps:") :], "steps: []\n"),
     "one-end": ("      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n", ""),
     "a-device-twice": ("{node: ler-2, dev: eth0, address", "{node: ler-1, dev: eth0, address"),

@@ -1,12 +1,12 @@
 """What the parts of a topology say of each other: rules that no part can judge alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mplskit.lab.grammar.links import End
 from mplskit.lab.grammar.steps import Step
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.lab.probes.counters import NAMES
-from mplskit.node.grammar.addresses import IP
+from mplskit.node.grammar.addresses import IP, Local
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.specfile import Fault, Place, Unfit, no_such, several
@@ -25,8 +25,7 @@ def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:
     yield from strangers
     yield from _links(topology)
     for index, step in enumerate(topology.steps):
-        earlier = [before.step for before in topology.steps[:index]]
-        yield from (_below(("steps", index), fault) for fault in _step(step, earlier))
+        yield from (_below(("steps", index), fault) for fault in _step(step, topology.steps[:index]))
     if strangers:
         return
     try:
@@ -36,8 +35,12 @@ def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:
         return
     yield from _next_hops(topology)
     yield from _devices(topology, nodes)
-    yield from _addresses(topology, nodes)
+    yield from _segments(topology)
+    yield from _addresses(topology)
     yield from _tunnels(topology)
+    for name, spec in topology.nodes.items():
+        if spec.ldp is not None:
+            yield Fault(("nodes", name, "ldp"), "a lab starts no LDP: its labels are those of its routes")
 
 
 def _below(place: Place, fault: Fault) -> Fault:
@@ -96,8 +99,8 @@ def _carriers(topology: Topology, first: str, second: str) -> list[int]:
     return [i for i, link in enumerate(topology.links) if not link.tunnel and {end.node for end in link.ends} == pair]
 
 
-def _step(step: Step, earlier: list[str]) -> Iterator[Fault]:
-    if step.step in earlier:
+def _step(step: Step, earlier: Sequence[Step]) -> Iterator[Fault]:
+    if step.step in [before.step for before in earlier]:
         yield Fault(("step",), "another step has this title", step.step)
     tried = [name for name in TRIED if getattr(step, name) is not None]
     if len(tried) > 1:
@@ -111,9 +114,13 @@ def _step(step: Step, earlier: list[str]) -> Iterator[Fault]:
     yield from _expected(step, earlier)
 
 
-def _expected(step: Step, earlier: list[str]) -> Iterator[Fault]:
+def _expected(step: Step, earlier: Sequence[Step]) -> Iterator[Fault]:
     expect = step.expect
-    captures = {(capture.on, capture.dev) for capture in step.capture}
+    captures: set[tuple[str, str]] = set()
+    for i, capture in enumerate(step.capture):
+        if (capture.on, capture.dev) in captures:
+            yield Fault(("capture", i), f"{capture.on} {capture.dev} is captured already: inout is both directions")
+        captures.add((capture.on, capture.dev))
     for i, item in enumerate(expect.captured):
         if (item.on, item.dev) not in captures:
             yield Fault(("expect", "captured", i), f"the step captures nothing on {item.on} {item.dev}")
@@ -122,8 +129,9 @@ def _expected(step: Step, earlier: list[str]) -> Iterator[Fault]:
     for i, rise in enumerate(expect.counters):
         if rise.name not in NAMES:
             yield Fault(("expect", "counters", i, "name"), no_such("counter", rise.name, NAMES))
-    if expect.rate and expect.rate.of is not None and expect.rate.of not in earlier:
-        yield Fault(("expect", "rate", "of"), no_such("earlier step", expect.rate.of, earlier))
+    measured = [before.step for before in earlier if before.throughput]
+    if expect.rate and expect.rate.of is not None and expect.rate.of not in measured:
+        yield Fault(("expect", "rate", "of"), no_such("earlier step with a throughput", expect.rate.of, measured))
 
 
 def _next_hops(topology: Topology) -> Iterator[Fault]:
@@ -137,12 +145,17 @@ def _next_hops(topology: Topology) -> Iterator[Fault]:
             routes += [((*place, i), name, route) for i, route in enumerate(addition.routes)]
     for place, name, route in routes:
         near = neighbours(topology, name)
-        hops: list[tuple[Place, IP | None]] = [(("via",), route.via)]
-        hops += [(("nexthops", i, "via"), hop.via) for i, hop in enumerate(route.nexthops)]
-        for below, via in hops:
+        there = _interfaces(topology, name)
+        hops: list[tuple[Place, IP | None, str | None]] = [((), route.via, route.dev)]
+        hops += [(("nexthops", i), hop.via, hop.dev) for i, hop in enumerate(route.nexthops)]
+        for below, via, dev in hops:
             if via is not None and via not in near:
                 rule = f"{via} is on no link of {name}; its neighbours are {several([str(ip) for ip in near])}"
-                yield Fault((*place, *below), rule)
+                yield Fault((*place, *below, "via"), rule)
+            if dev is not None and dev not in there:
+                yield Fault((*place, *below, "dev"), no_such(f"interface of {name}", dev, there))
+            elif dev is not None and via in near and near[via] != dev:
+                yield Fault((*place, *below, "dev"), f"{via} is behind {near[via]}", dev)
 
 
 def neighbours(topology: Topology, name: str) -> dict[IP, str]:
@@ -162,9 +175,7 @@ def neighbours(topology: Topology, name: str) -> dict[IP, str]:
 
 def _devices(topology: Topology, nodes: dict[str, NodeSpec]) -> Iterator[Fault]:
     """Interfaces that a node does not have."""
-    there = {name: ["lo", *(end.dev for end in _ends(topology, name))] for name in nodes}
-    for name, spec in nodes.items():
-        there[name] += [tunnel.dev for tunnel in spec.openvpn]
+    there = {name: _interfaces(topology, name) for name in nodes}
     named: list[tuple[Place, str, str]] = []
     for name, spec in topology.nodes.items():
         named += [(("nodes", name, "mpls_input", i), name, dev) for i, dev in enumerate(spec.mpls_input)]
@@ -180,21 +191,52 @@ def _devices(topology: Topology, nodes: dict[str, NodeSpec]) -> Iterator[Fault]:
     for place, name, dev in named:
         if dev not in there[name]:
             yield Fault(place, no_such(f"interface of {name}", dev, there[name]))
+    taps = {(name, vpn.dev) for name, spec in nodes.items() for vpn in spec.openvpn}
+    tuns = {(end.node, end.dev) for link in topology.links if link.tunnel for end in link.ends}
+    for place, name, dev in named:
+        if place[2] == "capture" and (name, dev) in tuns:
+            yield Fault(place, "a tun has no Ethernet frames: captures are read on links and taps", dev)
+        if place[3:4] == ("logged",) and dev in there[name] and (name, dev) not in taps | tuns:
+            yield Fault(place, "OpenVPN logs at the ends of tunnels", dev)
+
+
+def _interfaces(topology: Topology, name: str) -> list[str]:
+    """What a node has: lo, the ends of its links, its taps."""
+    ends = [end.dev for end in _ends(topology, name)]
+    return ["lo", *ends, *(tunnel.dev for tunnel in topology.nodes[name].openvpn)]
 
 
 def _ends(topology: Topology, name: str) -> list[End]:
     return [end for link in topology.links for end in link.ends if end.node == name]
 
 
-def _addresses(topology: Topology, nodes: dict[str, NodeSpec]) -> Iterator[Fault]:
-    """Sources that are not the node's, and destinations that are nobody's."""
-    own: dict[str, list[IP]] = {}
-    for name, spec in nodes.items():
-        own[name] = [address.ip for address in spec.loopbacks]
-        own[name] += [end.address.ip for end in _ends(topology, name)]
-        own[name] += [tunnel.address.ip for tunnel in spec.openvpn]
-    everybodys = [ip for addresses in own.values() for ip in addresses]
+def _segments(topology: Topology) -> Iterator[Fault]:
+    """Interfaces of one node on the same prefix: which of them a packet takes is the kernel's to choose."""
+    for name, spec in topology.nodes.items():
+        found: list[tuple[Place, str, Local]] = [
+            (("links", i, "ends", j, "address"), end.dev, end.address)
+            for i, link in enumerate(topology.links)
+            for j, end in enumerate(link.ends)
+            if end.node == name
+        ]
+        found += [
+            (("nodes", name, "openvpn", i, "address"), vpn.dev, vpn.address) for i, vpn in enumerate(spec.openvpn)
+        ]
+        for index, (place, dev, own) in enumerate(found):
+            for _, before, other in found[:index]:
+                if before != dev and other.version == own.version and other.network.overlaps(own.network):
+                    yield Fault(place, f"{before} of {name} is on {other.network} already")
+
+
+def _addresses(topology: Topology) -> Iterator[Fault]:
+    """Sources that are not the node's, and destinations that are nobody's, in the step that names them."""
     for i, step in enumerate(topology.steps):
+        own: dict[str, list[IP]] = {}
+        for name, spec in nodes_at(topology, i + 1).items():
+            own[name] = [address.ip for address in spec.loopbacks]
+            own[name] += [end.address.ip for end in _ends(topology, name)]
+            own[name] += [tunnel.address.ip for tunnel in spec.openvpn]
+        everybodys = [ip for addresses in own.values() for ip in addresses]
         for key in TRIED:
             what = getattr(step, key)
             if what is None:
@@ -210,9 +252,29 @@ def _addresses(topology: Topology, nodes: dict[str, NodeSpec]) -> Iterator[Fault
 
 
 def _tunnels(topology: Topology) -> Iterator[Fault]:
-    """Certificates are made for the run: by one authority, whose certificate is the node's `ca`."""
-    for name, spec in topology.nodes.items():
-        for i, tunnel in enumerate(spec.openvpn):
-            if tunnel.ca is None:
-                rule = "a lab makes its own certificates: ca names the file on the node, peer_fingerprint is not known"
-                yield Fault(("nodes", name, "openvpn", i), rule)
+    """OpenVPN sections: two ends each, one that calls the other; certificates are made for the run, by an authority of
+    its own whose certificate is the node's `ca`.
+    """
+    sections = [(name, i, vpn) for name, spec in topology.nodes.items() for i, vpn in enumerate(spec.openvpn)]
+    for name, i, vpn in sections:
+        place = ("nodes", name, "openvpn", i)
+        if vpn.ca is None:
+            rule = "a lab makes its own certificates: ca names the file on the node, peer_fingerprint is not known"
+            yield Fault(place, rule)
+        files = [path for path in (vpn.cert, vpn.key, vpn.ca) if path is not None]
+        if len(set(files)) < len(files):
+            yield Fault(place, "cert, key and ca are files of their own")
+        for key in ("cert", "key", "ca"):
+            path = getattr(vpn, key)
+            if path is not None and not path.startswith("/etc/openvpn/"):
+                yield Fault((*place, key), "a lab puts certificates below /etc/openvpn", path)
+        if vpn.dev in [end.dev for end in _ends(topology, name)]:
+            yield Fault((*place, "dev"), f"{name} has a link on {vpn.dev} already")
+        far = [other for other in sections if other[0] != name and other[2].address.network == vpn.address.network]
+        if len(far) != 1:
+            ends = several([other for other, _, _ in far])
+            yield Fault((*place, "address"), f"the segment {vpn.address.network} has two ends; others here: {ends}")
+        elif (vpn.remote is None) == (far[0][2].remote is None):
+            yield Fault((*place, "remote"), f"one end calls the other: one of {name} and {far[0][0]} has a remote")
+        elif vpn.remote is not None and vpn.remote not in [end.address.ip for end in _ends(topology, far[0][0])]:
+            yield Fault((*place, "remote"), f"{vpn.remote} is no address of {far[0][0]}")

@@ -1,11 +1,16 @@
 """Links of a topology: segments with two ends, and tunnels that labels do not pass."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mplskit.node.grammar.addresses import InterfaceName, LinkAddress
 from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.routes import MTU_OF_IPV6
+from mplskit.specfile import Fault, Unfit
+
+OF_SEGMENTS = ("delay", "loss", "offload")
 
 
 class End(Part):
@@ -29,6 +34,20 @@ class Link(Part):
     loss: Annotated[float, Field(ge=0, le=100)] = 0
     offload: Annotated[bool, Field(strict=True)] = True
     tunnel: Literal["tun"] | None = None
+
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        faults = list(self._wrong())
+        if faults:
+            raise Unfit(*faults)
+        return self
+
+    def _wrong(self) -> Iterator[Fault]:
+        for key in OF_SEGMENTS if self.tunnel else ():
+            if key in self.model_fields_set:
+                yield Fault((key,), "is that of the link below a tunnel, not of the tunnel")
+        if self.mtu < MTU_OF_IPV6 and any(end.address.version == 6 for end in self.ends):
+            yield Fault(("mtu",), f"IPv6 needs an mtu of at least {MTU_OF_IPV6}", str(self.mtu))
 
     def other(self, end: End) -> End:
         """The end opposite to one of the two."""

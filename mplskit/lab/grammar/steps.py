@@ -1,10 +1,12 @@
 """Steps of a lab: what is added to the nodes, what is tried, and what must be seen."""
 
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from mplskit.node.grammar.addresses import Address, InterfaceName, Loopback
+from mplskit.node.grammar.addresses import IP, Address, InterfaceName, Loopback
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import Route
 from mplskit.specfile import Fault, Unfit
@@ -17,6 +19,17 @@ Mbits = Annotated[float, Field(gt=0)]
 Sources = Annotated[
     tuple[Address, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))
 ]
+
+
+def _hop(text: str) -> str:
+    """A hop as traceroute prints it."""
+    try:
+        return text if text == "*" else str(ip_address(text))
+    except ValueError:
+        raise ValueError('a hop is an address, or "*" where nobody answers') from None
+
+
+Hop = Annotated[str, AfterValidator(_hop)]
 
 
 class Addition(Part):
@@ -50,10 +63,7 @@ class Ping(Part):
     def _can_work(self) -> Self:
         if not self.source:
             raise Unfit(Fault(("source",), "should name at least one address"))
-        for index, source in enumerate(self.source):
-            if source.version != self.to.version:
-                rule = "source and to must be of one address family"
-                raise Unfit(Fault(("source", index) if len(self.source) > 1 else ("source",), rule, str(source)))
+        _one_family(self.source, self.to)
         return self
 
 
@@ -64,6 +74,11 @@ class Traceroute(Part):
     source: Address
     to: Address
 
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        _one_family([self.source], self.to)
+        return self
+
 
 class Throughput(Part):
     """One TCP connection (iperf3) from an address of the node `from` to one of the node `at`, for `seconds`."""
@@ -73,6 +88,18 @@ class Throughput(Part):
     at: str
     to: Address
     seconds: Seconds = 3
+
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        _one_family([self.source], self.to)
+        return self
+
+
+def _one_family(sources: Sequence[IP], to: IP) -> None:
+    for index, source in enumerate(sources):
+        if source.version != to.version:
+            place = ("source", index) if len(sources) > 1 else ("source",)
+            raise Unfit(Fault(place, "source and to must be of one address family", str(source)))
 
 
 class Capture(Part):
@@ -100,6 +127,21 @@ class Captured(Part):
     at_least: Annotated[int, Field(strict=True, ge=0)] = 1
     at_most: Annotated[int, Field(strict=True, ge=0)] | None = None
     or_none: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        faults = list(self._proves_nothing())
+        if faults:
+            raise Unfit(*faults)
+        return self
+
+    def _proves_nothing(self) -> Iterator[Fault]:
+        if not self.labels:
+            for key in ("bottom", "tc", "ttl"):
+                if getattr(self, key) is not None:
+                    yield Fault((key,), "is the top label's, and there is none; ip_ttl is that of the IP header")
+        if self.at_least == 0 and self.at_most is None:
+            yield Fault(("at_least",), "0 or more are always there: at_most is missing", "0")
 
 
 class Rise(Part):
@@ -141,6 +183,8 @@ class Rate(Part):
     def _compares(self) -> Self:
         if (self.times is None) != (self.of is None):
             raise Unfit(Fault((), "times and of go together: how many times, of which step"))
+        if self.at_least is None and self.at_most is None and self.of is None:
+            raise Unfit(Fault((), "should have at_least, at_most, or times and of"))
         return self
 
 
@@ -163,7 +207,7 @@ class Expect(Part):
     loss: Percent | None = None
     ttl: Ttl | None = None
     error: Annotated[str, Field(min_length=1)] | None = None
-    hops: tuple[str, ...] | None = None
+    hops: tuple[Hop, ...] | None = None
     rate: Rate | None = None
     captured: tuple[Captured, ...] = ()
     counters: tuple[Rise, ...] = ()

@@ -13,6 +13,8 @@ from mplskit.node.payload.render import OPENVPN_FILE, render
 
 FOLDER = "/etc/openvpn"
 DAYS = 30
+# 1194, the usual one, is that of taps.
+FIRST_PORT = 1195
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def tunnels(topology: Topology) -> list[Tunnel]:
         (vpn.remote is None, Tunnel(node, vpn.dev, *_section(topology, node, vpn, keys[node])))
         for node, vpn in sections
     ]
-    for link in only_ip:
-        found += [(index == 1, _tun(topology, link, index, keys)) for index in (0, 1)]
+    for number, link in enumerate(only_ip):
+        found += [(index == 1, _tun(topology, link, index, FIRST_PORT + number, keys)) for index in (0, 1)]
     return [tunnel for listens in (True, False) for first, tunnel in found if first is listens]
 
 
@@ -70,7 +72,7 @@ def _section(topology: Topology, node: str, vpn: OpenVPN, keys: dict[str, bytes]
     return path, {path: text.encode(), **keys_of(vpn, keys)}
 
 
-def _tun(topology: Topology, link: Link, index: int, keys: dict[str, dict[str, bytes]]) -> Tunnel:
+def _tun(topology: Topology, link: Link, index: int, port: int, keys: dict[str, dict[str, bytes]]) -> Tunnel:
     """One end of a tun: the configuration of a tap, but for the kind of device and its point-to-point addresses."""
     end, far = link.ends[index], link.ends[1 - index]
     below = next(
@@ -86,7 +88,11 @@ def _tun(topology: Topology, link: Link, index: int, keys: dict[str, dict[str, b
         "dev-type tun",
         f"tun-mtu {link.mtu}",
         *_point_to_point(end.address, far.address),
-        *(["tls-client", "nobind", f"remote {remote} 1194"] if index == 0 else ["tls-server", "dh none", "port 1194"]),
+        *(
+            ["tls-client", "nobind", f"remote {remote} {port}"]
+            if index == 0
+            else ["tls-server", "dh none", f"port {port}"]
+        ),
         *(f"{kind} {path}" for kind, path in files.items()),
         "data-ciphers AES-256-GCM",
         "keepalive 10 60",
