@@ -7,8 +7,9 @@ from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.stage.stage import Stage
 from mplskit.specfile import no_such
 
-# $1 is the interface where the fault has one.
-EVERY_LABEL = "ip -f mpls route show proto 77 | while read -r label rest; do "
+# $1 is the interface where the fault has one. With -o a route is one line, its next hops behind backslashes; from the
+# highest label down, so that one above is free.
+EVERY_LABEL = "ip -o -f mpls route show proto 77 | tr -d '\\\\' | sort -rn | while read -r label rest; do "
 
 
 @dataclass(frozen=True)
@@ -27,20 +28,20 @@ KINDS = {
         Kind(
             "no-pop",
             "no label is popped to lo",
-            "ip -f mpls route show proto 77 | grep 'dev lo' | "
+            "ip -o -f mpls route show proto 77 | grep 'dev lo' | "
             "while read -r label _; do ip -f mpls route del $label; done",
         ),
         Kind("no-route", "the label routes are gone", f"{EVERY_LABEL}ip -f mpls route del $label; done"),
         Kind(
             "no-push",
             "no packet gets a label",
-            "ip route show proto 77 | while read -r prefix _; do ip route del $prefix; done; "
-            "ip -6 route show proto 77 | while read -r prefix _; do ip -6 route del $prefix; done",
+            "ip -o route show proto 77 | while read -r prefix _; do ip route del $prefix; done; "
+            "ip -o -6 route show proto 77 | while read -r prefix _; do ip -6 route del $prefix; done",
         ),
         Kind(
             "wrong-label",
             "each label route is that of the label one above",
-            f"{EVERY_LABEL}ip -f mpls route del $label; rest=$(echo \"$rest\" | sed 's/as to/as/'); "
+            f"{EVERY_LABEL}ip -f mpls route del $label; rest=$(echo \"$rest\" | sed 's/as to/as/g'); "
             "ip -f mpls route add $((label + 1)) $rest; done",
         ),
         Kind("small-table", "the label table ends at 16", "echo 16 >/proc/sys/net/mpls/platform_labels"),
@@ -63,6 +64,7 @@ class Sabotage:
 
     def do(self, stage: Stage) -> None:
         """Make it so. Raises Undone."""
+        stage.unattended(self.node)
         stage.do(self.node, "sh", "-c", self.kind.command, "sh", self.dev)
 
 

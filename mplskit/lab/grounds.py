@@ -62,7 +62,10 @@ def guest_at(workspace: Workspace, place: Place) -> Guest:
 
 def make_ready(workspace: Workspace, place: Place) -> None:
     """Fetch and make all that a machine needs before it boots. Raises what that can fail by."""
-    if not place.host and not is_here(workspace, place):
+    if is_here(workspace, place):
+        with here():
+            pass
+    elif not place.host:
         guest_at(workspace, place)
 
 

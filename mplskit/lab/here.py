@@ -42,9 +42,6 @@ class Here:
 def here() -> Iterator[Here]:
     """This machine, its MPLS modules loaded. Raises MachineLacks without root, and when its kernel cannot do MPLS."""
     process.require_root("a lab on this machine")
-    process.require("ip", package="iproute2")
-    process.require("tcpdump", package="tcpdump")
-    process.require("ping", package="iputils-ping")
     if not Path("/proc/sys/net/mpls").exists():
         said = process.run(["modprobe", "-a", *MODULES], check=False).stderr
         if not Path("/proc/sys/net/mpls").exists():
@@ -53,4 +50,7 @@ def here() -> Iterator[Here]:
                 detail=said.strip(),
                 hint="without --kernel here a lab is played in a virtual machine; kernel.audit says what is missing",
             )
+    process.require("ip", package="iproute2")
+    process.require("tcpdump", package="tcpdump")
+    process.require("ping", package="iputils-ping")
     yield Here()

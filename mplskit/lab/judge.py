@@ -27,7 +27,7 @@ def judge_ping(ping: Ping, expect: Expect, outputs: Sequence[str]) -> Iterable[C
     if expect.loss is not None:
         seen = f"{pinged.loss:g} % loss ({pinged.sent} sent, {pinged.received} answered){complaint}"
         all_sent = pinged.sent == ping.count * len(ping.source)
-        yield Check(about, f"{expect.loss} % loss", seen, all_sent and pinged.loss == expect.loss)
+        yield Check(about, f"{expect.loss} % loss", seen, all_sent and round(pinged.loss) == expect.loss)
     if expect.ttl is not None:
         ttls = Counter(pinged.ttls)
         seen = ", ".join(f"{count} × ttl={ttl}" for ttl, count in sorted(ttls.items())) or f"no reply{complaint}"
@@ -44,8 +44,10 @@ def judge_traceroute(wanted: Traceroute, hops: Sequence[str], output: str) -> Ch
     return Check(f"traceroute {wanted.source} → {wanted.to}", expected, seen, tuple(hops) == output_hops(output))
 
 
-def judge_rate(wanted: Throughput, rate: Rate, seen: float | None, said: str, earlier: Mapping[str, float]) -> Check:
-    """Whether TCP was as fast as the step expects; what an earlier step did not measure is not compared with."""
+def judge_rate(
+    wanted: Throughput, rate: Rate, seen: float | None, said: str, earlier: Mapping[str, float | None]
+) -> Check:
+    """Whether TCP was as fast as the step expects; an earlier step that was left out (None) is not compared with."""
     rules = [
         *([f"at least {rate.at_least:g} Mbit/s"] if rate.at_least is not None else []),
         *([f"at most {rate.at_most:g} Mbit/s"] if rate.at_most is not None else []),
@@ -56,11 +58,15 @@ def judge_rate(wanted: Throughput, rate: Rate, seen: float | None, said: str, ea
     told = f"{seen:g} Mbit/s" if seen is not None else said
     if rate.of is not None and rate.times is not None:
         rules.append(f"{rate.times:g} times that of “{rate.of}”")
-        if rate.of in earlier:
-            told += f"; {earlier[rate.of]:g} Mbit/s there"
-            passed = passed and seen is not None and seen >= rate.times * earlier[rate.of]
-        else:
+        there = earlier.get(rate.of)
+        if there is not None:
+            told += f"; {there:g} Mbit/s there"
+            passed = passed and seen is not None and seen >= rate.times * there
+        elif rate.of in earlier:
             told += "; that one was left out"
+        else:
+            told += "; nothing was measured there"
+            passed = False
     return Check(f"TCP {wanted.source} → {wanted.to}", ", ".join(rules), told, passed)
 
 

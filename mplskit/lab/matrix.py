@@ -9,7 +9,9 @@ from mplskit.lab.report import LabReport
 
 @dataclass(frozen=True)
 class Cell:
-    """A lab on a kernel. `verdict` is passed or failed; `told` the step that failed, or what was left out."""
+    """A lab on a kernel, which is called as the user did. `verdict` is passed, failed or not run; `told` the step that
+    failed, what was left out, or why it was not run.
+    """
 
     lab: str
     kernel: str
@@ -34,7 +36,7 @@ class Matrix:
         """A row for each lab: its name, and its verdict on each kernel."""
         labs = list(dict.fromkeys(cell.lab for cell in self.cells))
         found = {(cell.lab, cell.kernel): cell for cell in self.cells}
-        return [(lab, *(_shown(found[lab, kernel]) for kernel, _ in self.kernels)) for lab in labs]
+        return [(lab, *(_shown(found[lab, name]) for _, name in self.kernels)) for lab in labs]
 
     def markdown(self) -> str:
         """The table as Markdown."""
@@ -51,18 +53,17 @@ class Matrix:
         }
 
 
-def cell(report: LabReport) -> Cell:
-    """What becomes of a report in the table."""
+def column(name: str, labs: Sequence[str], reports: Sequence[LabReport], failure: str = "") -> list[Cell]:
+    """What ran of the labs on the kernel that the user called `name`; the others were not run, for the `failure`."""
+    ran = {report.lab: _cell(name, report) for report in reports}
+    return [ran.get(lab) or Cell(lab, name, "not run", 0.0, failure) for lab in labs]
+
+
+def _cell(name: str, report: LabReport) -> Cell:
     wrong = [step.step for step in report.steps if step.wrong]
     left = [f"left out: {step.step}" for step in report.steps if step.verdict == "left out"]
     verdict = "passed" if report.passed else "failed"
-    return Cell(report.lab, report.kernel, verdict, round(report.seconds, 1), "; ".join(wrong or left))
-
-
-def of(names: Sequence[str], reports: Sequence[Sequence[LabReport]]) -> Matrix:
-    """The matrix of what ran on each kernel; `names` are what the user called them."""
-    kernels = tuple((ran[0].kernel, name) for name, ran in zip(names, reports, strict=True) if ran)
-    return Matrix(kernels, tuple(cell(report) for ran in reports for report in ran))
+    return Cell(report.lab, name, verdict, round(report.seconds, 1), "; ".join(wrong or left))
 
 
 def _shown(cell: Cell) -> str:

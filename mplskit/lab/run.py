@@ -15,7 +15,7 @@ from mplskit.lab.faults import Sabotage
 from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
-from mplskit.lab.report import Check, LabReport, StepReport
+from mplskit.lab.report import Cause, Check, LabReport, StepReport
 from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.stage import Stage
 from mplskit.lab.steps import LeftOut, Play, Shown, run_step, set_up
@@ -40,8 +40,8 @@ def run_lab(stage: Stage, folder: Path, wanted: Wanted = Wanted()) -> LabReport:
     """Run a lab on its stage; report.json, report.html, junit.xml and the captures go to `folder`.
 
     A step that shows something else than expected does not end the lab; one that cannot be done does. What the lab
-    made is gone afterwards. Raises OutsideFailed when a machine is lost, MachineLacks when another process runs a lab
-    into `folder`.
+    made is gone afterwards. Raises MachineLacks when another process runs a lab into `folder`; what else fails (a lost
+    machine: OutsideFailed) is raised when the report is written.
     """
     with locked(folder / ".lock", wait=False):
         return _Run(stage, folder, wanted).report()
@@ -53,6 +53,7 @@ class _Run:
     folder: Path
     wanted: Wanted
     steps: list[StepReport] = field(default_factory=list)
+    failure: Failure | None = None
 
     def report(self) -> LabReport:
         begin = time.monotonic()
@@ -82,6 +83,8 @@ class _Run:
             topology=topology,
         )
         _write(report)
+        if self.failure:
+            raise self.failure
         return report
 
     def _versions(self) -> tuple[str, str]:
@@ -139,13 +142,22 @@ class _Run:
                     shown = Shown((Check(error.doing, "to be done", error.output or "it said nothing", False),))
                 except LeftOut as left:
                     verdict, reason = "left out", str(left)
+                except Failure as failure:
+                    verdict = "stopped"
+                    shown = Shown((Check(failure.message, "to be done", failure.detail or "it failed", False),))
+                    self.failure = self.failure or failure
                 if not all(check.passed for check in shown.checks):
                     raise _Failed
         except _Failed:
             verdict = "failed" if verdict == "passed" else verdict
         seconds = round(time.monotonic() - begin, 3)
         commands = self.stage.told()
-        causes = diagnose(self.stage, number) if number and verdict in ("failed", "stopped") else ()
+        causes: tuple[Cause, ...] = ()
+        if number and verdict in ("failed", "stopped") and not self.failure:
+            try:
+                causes = diagnose(self.stage, number)
+            except Failure as failure:
+                self.failure = failure
         step = StepReport(
             title, verdict, shown.checks, commands, shown.captures, seconds, shown.counters, causes, reason
         )

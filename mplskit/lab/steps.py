@@ -35,11 +35,13 @@ class LeftOut(Exception):
 
 @dataclass
 class Play:
-    """What is known while the steps of a lab are gone through: `rates` has the throughput of each that measured one."""
+    """What is known while the steps of a lab are gone through: `rates` has the throughput of each that measured one,
+    and None for each that was left out.
+    """
 
     stage: Stage
     folder: Path
-    rates: dict[str, float] = field(default_factory=dict)
+    rates: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,16 @@ def run_step(play: Play, number: int, prefix: str = "step") -> Shown:
     """
     step = play.stage.topology.steps[number - 1]
     deadline = time.monotonic() + max(step.within or 0, play.stage.patience)
-    with _without(play.stage, step):
-        while True:
-            shown = _try(play, step, f"{prefix}-{number}")
-            if all(check.passed for check in shown.checks) or time.monotonic() > deadline:
-                return shown
-            time.sleep(PAUSE)
+    try:
+        with _without(play.stage, step):
+            while True:
+                shown = _try(play, step, f"{prefix}-{number}")
+                if all(check.passed for check in shown.checks) or time.monotonic() > deadline:
+                    return shown
+                time.sleep(PAUSE)
+    except LeftOut:
+        play.rates[step.step] = None
+        raise
 
 
 def _try(play: Play, step: Step, name: str) -> Shown:
@@ -92,7 +98,7 @@ def _try(play: Play, step: Step, name: str) -> Shown:
     checks += [judge_capture(item, packets[item.on, item.dev]) for item in expect.captured]
     checks += [judge_counter(rise, before[rise.on], after[rise.on]) for rise in expect.counters]
     checks += [judge_table(item, _tables(stage, item.on)) for item in expect.tables]
-    checks += [judge_log(item, _log(stage, item.on, item.dev)) for item in expect.logged]
+    checks += [judge_log(item, stage.log(item.on, item.dev)) for item in expect.logged]
     return Shown(tuple(checks), tuple(sorted(files)), tuple(_changed(before, after)))
 
 
@@ -104,7 +110,9 @@ def _tried(play: Play, step: Step) -> Iterator[Check]:
         wanted = step.traceroute
         stage.need(wanted.from_, "traceroute", "traceroute")
         words = traceroute.command(str(wanted.source), str(wanted.to))
-        yield judge_traceroute(wanted, expect.hops or (), stage.run(wanted.from_, *words).output)
+        output = stage.run(wanted.from_, *words).output
+        if expect.hops is not None:
+            yield judge_traceroute(wanted, expect.hops, output)
     if step.throughput:
         seen, said = iperf.measure(stage, step.throughput)
         if seen is not None:
@@ -139,10 +147,6 @@ def _tables(stage: Stage, node: str) -> str:
     return stage.run(node, "sh", "-c", tables.COMMAND).output
 
 
-def _log(stage: Stage, node: str, dev: str) -> str:
-    return stage.read(node, f"{stage.home(node)}/{dev}.log").decode(errors="replace")
-
-
 @contextmanager
 def _without(stage: Stage, step: Step) -> Iterator[None]:
     """Without a module, on every machine, as long as the block runs. Raises LeftOut where it is built in."""
@@ -151,11 +155,11 @@ def _without(stage: Stage, step: Step) -> Iterator[None]:
         yield
         return
     nodes = stage.machines()
-    for node in nodes:
-        if stage.ground(node).run(["modprobe", "-r", module]).returncode != 0:
-            raise LeftOut(f"{module} cannot be taken out of this kernel: it is built in, or in use")
     try:
+        for node in nodes:
+            if stage.ground(node).run(["modprobe", "-r", module]).returncode != 0:
+                raise LeftOut(f"{module} cannot be taken out of this kernel: it is built in, in use, or not there")
         yield
     finally:
         for node in nodes:
-            stage.ground(node).do(["modprobe", module])
+            stage.ground(node).run(["modprobe", module])

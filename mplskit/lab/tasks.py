@@ -63,8 +63,9 @@ def run(
     from contextlib import closing
 
     from mplskit.lab.faults import parse_fault
-    from mplskit.lab.grounds import Place, stages
+    from mplskit.lab.grounds import Place, is_here, stages
     from mplskit.lab.run import Wanted, run_lab
+    from mplskit.lab.up import refuse_if_up
     from mplskit.paths import Workspace
 
     topologies, workspace = _chosen(lab), Workspace.here()
@@ -72,7 +73,10 @@ def run(
         topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
     }
     _check_stage(stage, reboot)
-    with closing(stages(workspace, Place(**where), stage, topologies)) as made:
+    place = Place(**where)
+    if place.host or is_here(workspace, place):
+        refuse_if_up(workspace, [topology.name for topology in topologies])
+    with closing(stages(workspace, place, stage, topologies)) as made:
         reports = [
             run_lab(each, workspace.dist / "labs" / each.topology.name, wanted[each.topology.name]) for each in made
         ]
@@ -96,10 +100,11 @@ def matrix(
     """Run labs on several kernels, and make a table of what passes where: dist/labs/matrix.md, matrix.json."""
     from json import dumps
 
-    from mplskit.errors import NotSo, WrongInput
+    from mplskit import progress
+    from mplskit.errors import Failure, NotSo, WrongInput
     from mplskit.files import write_atomically
     from mplskit.lab.grounds import Place, ground, make_ready
-    from mplskit.lab.matrix import of
+    from mplskit.lab.matrix import Cell, Matrix, column
     from mplskit.lab.run import run_lab
     from mplskit.lab.stage.namespaces import Namespaces
     from mplskit.paths import Workspace
@@ -110,12 +115,21 @@ def matrix(
     names = list(dict.fromkeys(kernel))
     for name in names:
         make_ready(workspace, Place(kernel=name))
-    ran = []
+    kernels: list[tuple[str, str]] = []
+    cells: list[Cell] = []
     for number, name in enumerate(names, 1):
         folder = workspace.dist / "labs" / "matrix" / str(number)
-        with ground(workspace, Place(kernel=name)) as machine:
-            ran.append([run_lab(Namespaces(topology, machine), folder / topology.name) for topology in topologies])
-    found = of(names, ran)
+        reports, failure = [], ""
+        try:
+            with ground(workspace, Place(kernel=name)) as machine:
+                for topology in topologies:
+                    reports.append(run_lab(Namespaces(topology, machine), folder / topology.name))
+        except Failure as failed:
+            failure = failed.message
+            progress.note(f"  {name}: {failed}")
+        kernels.append((reports[0].kernel if reports else "no kernel", name))
+        cells += column(name, [topology.name for topology in topologies], reports, failure)
+    found = Matrix(tuple(kernels), tuple(cells))
     target = workspace.dist / "labs"
     write_atomically(target / "matrix.md", found.markdown())
     write_atomically(target / "matrix.json", dumps(found.as_json(), indent=2) + "\n")

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from mplskit.lab.grammar.topology import Topology, load, nodes_at
 from mplskit.lab.grounds import Place, stages
 from mplskit.lab.here import Here
 from mplskit.lab.stage.ground import Undone
+from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
 from mplskit.paths import Workspace
 from mplskit.specfile import no_such
@@ -64,6 +65,13 @@ def the_one(workspace: Workspace, lab: str) -> Up:
     return found[lab] if lab else next(iter(found.values()))
 
 
+def refuse_if_up(workspace: Workspace, labs: Sequence[str]) -> None:
+    """Raise WrongInput when one of the labs is up: on the same machine another run would take it away."""
+    for up in all_up(workspace):
+        if up.lab in labs and up.stage == Namespaces.name:
+            raise WrongInput(f"the lab {up.lab} is up, maybe on that machine", hint=f"invoke lab.down --lab {up.lab}")
+
+
 def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int | None = None) -> Up:
     """Start the process that holds a lab, and return when its nodes are set up as in `step` (left out: the last; 0: as
     they are before the first).
@@ -76,6 +84,8 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
         raise WrongInput(f"--step {step}: {name} has the steps 1 to {last}", hint="0 is before the first")
     home = folder(workspace, name)
     if _is_held(home):
+        if not (home / STATE).exists():
+            raise WrongInput(f"the lab {name} is just coming up, or going down", hint="wait for that to end")
         raise WrongInput(f"the lab {name} is up already", hint=f"invoke lab.down --lab {name}")
     (home / STATE).unlink(missing_ok=True)
     log = home / LOG
@@ -93,6 +103,7 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
         except BaseException:
             if holder.poll() is None:
                 holder.terminate()
+                holder.wait(PATIENCE)
             raise
     return the_one(workspace, name)
 
@@ -129,7 +140,10 @@ def hold(topology: Topology, place: Place, kind: str, step: int) -> None:
     """Set a lab up as in a step, say so in its folder, and hold it until SIGTERM; then everything is taken away."""
     workspace = Workspace.here()
     home = folder(workspace, topology.name)
-    with locked(home / LOCK, wait=False), closing(stages(workspace, place, kind, [topology], "lab-up")) as made:
+    with (
+        locked(home / LOCK, wait=False),
+        closing(stages(workspace, place, kind, [topology], f"lab-up-{topology.name}")) as made,
+    ):
         for stage in made:
             try:
                 stage.remove()

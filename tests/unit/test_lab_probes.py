@@ -74,18 +74,19 @@ def test_a_route_is_there_or_is_not() -> None:
         (Rate(at_most=50), 60.0, {}, False),
         (Rate(times=4, of="slow"), 100.0, {"slow": 25.0}, True),
         (Rate(times=4, of="slow"), 99.0, {"slow": 25.0}, False),
-        (Rate(times=4, of="slow"), 1.0, {}, True),
+        (Rate(times=4, of="slow"), 1.0, {"slow": None}, True),
+        (Rate(times=4, of="slow"), 1.0, {}, False),
         (Rate(at_least=50), None, {}, False),
     ],
 )
 def test_a_rate_is_compared_with_bounds_and_with_an_earlier_step(
-    rate: Rate, seen: float | None, earlier: dict[str, float], passed: bool
+    rate: Rate, seen: float | None, earlier: dict[str, float | None], passed: bool
 ) -> None:
     assert judge_rate(WANTED, rate, seen, "nobody listens", earlier).passed is passed
 
 
 def test_a_step_that_was_left_out_is_not_compared_with() -> None:
-    check = judge_rate(WANTED, Rate(times=4, of="slow"), 80.0, "", {})
+    check = judge_rate(WANTED, Rate(times=4, of="slow"), 80.0, "", {"slow": None})
     assert (check.expected, check.seen) == ("4 times that of “slow”", "80 Mbit/s; that one was left out")
 
 

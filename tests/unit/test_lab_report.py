@@ -5,12 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from mplskit import process
 from mplskit.errors import WrongInput
 from mplskit.lab.faults import KINDS, parse_fault
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import load
 from mplskit.lab.junit import junit
-from mplskit.lab.matrix import of
+from mplskit.lab.matrix import Matrix, column
 from mplskit.lab.report import Cause, Check, LabReport, StepReport
 from mplskit.lab.stage.stage import impairments
 from mplskit.lab.up import Up, entrance
@@ -53,15 +54,65 @@ def test_junit_has_a_case_for_each_step_with_what_was_expected_and_why() -> None
     ]
 
 
-def test_the_matrix_says_what_failed_and_what_was_left_out_on_each_kernel() -> None:
-    matrix = of(["a.deb", "debian:trixie"], [[FAILED], [PASSED]])
+def test_the_matrix_says_what_failed_what_was_left_out_and_what_was_not_run_on_each_kernel() -> None:
+    labs = ["hello-world"]
+    columns = [
+        column("a.deb", labs, [FAILED]),
+        column("debian:trixie", labs, [PASSED]),
+        column("b.deb", labs, [], "no"),
+    ]
+    kernels = (("6.1", "a.deb"), ("6.12", "debian:trixie"), ("no kernel", "b.deb"))
+    matrix = Matrix(kernels, tuple(cell for cells in columns for cell in cells))
     assert matrix.markdown() == (
-        "| lab | 6.1 (a.deb) | 6.12 (debian:trixie) |\n"
-        "|---|---|---|\n"
-        "| hello-world | failed: two | passed: left out: three |\n"
+        "| lab | 6.1 (a.deb) | 6.12 (debian:trixie) | no kernel (b.deb) |\n"
+        "|---|---|---|---|\n"
+        "| hello-world | failed: two | passed: left out: three | not run: no |\n"
     )
     assert not matrix.passed
-    assert of(["debian:trixie"], [[PASSED]]).passed
+    assert Matrix(kernels[1:2], tuple(columns[1])).passed
+
+
+def test_two_kernels_of_the_same_release_are_told_apart() -> None:
+    cells = [*column("a.deb", ["hello-world"], [FAILED]), *column("b.deb", ["hello-world"], [PASSED])]
+    [row] = Matrix((("6.12", "a.deb"), ("6.12", "b.deb")), tuple(cells)).rows()
+    assert row == ("hello-world", "failed: two", "passed: left out: three")
+
+
+# `ip` in a shell of its own: what iproute2 prints for a few routes of the lab ecmp; what it is told to do is printed.
+LEFT, CROSS = "nexthop as to 201 via inet 10.23.3.1 dev eth1", "nexthop as to 111 via inet 10.23.5.2 dev cross"
+ROUTES = ("101 as to 201 via inet 10.23.3.1 dev eth1", "102 dev lo", f"110 \\\t{LEFT} \\\t{CROSS}")
+IP = f"""
+ip() {{
+    case $* in
+        '-o -f mpls route show proto 77') printf '%s\\n' {process.quote(ROUTES)} ;;
+        *) echo "$*" ;;
+    esac
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("no-pop", ["-f mpls route del 102"]),
+        ("no-route", [f"-f mpls route del {label}" for label in (110, 102, 101)]),
+        (
+            "wrong-label",
+            [
+                "-f mpls route del 110",
+                "-f mpls route add 111 nexthop as 201 via inet 10.23.3.1 dev eth1 "
+                "nexthop as 111 via inet 10.23.5.2 dev cross",
+                "-f mpls route del 102",
+                "-f mpls route add 103 dev lo",
+                "-f mpls route del 101",
+                "-f mpls route add 102 as 201 via inet 10.23.3.1 dev eth1",
+            ],
+        ),
+    ],
+)
+def test_a_fault_finds_label_routes_with_several_next_hops_and_makes_room_first(fault: str, told: list[str]) -> None:
+    ran = process.run(["sh", "-c", IP + KINDS[fault].command])
+    assert ran.stdout.splitlines() == told
 
 
 def test_a_fault_is_of_a_node_and_some_are_of_an_interface() -> None:

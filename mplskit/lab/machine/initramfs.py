@@ -26,7 +26,7 @@ def pack(tree: Path, release: str, busybox: Path, target: Path) -> None:
     inside = target.parent / "initramfs"
     _lay(inside, busybox)
     chosen = closure(dependencies, WANTED)
-    names = [_bring(modules / release / path, inside / "lib/modules" / release / path) for path in chosen]
+    names = [_bring(modules / release, path, inside / "lib/modules" / release) for path in chosen]
     for name in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
         if (modules / release / name).exists():
             shutil.copyfile(modules / release / name, inside / "lib/modules" / release / name)
@@ -85,12 +85,13 @@ def _lay(inside: Path, busybox: Path) -> None:
     (inside / "init").chmod(0o755)
 
 
-def _bring(source: Path, target: Path) -> str:
-    """Copy a module, unpacked; its path below the release."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    unpack = UNPACK.get(target.suffix)
+def _bring(source: Path, path: str, target: Path) -> str:
+    """Copy the module at `path` from one tree to another, unpacked; its path there."""
+    file = target / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / path, file)
+    unpack = UNPACK.get(file.suffix)
     if unpack:
-        process.run([*unpack, target])
-        target = target.with_suffix("")
-    return str(Path(*target.parts[target.parts.index("kernel") :])) if "kernel" in target.parts else target.name
+        process.run([*unpack, file])
+        file = file.with_suffix("")
+    return str(file.relative_to(target))

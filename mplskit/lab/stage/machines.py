@@ -15,6 +15,7 @@ from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.bootstrap import bootstrap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
+from mplskit.node.payload.render import KEEPER, OPENVPN_UNIT
 from mplskit.node.verify.reboot import reboot
 from mplskit.remote.session import shell
 from mplskit.vm.guest import Guest
@@ -79,6 +80,16 @@ class Machines(Stage):
         self._at_once(self.topology.nodes, again)
         self._grounds = self._open()
         self._after_boot()
+
+    def log(self, node: str, dev: str) -> str:
+        """What the OpenVPN at an end of a tunnel has logged: in the journal where it is a unit of the node."""
+        if dev in [vpn.dev for vpn in self.topology.nodes[node].openvpn]:
+            return self.run(node, "journalctl", "--boot", "--output=cat", f"--unit={OPENVPN_UNIT.format(dev)}").output
+        return super().log(node, dev)
+
+    def unattended(self, node: str) -> None:
+        """The keeper would repair a fault as it does any other change."""
+        self.do(node, "systemctl", "stop", KEEPER)
 
     def remove(self) -> None:
         """Nothing is left of machines that have ended."""

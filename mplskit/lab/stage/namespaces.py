@@ -70,6 +70,9 @@ class Namespaces(Stage):
                 wrong = "\n".join(f"{item.kind} {item.name}: {item.detail}" for item in failed)
                 raise Undone(f"node setup of {node}", wrong or answer.output)
 
+    def unattended(self, node: str) -> None:
+        """Nothing looks after a namespace."""
+
     def remove(self) -> None:
         """Take away everything of this lab on the machine, of an interrupted run too. Raises Undone."""
         self._ground.do(["sh", "-s", "remove", self._prefix, self.folder], stdin=SCRIPT)

@@ -47,6 +47,10 @@ class Stage(ABC):
         """Set nodes up as their specs say. Raises Undone with the items that failed."""
 
     @abstractmethod
+    def unattended(self, node: str) -> None:
+        """See to it that nothing repairs what is done to a node until it is set up again. Raises Undone."""
+
+    @abstractmethod
     def remove(self) -> None:
         """Take away everything of this lab, of an interrupted run too. Raises Undone."""
 
@@ -71,6 +75,10 @@ class Stage(ABC):
     def read(self, node: str, path: str) -> bytes:
         """A file of the machine that a node is on."""
         return self.ground(node).shell.read(path)
+
+    def log(self, node: str, dev: str) -> str:
+        """What the OpenVPN at an end of a tunnel has logged."""
+        return self.run(node, "cat", f"{self.home(node)}/{dev}.log").output
 
     def home(self, node: str) -> str:
         """The folder of a node's files on its machine."""
