@@ -179,6 +179,15 @@ def test_a_lab_of_the_article_passes_with_a_machine_for_each_node_and_again_afte
 
 
 @pytest.mark.full
+def test_a_fault_of_a_machine_of_its_own_stays_and_its_cause_is_named(image: Image) -> None:
+    ran = invoke("lab.run", "hello-world", "--stage", "vms", "--fault", "ler-2:no-pop", "--json")
+    assert ran.code == 1, ran.err
+    first = next(step for step in ran.json["labs"][0]["steps"] if step["verdict"] == "failed")
+    assert first["step"] == POPPED
+    assert [(cause["node"], cause["id"]) for cause in first["causes"]] == [("ler-2", "R2")]
+
+
+@pytest.mark.full
 def test_every_lab_passes_on_debians_own_kernels(image: Image) -> None:
     ran = invoke("lab.matrix", "--kernel", "debian:bookworm", "--kernel", "debian:trixie", "--json")
     assert ran.code == 0, ran.err
