@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
 from mplskit.lab.grounds import Place, is_here
-from mplskit.lab.machine.initramfs import closure, module_name, parse_dependencies
+from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
 from mplskit.lab.machine.kernel import chosen
 from mplskit.paths import Workspace
 
@@ -31,6 +31,15 @@ def test_a_module_comes_with_all_that_it_needs_and_after_it() -> None:
         "kernel/net/mpls/mpls_router.ko.xz",
         "kernel/net/mpls/mpls_iptunnel.ko.xz",
     ]
+
+
+def test_a_module_keeps_its_path_below_its_release_wherever_the_workspace_is(tmp_path: Path) -> None:
+    source, target = tmp_path / "kernel/source", tmp_path / "kernel/target"
+    path = "kernel/drivers/net/veth.ko"
+    (source / path).parent.mkdir(parents=True)
+    (source / path).write_bytes(b"module")
+    assert bring(source, path, target) == path
+    assert (target / path).read_bytes() == b"module"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def _expected(step: Step, earlier: Sequence[Step]) -> Iterator[Fault]:
 
 
 def _next_hops(topology: Topology) -> Iterator[Fault]:
-    """Next hops that nobody has on a link of the node."""
+    """Next hops that nobody has on a link of the node, and interfaces that it does not have, or that lead elsewhere."""
     routes: list[tuple[Place, str, Push | Swap | Pop]] = []
     for name, spec in topology.nodes.items():
         routes += [(("nodes", name, "routes", i), name, route) for i, route in enumerate(spec.routes)]
@@ -223,7 +223,7 @@ def _segments(topology: Topology) -> Iterator[Fault]:
             (("nodes", name, "openvpn", i, "address"), vpn.dev, vpn.address) for i, vpn in enumerate(spec.openvpn)
         ]
         for index, (place, dev, own) in enumerate(found):
-            for _, before, other in found[:index]:
+            for _, before, other in found[:index] if not own.ip.is_link_local else ():
                 if before != dev and other.version == own.version and other.network.overlaps(own.network):
                     yield Fault(place, f"{before} of {name} is on {other.network} already")
 

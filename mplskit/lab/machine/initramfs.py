@@ -26,7 +26,7 @@ def pack(tree: Path, release: str, busybox: Path, target: Path) -> None:
     inside = target.parent / "initramfs"
     _lay(inside, busybox)
     chosen = closure(dependencies, WANTED)
-    names = [_bring(modules / release, path, inside / "lib/modules" / release) for path in chosen]
+    names = [bring(modules / release, path, inside / "lib/modules" / release) for path in chosen]
     for name in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
         if (modules / release / name).exists():
             shutil.copyfile(modules / release / name, inside / "lib/modules" / release / name)
@@ -85,7 +85,7 @@ def _lay(inside: Path, busybox: Path) -> None:
     (inside / "init").chmod(0o755)
 
 
-def _bring(source: Path, path: str, target: Path) -> str:
+def bring(source: Path, path: str, target: Path) -> str:
     """Copy the module at `path` from one tree to another, unpacked; its path there."""
     file = target / path
     file.parent.mkdir(parents=True, exist_ok=True)
