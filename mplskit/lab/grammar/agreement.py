@@ -29,7 +29,8 @@ def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:
     if strangers:
         return
     try:
-        nodes = nodes_at(topology, len(topology.steps))
+        for number in range(len(topology.steps) + 1):
+            nodes = nodes_at(topology, number)
     except Unfit as unfit:
         yield from unfit.faults
         return
