@@ -197,6 +197,24 @@ def test_every_lab_passes_on_debians_own_kernels(image: Image) -> None:
 
 
 @pytest.mark.full
+def test_two_labs_can_be_up_at_once_and_then_have_to_be_named(image: Image) -> None:
+    try:
+        for lab in ("lsr", "hello-world"):
+            ran = invoke("lab.up", lab, "--step", "0")
+            assert ran.code == 0, ran.err
+        assert invoke("lab.shell", "ler-1", "--command", "true").code == 2
+        own = {
+            lab: invoke("lab.shell", "ler-1", "--lab", lab, "--command", "ip address").out
+            for lab in ("lsr", "hello-world")
+        }
+        assert "10.10.1.1/24" in own["lsr"]
+        assert "10.10.0.187/24" in own["hello-world"]
+    finally:
+        for lab in ("lsr", "hello-world"):
+            invoke("lab.down", "--lab", lab)
+
+
+@pytest.mark.full
 def test_a_lab_that_is_up_can_be_entered_and_taken_down(image: Image) -> None:
     ran = invoke("lab.up", "lsr", "--json")
     assert ran.code == 0, ran.err
