@@ -22,6 +22,7 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.backend import register
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.facts import Facts
+from mplskit.remote.host import APART, OURS
 
 CHECKLIST = load_checklist()
 NOT_ASKED = "the spec asks for none"
@@ -58,6 +59,8 @@ def facts(request: pytest.FixtureRequest, host: Host, nodes: dict[str, Facts], c
     """The node; by SSH all questions go through one connection."""
     if isinstance(host.backend, SshBackend):
         host.backend.controlpath = f"{connections}/%%C"
+        settings = " ".join(f"-o {setting}" for setting in (*OURS, *APART))
+        host.backend.ssh_extra_args = f"{settings} {host.backend.ssh_extra_args or ''}".strip()
     given = request.config.getoption("--mplskit-spec")
     spec = NodeSpec.model_validate_json(Path(given).read_text()) if given else None
     return nodes.setdefault(host.backend.get_pytest_id(), Facts(host, spec))

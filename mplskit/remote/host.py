@@ -14,10 +14,19 @@ ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a na
 
 Become = Literal["sudo", "doas"]
 
-# Before anything of the user's ssh_config: what would ask, stay behind, or fail for a second session.
+# Before anything of the user's ssh_config: a node is given nothing of the operator's, neither his agent, his display
+# and his tickets nor a way back into his network.
+APART = (
+    *("ForwardAgent=no", "ForwardX11=no", "GSSAPIDelegateCredentials=no"),
+    *("ClearAllForwardings=yes", "Tunnel=no", "PermitLocalCommand=no"),
+)
+# A session runs our command, on our pipes, and ssh says what is wrong and no more.
+OURS = ("RemoteCommand=none", "SessionType=default", "StdinNull=no", "ForkAfterAuthentication=no", "LogLevel=INFO")
+# Nothing asks, stays behind, or fails for a second session.
 SETTINGS = (
-    *("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"),
-    *("ControlMaster=no", "ClearAllForwardings=yes", "RemoteCommand=none"),
+    *("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4", "ControlMaster=no"),
+    *OURS,
+    *APART,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")

@@ -142,7 +142,7 @@ def environment(variables: Mapping[str, str], config: Path) -> dict[str, str | N
         "SSH_ASKPASS": None,
     }
     if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
-        own["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
+        own["GIT_SSH_COMMAND"] = "ssh -a -x -o BatchMode=yes -o ConnectTimeout=30"
     return {**dict.fromkeys(dropped), **own}
 
 

@@ -1,10 +1,13 @@
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mplskit import process
 from mplskit.errors import Exit, OutsideFailed
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell, stream
@@ -55,6 +58,22 @@ def test_a_feed_that_fails_ends_the_session_with_its_own_error(sshd: Sshd) -> No
 
     with pytest.raises(FileNotFoundError, match=r"linux-image\.deb"):
         run(sshd.host(), "cat", feed())
+
+
+def test_a_node_does_not_get_the_operators_agent(sshd: Sshd, tmp_path: Path) -> None:
+    host = sshd.host()
+    assert host.ssh_config is not None
+    config, agent = tmp_path / "config", tmp_path / "agent"
+    given = host.ssh_config.read_text().replace("IdentityAgent none", f"IdentityAgent {agent}\n  ForwardAgent yes")
+    config.write_text(given)
+    ask = 'echo "agent: $SSH_AUTH_SOCK"'
+    with process.started(["ssh-agent", "-D", "-a", agent], stdout=subprocess.DEVNULL):
+        while not agent.exists():
+            time.sleep(0.01)
+        by_hand = process.run(["ssh", "-T", "-F", config, "node", ask]).stdout
+        _, _, lines = run(Host("node", ssh_config=config), ask, [])
+    assert by_hand.startswith("agent: /tmp/ssh-")
+    assert lines == ["agent: "]
 
 
 def test_a_refused_port_is_said(sshd: Sshd) -> None:

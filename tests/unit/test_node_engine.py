@@ -106,7 +106,7 @@ def test_hosts_their_groups_and_their_connection_are_taken_over() -> None:
         "edge = (['ler-1', ('ler-2', {'ssh_hostname': '10.0.0.2', 'ssh_port': 2222, '_doas': True})],\n"
         "    {'ssh_user': 'ann', '_sudo': False, 'mplskit': {'mpls_input': ['eth0']}})\n"
         "core = [('lsr-1', {'ssh_config_file': 'config', 'ssh_strict_host_key_checking': 'accept-new',\n"
-        "    'ssh_key': 'keys/one', 'ssh_forward_agent': True, 'mplskit': {'routes': [{'pop': 100, 'dev': 'lo'}]}})]\n"
+        "    'ssh_key': 'keys/one', 'ssh_forward_agent': False, 'mplskit': {'routes': [{'pop': 100, 'dev': 'lo'}]}})]\n"
     )
     assert [(node.name, node.groups) for node in nodes] == [
         ("ler-1", ("edge", "hosts")),
@@ -118,7 +118,7 @@ def test_hosts_their_groups_and_their_connection_are_taken_over() -> None:
     assert nodes[2].host == Host("lsr-1", ssh_config=Path.cwd() / "config", accept_new=True)
     assert nodes[0].spec == NodeSpec(mpls_input=("eth0",))
     connection = getattr(nodes[2], "connection")  # noqa: B009
-    assert connection == {"ssh_forward_agent": True, "ssh_key": str(Path.cwd() / "keys/one")}
+    assert connection == {"ssh_forward_agent": False, "ssh_key": str(Path.cwd() / "keys/one")}
 
 
 def test_set_counts_more_for_those_that_limit_leaves() -> None:
@@ -138,7 +138,7 @@ def test_all_that_does_not_fit_is_told_with_file_and_host(here: Path) -> None:
             "    ('address', {'ssh_hostname': 'ann@10.0.0.1', 'mplskit': {}}),\n"
             "    ('root', {'_sudo': True, '_doas': True, '_su_user': 'root', '_sudo_user': 'ann', 'mplskit': {}}),\n"
             "    ('secret', {'ssh_password': 's3cret', '_sudo_password': 's3cret', 'mplskit': {}}),\n"
-            "    ('open', {'ssh_strict_host_key_checking': 'no', 'ssh_new': 1, 'mplskit': {}}),\n"
+            "    ('open', {'ssh_strict_host_key_checking': 'no', 'ssh_new': 1, 'ssh_forward_agent': True, 'mplskit': {}}),\n"
             "    ('@docker/x', {'mplskit': {}}), ('a b', {'mplskit': {}}),\n"
             "], {})\n"
         )

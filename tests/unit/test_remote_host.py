@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,62 @@ def test_ssh_never_asks_and_takes_the_config_file_that_is_given() -> None:
         *("ssh", "-T", "-F", "lab.conf"),
         *("-o", "BatchMode=yes", "-o", "ConnectTimeout=10"),
         *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"),
-            *("-o", "ControlMaster=no", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
+        *("-o", "ControlMaster=no", "-o", "RemoteCommand=none", "-o", "SessionType=default", "-o", "StdinNull=no"),
+        *("-o", "ForkAfterAuthentication=no", "-o", "LogLevel=INFO"),
+        *("-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "GSSAPIDelegateCredentials=no"),
+        *("-o", "ClearAllForwardings=yes", "-o", "Tunnel=no", "-o", "PermitLocalCommand=no"),
         *("-l", "root", "-p", "2222", "-v", "--", "ler-1"),
     ]  # fmt: skip
+
+
+EVERYTHING_ON = """\
+Host *
+  ForwardAgent yes
+  ForwardX11 yes
+  GSSAPIDelegateCredentials yes
+  Tunnel yes
+  LocalForward 8023 127.0.0.1:23
+  RemoteForward 8022 127.0.0.1:22
+  DynamicForward 1080
+  PermitLocalCommand yes
+  LocalCommand echo noise
+  RemoteCommand top
+  RequestTTY force
+  SessionType none
+  StdinNull yes
+  ForkAfterAuthentication yes
+  ControlMaster auto
+  LogLevel QUIET
+"""
+
+
+def test_whatever_an_ssh_config_turns_on_a_node_is_given_nothing_and_the_session_is_ours(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(EVERYTHING_ON)
+    ssh = Host("ler-1", ssh_config=tmp_path / "config").ssh("-G")
+    said = subprocess.run(ssh, check=True, capture_output=True, text=True).stdout
+    effective = dict(line.split(" ", 1) for line in said.splitlines())
+    assert {name: effective.get(name) for name in NOTHING_GIVEN | OURS} == NOTHING_GIVEN | OURS
+
+
+NOTHING_GIVEN = {
+    "forwardagent": "no",
+    "forwardx11": "no",
+    "gssapidelegatecredentials": "no",
+    "tunnel": "false",
+    "localforward": None,
+    "remoteforward": None,
+    "dynamicforward": None,
+    "permitlocalcommand": "no",
+}
+OURS = {
+    "remotecommand": None,
+    "requesttty": "false",
+    "sessiontype": "default",
+    "stdinnull": "no",
+    "forkafterauthentication": "no",
+    "controlmaster": "false",
+    "loglevel": "INFO",
+}
 
 
 def test_without_a_user_a_port_or_a_file_the_users_own_ssh_config_decides() -> None:

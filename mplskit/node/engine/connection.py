@@ -25,6 +25,8 @@ def refused(data: Mapping[str, Any]) -> Iterator[str]:
     for key in PASSWORDS:
         if data.get(key):
             yield f"{key}: passwords are not carried: use keys, and an agent for those with a passphrase"
+    if data.get("ssh_forward_agent"):
+        yield "ssh_forward_agent: no node is given your agent"
     if data.get("ssh_strict_host_key_checking", "yes") not in CHECKING:
         yield f"ssh_strict_host_key_checking: {' or '.join(CHECKING)}: host keys are checked"
     for key in data:
