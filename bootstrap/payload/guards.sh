@@ -20,13 +20,54 @@ check_inputs() {
     done
 }
 
-# A default route of ours comes before that of the node: its metric is 0.
+# A default route of ours comes before that of the node: its metric is 0. Whatever leaves the node's own one nothing to do
+# takes its place, however it is written.
 check_defaults() {
     allowed default-route && return 0
-    for prefix in $(sed -n 's|^route add \(0.0.0.0/0\|::/0\) proto .*|\1|p' "$here/files$routes_file" 2>/dev/null); do
-        grep -qs "^route add $prefix proto " "$routes_file" || report failed route "$prefix" \
-            "takes the place of the node's default route (--allow default-route says that it may)"
+    for taken in $(taken_defaults); do
+        others=${taken#"${taken%+*}"}
+        report failed route "${taken%+*}" \
+            "takes the place of the node's default route${others:+, together with ${others#+} others} (--allow default-route says that it may)"
     done
+}
+
+# taken_defaults: a line for each prefix in main that is half of all addresses or more (2000::/3 is all that IPv6 uses), and
+# one, PREFIX+HOW MANY OTHERS, for prefixes down to /8 that are all public addresses together; a /8 that is private in part
+# may be missing. What our file says already was allowed once.
+taken_defaults() {
+    set -- phase=was
+    [ ! -e "$routes_file" ] || set -- "$@" "$routes_file"
+    set -- "$@" phase=is
+    [ ! -e "$here/files$routes_file" ] || set -- "$@" "$here/files$routes_file"
+    awk '
+        function octet(prefix,   hex, value, i) {
+            if (prefix !~ /:/) return int(prefix)
+            hex = substr(prefix, 1, index(prefix, ":") - 1)
+            for (i = 1; i <= length(hex) - 2; i++) value = value * 16 + index("123456789abcdef", substr(hex, i, 1))
+            return value + 0
+        }
+        function covers_all(phase, family,   i, last) {
+            last = family == 6 ? 63 : 223
+            for (i = family == 6 ? 32 : 1; i <= last; i++)
+                if (!((phase, family, i) in covered) && !(family == 4 && i ~ /^(10|127|172|192)$/)) return 0
+            return 1
+        }
+        /^route add [0-9a-f:.]+\/[0-8] / {
+            for (i = 4; i < NF; i++) if ($i == "table" && $(i + 1) != 254) next
+            family = $3 ~ /:/ ? 6 : 4
+            size = 2 ^ (8 - substr($3, length($3)))
+            first = octet($3)
+            for (i = first; i < first + size; i++) covered[phase, family, i]
+            whole = size >= (family == 6 ? 32 : 128)
+            if (whole && phase == "was") allowed[$3]
+            else if (whole && !($3 in allowed)) { print $3; told[family] }
+            else if (!whole && phase == "is" && !n[family]++) prefix[family] = $3
+        }
+        END {
+            for (family = 4; family <= 6; family += 2)
+                if (n[family] && !(family in told) && covers_all("is", family) && !covers_all("was", family))
+                    print prefix[family] "+" n[family] - 1
+        }' "$@" </dev/null
 }
 
 # Forwarding makes Linux ignore router advertisements, and the default route that came by one runs out.
