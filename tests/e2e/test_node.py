@@ -18,6 +18,7 @@ FILES = {
     "/etc/udev/rules.d/90-mplskit.rules",
     "/usr/local/lib/mplskit/keep.sh",
     "/usr/local/lib/mplskit/live.sh",
+    "/usr/local/lib/mplskit/routes.sh",
 }
 # eth0, the only interface, carries the default route.
 ALLOWED = ("--allow", "default-route")

@@ -26,6 +26,7 @@ FILES = (
     "/etc/udev/rules.d/90-mplskit.rules",
     "/usr/local/lib/mplskit/keep.sh",
     "/usr/local/lib/mplskit/live.sh",
+    "/usr/local/lib/mplskit/routes.sh",
 )
 KEEPER = "mplskit-routes.service"
 SPEC = NodeSpec(mpls_input=("eth0",))

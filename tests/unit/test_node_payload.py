@@ -35,6 +35,7 @@ def test_a_stage_holds_the_script_the_rendered_files_and_the_packages(tmp_path: 
         "files/etc/systemd/system/mplskit-routes.service",
         "files/usr/local/lib/mplskit/keep.sh",
         "files/usr/local/lib/mplskit/live.sh",
+        "files/usr/local/lib/mplskit/routes.sh",
         "want/packages",
         "want/services",
         "packages/linux-image-6.12.1_1_amd64.deb",
@@ -77,7 +78,7 @@ def test_a_unit_is_named_with_the_files_that_it_reads() -> None:
     found = dict(contents(SPEC))
     assert found["want/services"] == (
         b"mplskit-routes.service\t/etc/systemd/system/mplskit-routes.service /usr/local/lib/mplskit/keep.sh "
-        b"/usr/local/lib/mplskit/live.sh\n"
+        b"/usr/local/lib/mplskit/live.sh /usr/local/lib/mplskit/routes.sh\n"
     )
 
 

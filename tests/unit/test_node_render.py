@@ -84,6 +84,7 @@ def test_a_node_without_routes_has_no_batch_of_them() -> None:
         "/etc/systemd/system/mplskit-routes.service",
         "/usr/local/lib/mplskit/keep.sh",
         "/usr/local/lib/mplskit/live.sh",
+        "/usr/local/lib/mplskit/routes.sh",
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.apt import Apt, wanted_packages
-from mplskit.node.payload.render import frr_daemons, render, services
+from mplskit.node.payload.render import KEEPERS_SCRIPTS, frr_daemons, render, services
 from mplskit.packages.package import Deb
 from mplskit.paths import data
 
@@ -54,7 +54,9 @@ def contents(
     for deb in packages if sent is None else sent:
         yield f"packages/{deb.path.name}", deb.path
     scripts = sorted((data("bootstrap") / "payload").glob("*.sh"))
-    yield from ((path.name, path) for path in sorted(scripts, key=lambda path: path.name == "apply.sh"))
+    # Those that are in files/, too, come next to it: what compresses them finds them there.
+    order = {name: -1 for name in KEEPERS_SCRIPTS} | {"apply.sh": 1}
+    yield from ((path.name, path) for path in sorted(scripts, key=lambda path: order.get(path.name, 0)))
 
 
 def archive(

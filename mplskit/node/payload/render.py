@@ -25,7 +25,7 @@ FRR_FILE = "/etc/frr/frr.conf"
 FRR_DAEMONS = "/etc/frr/daemons"
 FRR_UNIT = "frr.service"
 SCRIPTS = "/usr/local/lib/mplskit"
-KEEPERS_SCRIPTS = ("keep.sh", "live.sh")
+KEEPERS_SCRIPTS = ("keep.sh", "live.sh", "routes.sh")
 
 # The routing protocol number of every route of ours ("M"): unused in iproute2's rt_protos and by FRR and BIRD.
 ROUTE_PROTOCOL = 77
