@@ -7,6 +7,8 @@
 files_list=$records/files
 folders_list=$records/folders
 before=$records/before
+programs=/usr/local/lib/mplskit
+longest_diff=100
 
 our_files=$(cat "$files_list" 2>/dev/null)
 is_ours() { has "$our_files" "$1"; }
@@ -77,10 +79,16 @@ make_folder() {
     [ -d "$1" ] || { make_folder "${1%/*}" && note_path "$folders_list" "$1" && mkdir "$1"; }
 }
 
+# show_diff PATH NEW: the difference, and what is too long to be shown as how many lines there are on each side. Our own
+# programs are the same everywhere: of them nothing but that.
 show_diff() {
-    old=$1
+    old=$1 most=$longest_diff
+    case $1 in "$programs"/*) most=0 ;; esac
     [ -e "$old" ] || old=/dev/null
-    diff -u --label "$1" --label "$1" "$old" "$2" | tr '\t' ' ' | awk -v path="$1" '{ print "diff\tfile\t" path "\t" $0 }'
+    diff -u --label "$1" --label "$1" "$old" "$2" | tr '\t' ' ' | awk -v path="$1" -v most="$most" '
+        NR <= most { print "diff\tfile\t" path "\t" $0 }
+        NR > 2 { lines[substr($0, 1, 1)]++ }
+        END { if (NR > most) printf "diff\tfile\t%s\t(+%d -%d lines)\n", path, lines["+"], lines["-"] }'
 }
 
 # put_back PATH: what stood there before us, or nothing

@@ -22,9 +22,9 @@ from mplskit.remote.words import clean
 Mode = Literal["node", "plan", "remove"]
 Hear = Callable[[Item], None]
 
-# Of what a node says: bytes, and items.
+# Of what a node says: bytes, and items. There is room for 100,000 label routes that take the place of as many others.
 MOST = 64 << 20
-MOST_ITEMS = 100_000
+MOST_ITEMS = 400_000
 
 AGAIN = "it may be run again: what is done stays, what is missing follows"
 

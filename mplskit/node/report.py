@@ -1,13 +1,14 @@
 """What the payload says: one tab-separated line per item."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# `diff` is a line of a file's unified diff; `have` a package that the node says it has.
+# `diff` is a line of a file's unified diff, or (+N -N lines) for one that is too long; `have` a package that the node says it has.
 STATES = ("changed", "same", "failed", "note", "diff", "have")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One thing on the node. `state` is changed, same, failed or note; `kind` is package, file, module, sysctl, …"""
 
@@ -46,4 +47,4 @@ def parse_line(line: str) -> Item:
     parts = line.rstrip("\r\n").split("\t")
     if len(parts) != 4 or parts[0] not in STATES or not parts[1] or not parts[2]:
         raise ValueError(f"not a line of the payload: {line!r}")
-    return Item(*parts)
+    return Item(sys.intern(parts[0]), sys.intern(parts[1]), parts[2], parts[3])

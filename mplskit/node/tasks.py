@@ -73,7 +73,7 @@ def bootstrap(
 
     def work(node: "Node") -> "Done":
         with progress.step(f"setting up {node.name}"):
-            report = set_up(node, debs, apt=from_apt, hear=show.tell)
+            report = set_up(node, debs, apt=from_apt, hear=show.teller())
         return judged(node, report)
 
     carrier = engine_of(engine, Carried("node", debs, from_apt), judged)
@@ -122,7 +122,7 @@ def remove(c: Context, json: bool = False, **flags: Any) -> None:
 
     def work(node: "Node") -> "Done":
         with progress.step(f"removing our setup from {node.name}"):
-            report = take_back(node, hear=show.tell)
+            report = take_back(node, hear=show.teller())
         return judge.removed(node, report)
 
     on_nodes("remove", work, json=json, **flags)

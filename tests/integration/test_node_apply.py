@@ -10,6 +10,7 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
 from mplskit.packages.package import read_deb
+from mplskit.paths import data
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]
 GROUND = """\
@@ -111,6 +112,34 @@ def test_a_plan_shows_the_differences_and_writes_nothing(tmp_path: Path) -> None
         "+mpls_gso",
         "changed",
     ]
+
+
+def test_a_plan_of_many_routes_on_a_fresh_node_is_an_item_for_each_and_no_long_difference(tmp_path: Path) -> None:
+    routes = tuple({"swap": label, "as": [label], "via": "10.0.0.1"} for label in range(16, 12_016))
+    stage(tmp_path / "stage", NodeSpec.model_validate({"routes": routes}))
+    said = contained(tmp_path / "stage", 'sh "$APPLY" plan')
+    items = [item for item in said if isinstance(item, Item)]
+    assert sum(item.kind == "route" for item in items) == 12_000
+    assert len(items) < 12_300
+    diffs = {
+        path: [item.detail for item in files_of(said) if (item.state, item.name) == ("diff", path)] for path in FILES
+    }
+    assert diffs["/usr/local/lib/mplskit/keep.sh"] == [f"(+{lines('keep.sh')} -0 lines)"]
+    assert diffs["/usr/local/lib/mplskit/live.sh"] == [f"(+{lines('live.sh')} -0 lines)"]
+    assert len(diffs["/etc/mplskit/node.json"]) == 101
+    assert diffs["/etc/mplskit/node.json"][2:5] == [
+        "@@ -0,0 +1,12008 @@",
+        "+{",
+        '+  "about": "Written by mplskit: the spec of this node, for the checks that run on it.",',
+    ]
+    assert diffs["/etc/mplskit/node.json"][-2:] == [
+        '+      {"swap": 107, "as": [107], "via": "10.0.0.1"},',
+        "(+12008 -0 lines)",
+    ]
+
+
+def lines(script: str) -> int:
+    return len((data("bootstrap") / "payload" / script).read_text().splitlines())
 
 
 OWN = """\

@@ -30,13 +30,7 @@ PLAN = Report.of(
         Item("diff", "file", "/etc/mplskit/node.json", "@@ -0,0 +1 @@"),
         Item("diff", "file", "/etc/mplskit/node.json", "+{}"),
         Item("changed", "file", "/etc/mplskit/node.json", "would be written"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "--- /usr/local/lib/mplskit/live.sh"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "+++ /usr/local/lib/mplskit/live.sh"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "@@ -1,2 +1,2 @@"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", " #!/bin/sh"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "-old=1"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "+new=1"),
-        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "+# more"),
+        Item("diff", "file", "/usr/local/lib/mplskit/live.sh", "(+2 -1 lines)"),
         Item("changed", "file", "/usr/local/lib/mplskit/live.sh", "changed"),
         Item("changed", "module", "mpls_iptunnel", "loaded"),
         Item("changed", "sysctl", "net/mpls/platform_labels", "1000 -> 100000"),
@@ -53,6 +47,70 @@ def test_a_plan_has_the_differences_of_files_and_then_what_else_would_be_done(
 ) -> None:
     show.plan(PLAN)
     assert_golden("node-plan", capsys.readouterr().out, {})
+
+
+def routes(count: int, how: str, first: int = 16) -> list[Item]:
+    return [
+        Item("changed", "route", f"label {label}", f"{how}: {label} via inet 10.0.0.2 dev eth0 proto 77")
+        for label in range(first, first + count)
+    ]
+
+
+LABELS = "/etc/mplskit/labels.batch"
+THOUSANDS = Report.of(
+    [
+        Item("diff", "file", LABELS, f"--- {LABELS}"),
+        Item("diff", "file", LABELS, f"+++ {LABELS}"),
+        Item("diff", "file", LABELS, "@@ -0,0 +1,100004 @@"),
+        Item("diff", "file", LABELS, "+route add 16 via inet 10.0.0.2 dev eth0 proto 77"),
+        Item("diff", "file", LABELS, "(+100004 -1 lines)"),
+        Item("changed", "file", LABELS, "written"),
+        *routes(100_000, "added"),
+        *[Item("changed", "route", f"10.0.{n}.0/24", "added: 10.0.0.0/24 encap mpls 16 …") for n in range(20)],
+        *routes(101, "made anew", first=200_000),
+        *routes(1, "taken away", first=300_000),
+        *[Item("failed", "route", f"label {n}", "there is one already that is not ours") for n in range(102)],
+    ]
+)
+
+
+def test_routes_by_the_thousand_are_counted_and_what_is_no_addition_is_told_up_to_a_bound(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show.plan(THOUSANDS)
+    plan = capsys.readouterr().out
+    show.items(THOUSANDS)
+    table = capsys.readouterr().out
+    for text in (plan, table):
+        lines = text.splitlines()
+        assert sum("labels" in line and "100,000" in line for line in lines) == 1
+        assert sum("10.0." in line and "/24" in line and "added" in line for line in lines) == 20
+        assert sum("made anew" in line and "label " in line for line in lines) == 100
+        assert sum("taken away" in line for line in lines) == 1
+        assert sum("not ours" in line and "label " in line for line in lines) == 100
+        assert [" ".join(line.replace(":", "").split()) for line in lines if "more" in line] in (
+            ["route and 1 more made anew", "✗ route and 2 more there is one already that is not ours"],
+            ["changed route and 1 more made anew", "failed route and 2 more there is one already that is not ours"],
+        )
+    assert plan.splitlines()[:7] == [
+        f"--- {LABELS}",
+        f"+++ {LABELS}",
+        "@@ -0,0 +1,100004 @@",
+        "+route add 16 via inet 10.0.0.2 dev eth0 proto 77",
+        "… +100,004 −1 lines in all",
+        "would be routed:",
+        "  route 100,000 labels: added",
+    ]
+
+
+def test_a_note_comes_with_each_of_the_first_items_and_then_with_thousands(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = show.teller()
+    for item in THOUSANDS.items:
+        tell(item)
+    notes = capsys.readouterr().err.splitlines()
+    assert notes[1] == "  ✓ route label 16: added: 16 via inet 10.0.0.2 dev eth0 proto 77"
+    assert notes[21] == "  ✓ 10,000 of kind route so far: label 10015 is the last"
+    assert len(notes) == 1 + 20 + 10 + 20
 
 
 def test_a_plan_is_coloured_on_a_terminal_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

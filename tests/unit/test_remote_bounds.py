@@ -49,7 +49,7 @@ def test_more_items_than_a_node_can_have_end_the_session() -> None:
     heard.lines(b"same\tfile\t/etc/x\t\n" * MOST_ITEMS)
     with pytest.raises(OutsideFailed) as failed:
         heard.lines(b"same\tfile\t/etc/x\t\n")
-    assert failed.value.message == "node names more than 100,000 items: the session was ended"
+    assert failed.value.message == "node names more than 400,000 items: the session was ended"
 
 
 def test_of_foreign_lines_the_last_fifteen_are_kept_without_the_password() -> None:

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mplskit import cli, progress
 from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.node.fleet.summed import FEW, summed
 from mplskit.node.report import Item, Report
 
 SIGNS = {"changed": "✓", "failed": "✗", "note": "!"}
@@ -22,21 +23,34 @@ WORDS = {
     "service": "restarted",
 }
 ORDER = ("written", "installed", "loaded", "set", "routed", "restarted", "changed")
-# The programs that stay on a node are ours, the same everywhere: how many lines differ is enough.
-PROGRAMS = "/usr/local/lib/mplskit/"
-DIFFERS = re.compile(r"[+-](?!--|\+\+)")
+# How the node sums up a difference that is too long, or of our own programs; no line of a difference begins so.
+LINES = re.compile(r"\(\+(\d+) -(\d+) lines\)")
+# From FEW items of a kind on, one note for so many.
+STRIDE = 10_000
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def tell(item: Item) -> None:
-    """A note for an item, as it comes."""
-    if item.state in SIGNS:
-        progress.note(f"  {SIGNS[item.state]} {item.kind} {item.name}: {item.detail}")
+def teller() -> Callable[[Item], None]:
+    """Called with the items of a node as they come: a note for each of the first, then one for thousands."""
+    met: Counter[tuple[str, str]] = Counter()
+
+    def tell(item: Item) -> None:
+        if item.state not in SIGNS:
+            return
+        met[item.state, item.kind] += 1
+        count = met[item.state, item.kind]
+        if count <= FEW:
+            progress.note(f"  {SIGNS[item.state]} {item.kind} {item.name}: {item.detail}")
+        elif count % STRIDE == 0:
+            progress.note(f"  {SIGNS[item.state]} {count:,} of kind {item.kind} so far: {item.name} is the last")
+
+    return tell
 
 
 def items(report: Report) -> None:
     """A table of all that is not as it was."""
-    rows = [(item.state, item.kind, item.name, item.detail) for item in report.items if item.state != "same"]
+    told = summed([item for item in report.items if item.state != "same"])
+    rows = [(item.state, item.kind, item.name, item.detail) for item in told]
     if rows:
         cli.table(("state", "kind", "name", "detail"), rows)
     if not report.changed:
@@ -55,39 +69,51 @@ def plan(report: Report) -> None:
 
 def plan_lines(report: Report) -> Iterator[tuple[str, str]]:
     """Each line of a plan with its style."""
-    name = ""
     differences = [item for item in report.items if item.state == "diff"]
-    shown = [item for item in differences if not item.name.startswith(PROGRAMS)]
-    for item in shown:
-        if item.name != name:
-            name = item.name
-            if not item.detail.startswith("--- "):
-                yield "bold", f"--- {name}"
-                yield "bold", f"+++ {name}"
-        header = item.detail.startswith(("--- ", "+++ "))
-        yield "bold" if header else COLOURS.get(item.detail[:1], ""), item.detail
-    different = {item.name for item in shown}
-    changed = [item for item in report.items if item.state == "changed" and item.name not in different]
-    lines = Counter(item.name for item in differences if DIFFERS.match(item.detail))
+    lines = {item.name: _lines(item) for item in differences if LINES.fullmatch(item.detail)}
+    shown = {item.name for item in differences if not LINES.fullmatch(item.detail)}
+    yield from _differences([item for item in differences if item.name in shown])
+    changed = summed([item for item in report.items if item.state == "changed" and item.name not in shown])
     for word in ORDER:
         rows = [item for item in changed if WORDS.get(item.kind, "changed") == word]
         if rows:
             yield "bold", f"would be {word}:"
             yield from (("", f"  {item.kind} {item.name}{_more(item, word, lines)}") for item in rows)
-    for item in report.items:
-        if item.state in ("note", "failed"):
-            yield (
-                "yellow" if item.state == "note" else "red",
-                f"{SIGNS[item.state]} {item.kind} {item.name}: {item.detail}",
-            )
+    for item in summed([item for item in report.items if item.state in ("note", "failed")]):
+        yield (
+            "yellow" if item.state == "note" else "red",
+            f"{SIGNS[item.state]} {item.kind} {item.name}: {item.detail}",
+        )
     if not report.changed and not report.failed:
         yield "", "nothing to do"
 
 
-def _more(item: Item, word: str, lines: Counter[str]) -> str:
+def _differences(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
+    """The differences of files as `diff -u` writes them; of one that is too long, how many lines there are."""
+    name = ""
+    for item in items:
+        if item.name != name:
+            name = item.name
+            if not item.detail.startswith("--- "):
+                yield "bold", f"--- {name}"
+                yield "bold", f"+++ {name}"
+        if LINES.fullmatch(item.detail):
+            yield "bold", f"… {_lines(item)} in all"
+        else:
+            header = item.detail.startswith(("--- ", "+++ "))
+            yield "bold" if header else COLOURS.get(item.detail[:1], ""), item.detail
+
+
+def _lines(item: Item) -> str:
+    """`+12,345 −3 lines`."""
+    found = LINES.fullmatch(item.detail)
+    return f"+{int(found[1]):,} −{int(found[2]):,} lines" if found else ""
+
+
+def _more(item: Item, word: str, lines: Mapping[str, str]) -> str:
     """What a heading does not say already."""
     if item.kind == "file" and item.name in lines:
-        return f": {lines[item.name]} lines differ"
+        return f": {lines[item.name]}"
     more = item.detail.removesuffix(word).removesuffix("would be ").strip()
     return f": {more}" if more else ""
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mplskit.json_rows import in_rows
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import incoming
 from mplskit.node.grammar.spec import NodeSpec
@@ -97,6 +98,7 @@ def _environment() -> Environment:
     )
     environment.filters["family"] = _family
     environment.filters["incoming"] = incoming
+    environment.filters["in_rows"] = in_rows
     return environment
 
 
