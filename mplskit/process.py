@@ -26,6 +26,8 @@ GRACE = 5.0
 # Environment variables that no process of ours is given: passwords.
 FOR_US_ALONE = ("MPLSKIT_BECOME_PASSWORD",)
 NO_SPACE = os.strerror(28)
+# What setpriv, through which all is started, exits with and says where the kernel refuses to run a program.
+NOT_STARTED, SETPRIV = (126, 127), "setpriv: failed to execute"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def require(*programs: str, package: str) -> None:
     """Raise MachineLacks unless every program is on the PATH (or in /usr/sbin, /sbin)."""
     absent = [name for name in programs if find(name) is None]
     if absent:
+        unusable = [lacks(name) for name in absent if _lies(name)]
+        if unusable:
+            raise unusable[0]
         raise MachineLacks(
             f"this machine lacks {', '.join(absent)}",
             hint=f"apt-get install {package} (./run does it for the task that you ask for)",
@@ -57,6 +62,29 @@ def require(*programs: str, package: str) -> None:
 def find(program: str) -> str | None:
     """The path of a program, looking where root's tools are too."""
     return shutil.which(program, path=_environment({})["PATH"])
+
+
+def lacks(program: str) -> MachineLacks:
+    """What to say of a program that cannot be started: that it is not there, or why it cannot be run where it is."""
+    lies = _lies(program)
+    if lies is None:
+        return MachineLacks(f"this machine lacks {program}", hint="./run doctor names the package")
+    if os.statvfs(lies).f_flag & os.ST_NOEXEC:
+        return MachineLacks(
+            f"{lies} is there and cannot be run: its file system is mounted noexec",
+            hint="what is to be run needs a file system without noexec: TMPDIR and MPLSKIT_BUILD say where that is",
+        )
+    return MachineLacks(
+        f"{lies} is there and cannot be run: {'no permission' if lies.is_file() else 'it is no file'}",
+        hint=f"ls -ld {shlex.quote(str(lies))}; chmod +x makes a program of a file",
+    )
+
+
+def _lies(program: str) -> Path | None:
+    """Where a program that cannot be run lies all the same."""
+    folders = [""] if "/" in program else _environment({})["PATH"].split(":")
+    found = (Path(folder, program) for folder in folders)
+    return next((path for path in found if path.exists() and (path.is_dir() or not os.access(path, os.X_OK))), None)
 
 
 def require_root(what: str) -> None:
@@ -82,12 +110,12 @@ def started(
     The kernel sends `death_signal` to the child, too, when we are killed without a chance to end it (`setpriv
     --pdeathsig`). It counts the thread that started the child as its parent (prctl(2)): a thread must not end before
     this block does.
-    Raises MachineLacks when there is no such program.
+    Raises MachineLacks when there is no such program, or it cannot be run.
     """
     words = [str(word) for word in argv]
     environment = _environment(env or {})
     if shutil.which(words[0], path=environment["PATH"]) is None:
-        raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
+        raise lacks(words[0])
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", death_signal.name, *words],
         stdin=stdin,
@@ -194,7 +222,7 @@ def become(argv: Sequence[Argument]) -> NoReturn:
     words, environment = [str(word) for word in argv], _environment({})
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
-        raise MachineLacks(f"this machine lacks {words[0]}", hint="./run doctor names the package")
+        raise lacks(words[0])
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(program, words, environment)
@@ -203,6 +231,12 @@ def become(argv: Sequence[Argument]) -> NoReturn:
 def _failed(result: Finished, said: str, cwd: Path, failure: type[Failure], hint: str) -> Failure:
     how = f"exit {result.returncode}" if result.returncode >= 0 else f"signal {-result.returncode}"
     message = f"{how}: {quote(result.argv)}"
+    if result.returncode in NOT_STARTED and said.startswith(SETPRIV):
+        return MachineLacks(
+            f"{result.argv[0]} cannot be run here: {said.strip().rpartition(': ')[2]}",
+            detail=f"$ {quote(result.argv)}",
+            hint="it may be made for another architecture, or name an interpreter that is not there",
+        )
     if NO_SPACE in said or shutil.disk_usage(cwd).free < 1 << 20:
         return MachineLacks(
             f"the disk is full ({cwd}); {message}",

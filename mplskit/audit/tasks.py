@@ -38,8 +38,9 @@ def audit(
     from mplskit.audit.judge import judge
     from mplskit.audit.report import as_json, demand, known_needs
     from mplskit.audit.subject import find_kernel
+    from mplskit.audit.suite import parse
     from mplskit.errors import WrongInput
-    from mplskit.paths import Workspace
+    from mplskit.places import Needs, workspace_for
     from mplskit.remote.host import Host
 
     if ssh_config and not host:
@@ -47,7 +48,8 @@ def audit(
     knowledge = load_features()
     known_needs(need, knowledge)
     node = Host.parse(host, Path(ssh_config) if ssh_config else None) if host else None
-    kernel = find_kernel(subject, node, Workspace.here().cache)
+    fetched = {} if any(map(parse, subject)) else {"cache": Needs.NOTHING}
+    kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched).cache)
     verdicts = judge(kernel, knowledge)
     cli.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
     ready = demand(kernel, verdicts, need, knowledge)

@@ -26,7 +26,7 @@ def with_reasons(
         from mplskit.config.explain.answer import explain
         from mplskit.config.explain.load import load
 
-        environment = kconfig_environment(source)
+        environment = kconfig_environment(source, path.parent)
         kconfig = load(source.path, environment, path)
         return explain(asked, base, kconfig, source.path)
     except Exception as error:
@@ -43,10 +43,13 @@ def with_reasons(
     return shown[: len(asked)], shown[len(asked) :]
 
 
-def kconfig_environment(source: SourceTree) -> dict[str, str]:
-    """The environment that the kernel's Makefile gives to its configuration tool. Raises BuildFailed."""
+def kconfig_environment(source: SourceTree, folder: Path) -> dict[str, str]:
+    """The environment that the kernel's Makefile gives to its configuration tool. Raises BuildFailed.
+
+    make works below `folder` for a moment.
+    """
     # In a scratch folder: the Makefile's compiler probes leave files where they run.
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         argv = ["make", "-s", "-C", str(source.path), f"O={scratch}", "--eval=mplskit-envconfig: ; @env"]
         shown = process.run([*argv, "mplskit-envconfig"], env=CLEAN).stdout
     pairs = (line.partition("=") for line in shown.splitlines())

@@ -10,6 +10,7 @@ from mplskit.sources.tasks import SOURCE
 if TYPE_CHECKING:
     from mplskit.config.options import Named
     from mplskit.config.request import Request
+    from mplskit.paths import Workspace
     from mplskit.sources.spec import Spec
 
 # What every task takes that configures a kernel.
@@ -52,15 +53,29 @@ def asked(
     return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config, fix=fix)
 
 
+def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
+    """The folders of a task that configures this source. Raises as `workspace_for` does, for the user's own tree, too.
+
+    make works in the tree of a source: in the cache, or where the user has it.
+    """
+    from mplskit.places import Needs, demand, workspace_for
+    from mplskit.sources.spec import Tree
+
+    if not isinstance(spec, Tree):
+        return workspace_for(task)
+    workspace = workspace_for(task, cache=Needs.NOTHING)
+    demand(spec.path.absolute(), Needs.PLAIN | Needs.RUN, task, "move or copy the tree, and name the other place")
+    return workspace
+
+
 @cli.task(flags=FLAGS, help={"json": "print one JSON document"})
 def config(c: Context, json: bool = False, **flags: Any) -> None:
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
     from mplskit.config.configure import configure, demand, verdict_rows
-    from mplskit.paths import Workspace
     from mplskit.sources.kernel import fetch_kernel
 
     spec, request = asked(**flags)
-    workspace = Workspace.here()
+    workspace = kernel_workspace("kernel.config", spec)
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
 
     def text() -> None:

@@ -35,9 +35,10 @@ def build(
     from mplskit.image.build import build_image, plan
     from mplskit.image.request import make_request
     from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.sources.apt import release
 
-    workspace = Workspace.here()
+    workspace = Workspace.here() if dry_run else workspace_for("image.build")
     request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
     if dry_run:
         cli.show_fields(plan(request), json)
@@ -73,11 +74,11 @@ def boot(
     from dataclasses import replace
 
     from mplskit.image.boot import chosen_image, guest_of, reached
-    from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.vm.hardware import hardware as kind
     from mplskit.vm.machine import booted
 
-    workspace = Workspace.here()
+    workspace = workspace_for("image.boot")
     found = chosen_image(workspace, image)
     virtual = guest_of(
         found, cli.number(memory, "--memory", 128, 1 << 20), cli.number(cpus, "--cpus", 1, 64), append, persist

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.errors import MachineLacks, NotSo, WrongInput
+from mplskit.paths import Workspace
+from mplskit.places import where_programs_run
 
 PARSED = (0, 2)
 PROBES = (
@@ -56,7 +58,7 @@ def prove(package: Path) -> list[Probe]:
 
     Raises NotSo with every probe that failed, MachineLacks when there can be no such namespace, or `ip` cannot run.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=where_programs_run(Workspace.here())) as folder:
         process.run(["dpkg-deb", "--extract", package, folder], failure=WrongInput)
         ip = next((path for path in (Path(folder, "bin/ip"), Path(folder, "usr/bin/ip")) if path.is_file()), None)
         if ip is None:
@@ -75,11 +77,12 @@ def prove(package: Path) -> list[Probe]:
 
 def _version(ip: Path) -> Probe:
     answer = process.run([ip, "-V"], check=False)
-    if answer.returncode == 127:
+    # 127 without a library of its, 126 where the kernel cannot run it.
+    if answer.returncode in (126, 127):
         raise MachineLacks(
             "the packaged ip cannot be run on this machine",
             detail=answer.stderr,
-            hint="install the libraries that it names, or verify it where it was built",
+            hint="install the libraries that it names, or verify it on a machine of the package's architecture",
         )
     return Probe("is iproute2", "ip -V", "iproute2" in answer.stdout, answer.stdout.strip())
 

@@ -9,11 +9,11 @@ from mplskit.sources.tasks import LISTED, SOURCE, show_listing
 @cli.task(name="list", help=LISTED)
 def list_versions(c: Context, source: str = "", json: bool = False) -> None:
     """Show the versions of iproute2 that can be had, and what to write after --source for each."""
-    from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.sources.cached import IPROUTE2
     from mplskit.sources.listing import listing
 
-    show_listing(listing(IPROUTE2, source, Workspace.here().cache), json)
+    show_listing(listing(IPROUTE2, source, workspace_for("iproute2.list").cache), json)
 
 
 @cli.task(
@@ -31,12 +31,13 @@ def build(
     import os
 
     from mplskit.iproute2.build import build_iproute2
-    from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.sources.spec import parse_spec
 
     spec = parse_spec(source, insecure_source)
     count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
-    made = build_iproute2(Workspace.here(), spec, cli.number(revision, "--revision", 1, 9999), count)
+    number = cli.number(revision, "--revision", 1, 9999)
+    made = build_iproute2(workspace_for("iproute2.build"), spec, number, count)
     cli.show(made.metadata, json, lambda: print(made.path))
 
 

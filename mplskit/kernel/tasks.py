@@ -38,12 +38,11 @@ def asked(*, builder: str, revision: str, suffix: str, jobs: str, **flags: Any) 
 def build(c: Context, json: bool = False, dry_run: bool = False, **flags: Any) -> None:
     """Build a kernel as Debian packages that provably hold the MPLS options."""
     from mplskit.kernel.build import build_kernel, plan
-    from mplskit.paths import Workspace
 
     spec, request, packaging = asked(**flags)
     if dry_run:
         cli.show_fields(plan(spec, request, packaging), json)
         return
-    workspace = Workspace.here()
+    workspace = config.kernel_workspace("kernel.build", spec)
     built = build_kernel(workspace, spec, request, packaging)
     cli.show(built.metadata, json, lambda: print("\n".join(str(workspace.dist / p.file) for p in built.packages)))

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mplskit.lab.grammar.topology import Topology
+    from mplskit.lab.grounds import Place
     from mplskit.lab.report import LabReport
+    from mplskit.paths import Workspace
 
 LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
 WHERE = {
@@ -66,14 +68,14 @@ def run(
     from mplskit.lab.grounds import Place, is_here, stages
     from mplskit.lab.run import Wanted, run_lab
     from mplskit.lab.up import refuse_if_up
-    from mplskit.paths import Workspace
 
-    topologies, workspace = _chosen(lab), Workspace.here()
+    topologies = _chosen(lab)
     wanted = {
         topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
     }
     _check_stage(stage, reboot)
     place = Place(**where)
+    workspace = _workspace("lab.run", place)
     if place.host or is_here(workspace, place):
         refuse_if_up(workspace, [topology.name for topology in topologies])
     with closing(stages(workspace, place, stage, topologies)) as made:
@@ -107,12 +109,11 @@ def matrix(
     from mplskit.lab.matrix import Cell, Matrix, column
     from mplskit.lab.run import run_lab
     from mplskit.lab.stage.namespaces import Namespaces
-    from mplskit.paths import Workspace
 
     if not kernel:
         raise WrongInput("no --kernel is given", hint="for example: --kernel debian:bookworm --kernel debian:trixie")
-    topologies, workspace = _chosen(lab), Workspace.here()
-    names = list(dict.fromkeys(kernel))
+    topologies, names = _chosen(lab), list(dict.fromkeys(kernel))
+    workspace = _workspace("lab.matrix", *(Place(kernel=name) for name in names))
     for name in names:
         make_ready(workspace, Place(kernel=name))
     kernels: list[tuple[str, str]] = []
@@ -165,11 +166,11 @@ def up(
 
     from mplskit.lab.grounds import Place
     from mplskit.lab.up import bring_up
-    from mplskit.paths import Workspace
 
     _check_stage(stage, False)
     number = cli.number(step, "--step", 0, 1000) if step else None
-    found = bring_up(Workspace.here(), lab, Place(**where), stage, number)
+    place = Place(**where)
+    found = bring_up(_workspace("lab.up", place), lab, place, stage, number)
 
     def text() -> None:
         for node in found.nodes:
@@ -216,6 +217,15 @@ def _chosen(text: str) -> "list[Topology]":
     if not names:
         raise WrongInput("no lab is named", hint="allowed: " + LAB)
     return [load(name) for name in dict.fromkeys(names)]
+
+
+def _workspace(task: str, *places: "Place") -> "Workspace":
+    """The folders of a lab; where its disk may have to be made, they have to do for that."""
+    from mplskit.lab.grounds import HERE
+    from mplskit.places import ROOTED, workspace_for
+
+    made = [place for place in places if not (place.host or place.image or place.kernel == HERE)]
+    return workspace_for(task, **({"build": ROOTED} if made else {}))
 
 
 def _check_stage(stage: str, reboot: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from invoke.context import Context
 
 from mplskit import cli
+from mplskit.config.tasks import kernel_workspace
 from mplskit.kernel.tasks import FLAGS, asked
 
 SUITE = "the Debian release of the image: bookworm or trixie (left out: this machine's)"
@@ -19,7 +20,6 @@ def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = Fa
     from mplskit import process
     from mplskit.image.request import check_suite
     from mplskit.kernel.build import plan
-    from mplskit.paths import Workspace
     from mplskit.pipeline.run import Job, run_pipeline
     from mplskit.progress import duration
     from mplskit.sources.apt import release
@@ -30,8 +30,8 @@ def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = Fa
     if dry_run:
         cli.show_fields({**plan(spec, request, packaging), "image": f"Debian {job.suite}"}, json)
         return
+    workspace = kernel_workspace("ci.pipeline", spec)
     process.require_root("ci.pipeline")
-    workspace = Workspace.here()
     report = run_pipeline(workspace, job)
 
     def text() -> None:

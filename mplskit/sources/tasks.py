@@ -23,11 +23,11 @@ SOURCE = {
 @cli.task(flags=SOURCE, help={"json": "print one JSON document"})
 def fetch(c: Context, json: bool = False, *, source: str, insecure_source: bool) -> None:
     """Bring a kernel source into the cache, verified and unpacked."""
-    from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.sources.kernel import fetch_kernel
     from mplskit.sources.spec import parse_spec
 
-    tree = fetch_kernel(parse_spec(source, insecure_source), Workspace.here().cache)
+    tree = fetch_kernel(parse_spec(source, insecure_source), workspace_for("kernel.fetch").cache)
     cli.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
 
 
@@ -41,11 +41,11 @@ LISTED = {
 @cli.task(name="list", help=LISTED)
 def list_kernels(c: Context, source: str = "", json: bool = False) -> None:
     """Show the kernel versions that can be had, and what to write after --source for each."""
-    from mplskit.paths import Workspace
+    from mplskit.places import workspace_for
     from mplskit.sources.cached import LINUX
     from mplskit.sources.listing import listing
 
-    show_listing(listing(LINUX, source, Workspace.here().cache), json)
+    show_listing(listing(LINUX, source, workspace_for("kernel.list").cache), json)
 
 
 def show_listing(listed: "Listing", as_json: bool) -> None:

@@ -190,3 +190,31 @@ def test_a_child_that_ignores_sigterm_ends_with_us_by_the_signal_that_was_asked_
 def test_output_for_the_user_goes_where_ours_goes(capfd: pytest.CaptureFixture[str]) -> None:
     assert process.show(["sh", "-c", "echo out; echo err >&2; exit 4"]) == 4
     assert capfd.readouterr() == ("out\n", "err\n")
+
+
+def test_a_program_that_is_there_and_cannot_be_run_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "a-tool").write_text("#!/bin/sh\n")
+    (tmp_path / "a-folder").mkdir()
+    hint = f"ls -ld {tmp_path}/{{}}; chmod +x makes a program of a file"
+    for start in (
+        lambda name: process.run([name]),
+        lambda name: process.run([tmp_path / name]),
+        lambda name: process.require("sh", name, package="x"),
+    ):
+        for name, why in (("a-tool", "no permission"), ("a-folder", "it is no file")):
+            with pytest.raises(MachineLacks) as failed:
+                start(name)
+            assert failed.value.message == f"{tmp_path}/{name} is there and cannot be run: {why}"
+            assert failed.value.hint == hint.format(name)
+
+
+def test_a_program_that_the_kernel_refuses_is_not_a_build_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "tool").chmod(0o755)
+    with pytest.raises(MachineLacks) as failed:
+        process.run([tmp_path / "tool", "--version"])
+    assert failed.value.message == f"{tmp_path}/tool cannot be run here: No such file or directory"
+    assert failed.value.detail == f"$ {tmp_path}/tool --version"

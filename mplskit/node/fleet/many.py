@@ -37,7 +37,10 @@ def on_nodes(
     from mplskit.node.fleet.asked import asked
     from mplskit.node.fleet.fleet import run
     from mplskit.node.inventory.selection import with_password
+    from mplskit.places import workspace_for
 
+    if engine or flags["inventory"]:
+        workspace_for(f"node.{task}")
     chosen = asked(task, asks, ask_become_password=ask_become_password, pyinfra=engine is not None, **flags)
     nodes = with_password(chosen.nodes, ask_become_password)
     carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
