@@ -63,11 +63,13 @@ def tried(facts, steps, routes):
     if "size" in steps and probe["size"][0].said != "1000":
         return f"table: it was made 1000 labels large, and is {probe['size'][0].said}"
     via, dev = probe["hop"][0].said.split()
-    kept = [part.said for name in ("push shown", "label shown") for part in probe.get(name, ())]
+    kept = {name: [part.said for part in probe.get(f"{name} shown", ())] for name in ("push", "label")}
+    shown = [*of_show("\n".join(kept["push"]), "inet"), *of_show("\n".join(kept["label"]), "mpls")]
     for name in routes:
         wanted = of_batch(PROBED[name].format(via=via, dev=dev))
-        for why in missing(wanted, of_show("\n".join(kept))).values():
-            return f"{name}: `ip` took {wanted[0]}, and it {why}; shown: {' | '.join(kept) or 'nothing'}"
+        for why in missing(wanted, shown).values():
+            lines = " | ".join((*kept["push"], *kept["label"]))
+            return f"{name}: `ip` took {wanted[0]}, and it {why}; shown: {lines or 'nothing'}"
     return ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.node.verify.kernel_routes import Hop, KernelRoute, beyond, missing, of_batch, of_show, parse
+from mplskit.node.verify.kernel_routes import Family, Hop, KernelRoute, beyond, missing, of_batch, of_show, parse
 
 SHOWN = {
     "10.1.0.0/24  encap mpls  101/102 ttl 7 via 10.9.0.2 dev d0 proto 77 src 10.9.0.1 mtu 1400 ": KernelRoute(
@@ -44,7 +44,27 @@ SHOWN = {
 
 @pytest.mark.parametrize("line", SHOWN)
 def test_a_route_is_read_as_the_kernel_shows_it(line: str) -> None:
-    assert parse(line) == SHOWN[line]
+    family: Family = "mpls" if SHOWN[line].dst.isdigit() else "inet6" if ":" in SHOWN[line].dst else "inet"
+    assert parse(line, family) == SHOWN[line]
+
+
+def test_a_default_route_is_of_the_family_that_was_asked_for_whatever_its_next_hop_is() -> None:
+    # As iproute2 6.1 shows them, in the order in which all families are asked for.
+    [four] = of_show("default  encap mpls  100 via inet6 fe80::1 dev d0 proto 77 \n", "inet")
+    [six] = of_show("default  encap mpls  100 via fe80::1 dev d0 proto 77 metric 1024 pref medium\n", "inet6")
+    assert (four.dst, six.dst) == ("0.0.0.0/0", "::/0")
+    wanted = of_batch("route add 0.0.0.0/0 proto 77 encap mpls 100 via inet6 fe80::1 dev d0\n")
+    assert missing(wanted, [four, six]) == {}
+    assert beyond(wanted, [four, six]) == [six]
+    assert missing(wanted, [six]) == {"0.0.0.0/0": "is not there"}
+
+
+@pytest.mark.parametrize(
+    ("line", "family"), [("default dev d0", "mpls"), ("10.0.0.0/8 dev d0", "inet6"), ("100", "inet")]
+)
+def test_a_route_of_another_family_than_was_asked_for_is_not_understood(line: str, family: Family) -> None:
+    with pytest.raises(ValueError, match=line.split(maxsplit=1)[0]):
+        parse(line, family)
 
 
 def test_a_batch_is_read_as_it_is_written_for_ip() -> None:
@@ -57,6 +77,10 @@ def test_a_batch_is_read_as_it_is_written_for_ip() -> None:
         KernelRoute("192.168.10.152/32", 254, (Hop("10.10.0.152", None, (101,)),)),
         KernelRoute("101", 254, (Hop("10.9.0.2", None, (200, 201)),), ttl_propagate="disabled"),
     ]
+
+
+def _shown(text: str) -> list[KernelRoute]:
+    return of_show(text, "mpls" if text.split(maxsplit=1)[:1] == ["100"] else "inet")
 
 
 @pytest.mark.parametrize(
@@ -84,13 +108,13 @@ def test_a_batch_is_read_as_it_is_written_for_ip() -> None:
     ],
 )
 def test_what_of_a_written_route_is_not_so_is_said(written: str, shown: str, wrong: str) -> None:
-    found = missing([parse(written)], of_show(shown))
+    found = missing([parse(written)], _shown(shown))
     assert list(found.values()) == ([wrong] if wrong else [])
 
 
 def test_the_same_prefix_in_another_table_is_another_route() -> None:
-    wanted = of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 table 100")
-    shown = of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 dev d0\n500 dev lo")
+    wanted = of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 table 100", "inet")
+    shown = [*of_show("10.0.0.0/24 encap mpls 16 via 10.9.0.2 dev d0", "inet"), *of_show("500 dev lo", "mpls")]
     assert missing(wanted, shown) == {"10.0.0.0/24": "is not there"}
     assert [str(route) for route in beyond(wanted, shown)] == [
         "10.0.0.0/24 labels 16 via 10.9.0.2 dev d0",
@@ -100,7 +124,7 @@ def test_the_same_prefix_in_another_table_is_another_route() -> None:
 
 def test_ten_thousand_routes_are_compared_in_a_moment() -> None:
     text = "\n".join(f"{label} as to {label + 1} via inet 10.9.0.2 dev d0 proto 77 " for label in range(16, 10_016))
-    assert missing(of_show(text), of_show(text)) == {}
+    assert missing(of_show(text, "mpls"), of_show(text, "mpls")) == {}
 
 
 LABELS = st.lists(st.integers(16, (1 << 20) - 1), max_size=3).map(tuple)

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from typing import Literal
 
+# As `ip -f` names them.
+Family = Literal["inet", "inet6", "mpls"]
+FAMILIES: tuple[Family, ...] = ("inet", "inet6", "mpls")
+DEFAULT: Mapping[Family, str] = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 MAIN = 254
 # RTNH_F_* that keep packets from leaving (linux/rtnetlink.h).
 DOWN = frozenset({"dead", "linkdown"})
@@ -35,7 +40,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class KernelRoute:
-    """A route: `dst` is a prefix, or an incoming label. None is what was not said."""
+    """A route: `dst` is a prefix, or an incoming label, which tells its family. None is what was not said."""
 
     dst: str
     table: int = MAIN
@@ -70,22 +75,28 @@ class KernelRoute:
 
 
 def of_batch(text: str) -> list[KernelRoute]:
-    """The routes of a batch file for `ip -batch`: its lines `route add …` or `route replace …`."""
+    """The routes of a batch file for `ip -batch`: its lines `route add …` or `route replace …`.
+
+    There no prefix is left to be told by the family: the default route is written as 0.0.0.0/0 or ::/0.
+    """
     lines = (line.split() for line in text.splitlines())
     return [parse(" ".join(words[2:])) for words in lines if words[:1] == ["route"] and len(words) > 2]
 
 
-def of_show(text: str) -> list[KernelRoute]:
-    """The routes of `ip -o -N route show`, one line each."""
-    return [parse(line) for line in text.splitlines() if line.strip()]
+def of_show(text: str, family: Family) -> list[KernelRoute]:
+    """The routes of `ip -o -N -f FAMILY route show`, one line each."""
+    return [parse(line, family) for line in text.splitlines() if line.strip()]
 
 
-def parse(line: str) -> KernelRoute:
-    """One route. Raises ValueError when it cannot be understood."""
+def parse(line: str, family: Family | None = None) -> KernelRoute:
+    """One route. Raises ValueError when it cannot be understood, or is none of its family.
+
+    `default` stands for a prefix of the family that was asked for, whatever its next hops are: without one it is none.
+    """
     words = line.replace("\\", " ").split()
     if not words:
         raise ValueError("a route has a destination")
-    route = _Words(words)
+    route = _Words(words, family)
     while route.left:
         route.take()
     return route.whole()
@@ -96,6 +107,7 @@ class _Words:
     """What is left of a route to read, and what was read of it so far."""
 
     left: list[str]
+    family: Family | None
     found: dict[str, str] = field(default_factory=dict)
     hops: list[Hop] = field(default_factory=list)
 
@@ -136,7 +148,7 @@ class _Words:
         number = self._number
         src = self.found.get("src")
         return KernelRoute(
-            self._dst if self._dst.isdigit() else _prefix(self._dst, self.hops),
+            _destination(self._dst, self.family),
             number("table") or MAIN,
             tuple(self.hops),
             number("mtu"),
@@ -159,11 +171,15 @@ class _Words:
         self._hop = Hop()
 
 
-def _prefix(dst: str, hops: Iterable[Hop]) -> str:
-    if dst == "default":
-        six = any(hop.via is not None and ":" in hop.via for hop in hops)
-        return "::/0" if six else "0.0.0.0/0"
-    return str(ip_network(dst, strict=False))
+def _destination(dst: str, family: Family | None) -> str:
+    """The prefix or the label in full. Raises ValueError for one that is not of the family, when that is known."""
+    if dst == "default" and family is not None and family in DEFAULT:
+        return DEFAULT[family]
+    full = dst if dst.isdigit() else str(ip_network(dst, strict=False))
+    found: Family = "mpls" if dst.isdigit() else "inet6" if ":" in full else "inet"
+    if family not in (None, found):
+        raise ValueError(f"{dst} is no destination of {family}")
+    return full
 
 
 def missing(wanted: Iterable[KernelRoute], shown: Iterable[KernelRoute]) -> dict[str, str]:
