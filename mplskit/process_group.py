@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -16,6 +16,7 @@ class Group:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._signal: signal.Signals | None = None
+        self._calls: list[Callable[[], None]] = []
         self._ended = threading.Event()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -25,6 +26,8 @@ class Group:
             self._signal = number
             for process in self._running:
                 _send(process, number)
+            for call in self._calls:
+                call()
 
     def pause(self, seconds: float) -> bool:
         """Wait so long, or until the group is ended; whether it was."""
@@ -42,6 +45,19 @@ class Group:
         finally:
             with self._lock:
                 self._running.discard(process)
+
+    @contextmanager
+    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+        """As long as the block runs, `call` is what ends it: called at each signal, in the thread that sends it."""
+        with self._lock:
+            self._calls.append(call)
+            if self._signal is not None:
+                call()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls.remove(call)
 
 
 _CURRENT: ContextVar[Group | None] = ContextVar("group", default=None)

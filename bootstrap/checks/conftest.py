@@ -7,7 +7,6 @@
 A failed check says what was seen, why that is so, and what cures it.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -22,20 +21,19 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.backend import register
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.facts import Facts
+from mplskit.node.verify.forks import FOUND
 from mplskit.remote.host import APART, OURS
 
 CHECKLIST = load_checklist()
 NOT_ASKED = "the spec asks for none"
-RESULTS = pytest.StashKey[list[dict[str, str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mplskit-spec", metavar="FILE", help="the node should be as FILE says (JSON), not as it says")
-    parser.addoption("--mplskit-report", metavar="FILE", help="write what was found to FILE, as JSON")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[RESULTS] = []
+    config.stash[FOUND] = []
     register()
 
 
@@ -55,10 +53,10 @@ def nodes() -> dict[str, Facts]:
 
 
 @pytest.fixture(scope="module")
-def facts(request: pytest.FixtureRequest, host: Host, nodes: dict[str, Facts], connections: Path) -> Facts:
+def facts(request: pytest.FixtureRequest, host: Host, nodes: dict[str, Facts]) -> Facts:
     """The node; by SSH all questions go through one connection."""
     if isinstance(host.backend, SshBackend):
-        host.backend.controlpath = f"{connections}/%%C"
+        host.backend.controlpath = f"{request.getfixturevalue('connections')}/%%C"
         settings = " ".join(f"-o {setting}" for setting in (*OURS, *APART))
         host.backend.ssh_extra_args = f"{settings} {host.backend.ssh_extra_args or ''}".strip()
     given = request.config.getoption("--mplskit-spec")
@@ -118,7 +116,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome = report.outcome if judged or report.outcome == "skipped" else "error"
     if seen.startswith(NOT_ASKED):
         outcome = "not asked for"
-    item.config.stash[RESULTS].append({"id": condition.id, "test": item.nodeid, "outcome": outcome, "seen": seen})
+    item.config.stash[FOUND].append({"id": condition.id, "test": item.nodeid, "outcome": outcome, "seen": seen})
     if outcome == "failed":
         report.longrepr = "\n".join(
             (
@@ -129,9 +127,3 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             )
         )
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    path = session.config.getoption("--mplskit-report")
-    if path:
-        Path(path).write_text(json.dumps(session.config.stash[RESULTS]))

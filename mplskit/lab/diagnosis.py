@@ -7,6 +7,7 @@ from mplskit.lab.report import Cause
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.stage import Stage
 from mplskit.node.verify.checklist import load_checklist
+from mplskit.node.verify.suite import Suite
 from mplskit.node.verify.verify import verify_live
 from mplskit.remote.host import Host
 from mplskit.remote.session import Answer
@@ -35,18 +36,21 @@ def diagnose(stage: Stage, number: int) -> tuple[Cause, ...]:
 
     Raises OutsideFailed when a machine is lost.
     """
-    found = []
+    with Suite() as suite:
+        return tuple(_causes(stage, number, suite))
+
+
+def _causes(stage: Stage, number: int, suite: Suite) -> Iterator[Cause]:
     for node, spec in nodes_at(stage.topology, number).items():
         shell = NodeShell(stage, node)
         own = list(_links(stage, node, shell))
         known = {cause.id for cause in own}
-        found += own
-        found += [
+        yield from own
+        yield from (
             Cause(node, check.id, check.title, check.seen, check.cause, check.cure)
-            for check in verify_live(shell, spec)
+            for check in verify_live(shell, spec, suite)
             if check.passed is False and check.id not in known and check.id not in NOT_ASKED
-        ]
-    return tuple(found)
+        )
 
 
 def _links(stage: Stage, node: str, shell: NodeShell) -> Iterator[Cause]:

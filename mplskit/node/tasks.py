@@ -197,6 +197,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
     from mplskit.node.verify.junit import junit as document
     from mplskit.node.verify.reboot import PATIENCE
     from mplskit.node.verify.reboot import reboot as restart
+    from mplskit.node.verify.suite import Suite
     from mplskit.node.verify.verify import verify as look
 
     if junit:
@@ -207,7 +208,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
     def work(node: "Node") -> "Done":
         if reboot:
             restart(node.host, patience)
-        return _verified(node, look(node.host))
+        return _verified(node, look(node.host, suite))
 
     def report(outcomes: "Sequence[Outcome]") -> None:
         if junit:
@@ -215,7 +216,8 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
 
     if reboot:
         flags["timeout"] = ""
-    on_nodes("verify", work, json=json, each=True, report=report, **flags)
+    with Suite() as suite:
+        on_nodes("verify", work, json=json, each=True, report=report, **flags)
 
 
 def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":

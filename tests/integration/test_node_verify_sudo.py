@@ -46,7 +46,7 @@ def test_a_login_with_sudo_gets_the_verdicts_of_root(there: Logins, monkeypatch:
     monkeypatch.setenv("MPLSKIT_BECOME_PASSWORD", PASSWORD)
     with_sudo = [(check.id, check.passed) for check in verify(there.host("asked", "sudo", PASSWORD))]
     assert with_sudo == as_root
-    assert [text for text in seen if b"--hosts=mplskit://" in text]
+    assert [text for text in seen if b"mplskit.node.verify.server" in text]
     assert not [text for text in seen if PASSWORD.encode() in text]
 
 
@@ -82,7 +82,7 @@ def test_a_session_that_is_cut_while_the_checks_run_is_told_and_leaves_no_proces
     with pytest.raises(OutsideFailed, match="ssh to root@node failed"):
         verify(there.host("root", None))
     own = process.run(["ps", "-o", "args=", "--ppid", str(os.getpid())]).stdout
-    assert "bootstrap/checks" not in own
+    assert "mplskit.node.verify" not in own
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,15 @@ def test_what_outlives_its_leader_and_holds_the_pipes_is_ended_with_the_group() 
         leader.wait(5)
         group.end()
         Pipes(leader).exchange(iter(()), lambda data: False, close=True, deadline=time.monotonic() + 5)
+
+
+def test_what_is_no_process_is_called_when_the_group_ends_and_when_it_has_ended() -> None:
+    group = Group()
+    called: list[str] = []
+    with group.calling(lambda: called.append("before")):
+        pass
+    with group.calling(lambda: called.append("meanwhile")):
+        group.end()
+    with group.calling(lambda: called.append("after")):
+        pass
+    assert called == ["meanwhile", "after"]

@@ -1,6 +1,8 @@
 """The conditions of an MPLS-ready node, as bootstrap/checklist.yaml has them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -19,7 +21,8 @@ class Condition:
     cure: str
 
 
-def load_checklist(path: Path | None = None) -> dict[str, Condition]:
+@cache
+def load_checklist(path: Path | None = None) -> Mapping[str, Condition]:
     """All conditions by id, in the order in which they build on each other."""
     rows = YAML(typ="safe").load(path or data("bootstrap") / "checklist.yaml")
     return {row["id"]: Condition(**row) for row in rows}

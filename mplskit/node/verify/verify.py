@@ -1,32 +1,21 @@
-"""Proves that a node is MPLS-ready: the suite bootstrap/checks, run by pytest in a process of its own."""
+"""Proves that a node is MPLS-ready: what the suite bootstrap/checks finds there, as verdicts."""
 
 import json
-import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit import process, progress
+from mplskit import progress
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.checklist import Condition, load_checklist
-from mplskit.node.verify.questions import Asked, answer
-from mplskit.paths import data
+from mplskit.node.verify.questions import Asked
+from mplskit.node.verify.suite import Suite
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import not_root
 from mplskit.remote.session import Shell, shell
-
-PATIENCE = 600.0
-
-ALONE = {
-    "PYTEST_ADDOPTS": "",
-    "PYTEST_PLUGINS": "",
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
 
 # The files of checks that look at what the kernel has now.
 LIVE = ("test_settings.py", "test_routes.py")
@@ -46,27 +35,31 @@ class Check:
     cure: str
 
 
-def verify(host: Host) -> list[Check]:
+def verify(host: Host, suite: Suite | None = None) -> list[Check]:
     """Look at every condition that the node's own spec brings, in one session with `host`; nothing is changed there.
 
-    Nodes can be verified at the same time, in threads. Raises OutsideFailed when the host cannot be reached, or when a
-    check itself broke down; MachineLacks when root cannot be reached there.
+    Nodes can be verified at the same time, in threads: they share a `suite`. Raises OutsideFailed when the host cannot
+    be reached, or when a check itself broke down; MachineLacks when root cannot be reached there.
     """
-    with progress.step(f"verifying {host}"):
+    with progress.step(f"verifying {host}"), _shared(suite) as checks:
         with shell(host) as session:
             _need_root(session)
-            return _verdicts(_run_checks(session))
+            return _verdicts(checks.run(session))
 
 
-def verify_live(session: Asked, spec: NodeSpec) -> list[Check]:
+def verify_live(session: Asked, spec: NodeSpec, suite: Suite | None = None) -> list[Check]:
     """Look at the settings and routes of a node that should be as `spec` says, whatever is written down there.
 
     Raises OutsideFailed when a check breaks down.
     """
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, _shared(suite) as checks:
         json.dump(spec.compact(), file)
         file.flush()
-        return _verdicts(_run_checks(session, LIVE, ("--mplskit-spec", file.name)))
+        return _verdicts(checks.run(session, LIVE, Path(file.name)))
+
+
+def _shared(suite: Suite | None) -> AbstractContextManager[Suite]:
+    return Suite() if suite is None else nullcontext(suite)
 
 
 def _verdicts(results: Sequence[Mapping[str, str]]) -> list[Check]:
@@ -82,51 +75,6 @@ def _need_root(session: Shell) -> None:
         raise OutsideFailed(f"{session.host} runs no commands", detail=said)
     if number != "0":
         raise not_root(session.host, f"must run as root, not as {name}")
-
-
-def _run_checks(session: Asked, names: Sequence[str] = (), options: Sequence[str] = ()) -> list[Mapping[str, str]]:
-    """What came of each check. The checks' process has a socket to ask through, and nothing of the session itself."""
-    folder = data("bootstrap") / "checks"
-    ours, theirs = socket.socketpair()
-    with ours, theirs, tempfile.TemporaryDirectory() as scratch:
-        report, said = Path(scratch, "report.json"), Path(scratch, "said")
-        ours.settimeout(PATIENCE)
-        pytest: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-c",
-            folder / "pytest.ini",
-            "--rootdir",
-            folder,
-            *([folder / name for name in names] or [folder]),
-        ]
-        words = [
-            *options,
-            "-p",
-            "testinfra.plugin",
-            f"--hosts=mplskit://{theirs.fileno()}",
-            f"--mplskit-report={report}",
-        ]
-        with said.open("wb") as log:
-            child = process.started(
-                [*pytest, *words], stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=ALONE,
-                pass_fds=[theirs.fileno()],
-            )  # fmt: skip
-            with child as running:
-                theirs.close()
-                try:
-                    answer(session, ours)
-                    status = running.wait(PATIENCE)
-                except (TimeoutError, subprocess.TimeoutExpired):
-                    raise OutsideFailed(f"the checks of {session.host} did not end within {PATIENCE:g} s") from None
-        results: list[Mapping[str, str]] = json.loads(report.read_text()) if report.exists() else []
-        if status not in (0, 1) or not results:
-            raise OutsideFailed(
-                f"the checks of {session.host} did not run to their end",
-                detail="\n".join(said.read_text(errors="replace").splitlines()[-process.TAIL_LINES :]),
-            )
-    return results
 
 
 def _verdict(condition: Condition, results: Sequence[Mapping[str, str]]) -> Check | None:

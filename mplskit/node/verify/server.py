@@ -1,0 +1,24 @@
+"""Reads the checks, and has `forks` run them for node after node: `python -m mplskit.node.verify.server FD FOLDER`.
+
+Started by `suite`; FD is a socket of its, that was inherited.
+"""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from mplskit.node.verify.forks import Forks
+
+
+def main() -> int:
+    """Serve until `suite` closes its end."""
+    number, folder = int(sys.argv[1]), Path(sys.argv[2])
+    words = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "-p", "testinfra.plugin", "-q", "-s"]
+    with socket.socket(fileno=number) as control:
+        return pytest.main([*words, f"--hosts=mplskit://{number}", str(folder)], plugins=[Forks(control)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
