@@ -26,7 +26,7 @@ carried_packages() {
     done <"$here/want/packages"
     [ $# -gt 0 ] || return 0
     mkdir -p "$installed"
-    before=$(installed_versions)
+    installed_before=$(installed_versions)
     status=0
     install_files_of "$@" || status=$?
     while IFS=$tab read -r name version digest file; do
@@ -132,7 +132,7 @@ candidate() {
 installed_version() { dpkg-query -W -f '${db:Status-Status} ${Version}' "$name" 2>/dev/null | sed -n 's/^installed //p'; }
 installed_versions() { dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'; }
 has_version() { [ "$(installed_version)" = "$version" ]; }
-was_there() { printf '%s\n' "$before" | grep -qxF "installed $name $version"; }
+was_there() { printf '%s\n' "$installed_before" | grep -qxF "installed $name $version"; }
 
 # has_package DIGEST, remember DIGEST
 has_package() { has_version && [ "$(cat "$installed/$name" 2>/dev/null)" = "$1 $version" ]; }

@@ -347,6 +347,15 @@ def test_a_package_that_dpkg_refuses_fails_with_its_words(tmp_path: Path) -> Non
     assert "libnowhere" in said[0].detail
 
 
+def test_a_file_is_kept_for_later_in_a_run_that_installs_packages_too(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
+    file = "/etc/sysctl.d/90-mplskit.conf"
+    own = f"mkdir -p /etc/sysctl.d; echo mine >{file}"
+    said = contained(tmp_path / "stage", f'{own}; sh "$APPLY" image; sh "$APPLY" remove >/dev/null; cat {file}')
+    assert Item("changed", "file", file, "changed") in said
+    assert said[-1] == "mine"
+
+
 @pytest.mark.skipif(Path("/proc/sys/net/mpls").exists(), reason="MPLS is live on this machine")
 def test_a_node_without_mpls_gets_its_files_and_is_told_what_failed(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
