@@ -12,12 +12,21 @@ set -u
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
 umask 022
 
+failures=0
+# Known causes have words of their own. This is for the others; what the shell said of them is on stderr.
+# shellcheck disable=SC2317 # the trap runs it
+ended() {
+    [ "$1" != 0 ] && [ "$failures" = 0 ] || return
+    printf 'failed\tnode\tmplskit\tapply.sh ended before it was through (%s)\n' "$1"
+    exit 1
+}
+trap 'ended $?' EXIT
+
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
 mode=${1:-}
 [ $# = 0 ] || shift
 allowances=$*
 kernel=$(uname -r)
-failures=0
 unready=failed
 records=/var/lib/mplskit # what was before us, and what is ours
 root=$here/files
@@ -81,12 +90,15 @@ module_is_live() {
 # One at a time: a second name would be a parameter of the first. What counts is what is loaded afterwards.
 load_modules() {
     while read -r module; do
+        error=
         case $module in '' | '#'*) continue ;; esac
         if module_is_live "$module"; then
             report same module "$module" ""
         elif [ "$mode" = plan ] && modprobe --dry-run "$module" >/dev/null 2>&1; then
             report changed module "$module" "loaded"
-        elif [ "$mode" != plan ] && record_module "$module" && error=$(modprobe "$module" 2>&1) && module_is_live "$module"; then
+        elif [ "$mode" != plan ] && ! record module "$module" record_module "$module"; then
+            continue
+        elif [ "$mode" != plan ] && error=$(modprobe "$module" 2>&1) && module_is_live "$module"; then
             report changed module "$module" "loaded"
         else
             error=${error:-modprobe finds nothing to load}
@@ -120,6 +132,7 @@ reload_udev() { udevadm control --reload >&2 || report note file "$udev_file" "u
 
 take_back() {
     [ -d "$records" ] || { report same node mplskit "is not set up here"; return; }
+    check_tools
     root=$here/nothing
     if has_systemd; then drop_services other; else disable_services; fi
     hold_lock || exit 1
@@ -129,11 +142,11 @@ take_back() {
     daemons_before
     remove_files
     reload_udev
-    ! has_systemd || { systemctl daemon-reload >&2 && drop_services running; }
+    ! has_systemd || { reload_units; drop_services running; }
     for record in "$installed"/*; do
         [ ! -e "$record" ] || report note package "${record##*/}" "stays: apt-get remove takes it away"
     done
-    [ "$failures" != 0 ] || rm -rf "$records" "$state"
+    [ "$failures" != 0 ] || error=$(rm -rf "$records" "$state" 2>&1) || report failed node mplskit "$error"
 }
 
 case $mode in node | plan | remove | image | live) ;; *) refuse mode "node, plan, remove, image or live, not '$mode'" ;; esac

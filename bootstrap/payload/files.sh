@@ -47,7 +47,7 @@ drop_files() {
 # put PATH: bring files/PATH to PATH in one step, unless it is there
 put() {
     if cmp -s "$here/files$1" "$1"; then
-        [ "$mode" = plan ] || is_ours "$1" || { keep_before "$1" && note_path "$files_list" "$1"; }
+        [ "$mode" = plan ] || is_ours "$1" || record file "$1" adopt "$1" || return
         report same file "$1" ""
         return
     fi
@@ -57,8 +57,17 @@ put() {
 }
 
 put_now() {
-    make_folder "${1%/*}" && keep_before "$1" && { is_ours "$1" || note_path "$files_list" "$1"; } &&
-        cp "$here/files$1" "$1.mplskit" && move_over "$1.mplskit" "$1"
+    make_folder "${1%/*}" && adopt "$1" && copy "$here/files$1" "$1.mplskit" && move_over "$1.mplskit" "$1"
+}
+
+adopt() { keep_before "$1" && { is_ours "$1" || note_path "$files_list" "$1"; }; }
+
+# copy FROM TO: whole, or not at all
+copy() {
+    cp "$1" "$2" || {
+        rm -f "$2"
+        return 1
+    }
 }
 
 # move_over NEW PATH: mode and owner of what stood there stay
@@ -102,8 +111,10 @@ put_back() {
         change file "$1" "taken away" rm -f "$1" || return
     fi
     # What was before goes last: as long as the path is on the list, it is what is to come back.
-    [ "$mode" = plan ] || { forget_path "$files_list" "$1" && rm -rf "$before$1" "$1.mplskit"; }
+    [ "$mode" = plan ] || record file "$1" forget_file "$1"
 }
+
+forget_file() { forget_path "$files_list" "$1" && rm -rf "$before$1" "$1.mplskit"; }
 
 put_back_now() { cp -a "$before$1" "$1.mplskit" && mv -f "$1.mplskit" "$1"; }
 

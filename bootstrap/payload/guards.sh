@@ -8,7 +8,7 @@ allowed() { case " $allowances " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 # What our file says already was allowed once.
 check_inputs() {
     allowed default-route && return 0
-    find_ip >/dev/null || return 0
+    has_ip || return 0
     carriers=$({ "$ip" -o route show default; "$ip" -o -6 route show default; } 2>/dev/null | grep -o 'dev [^ ]*')
     said=$(sysctls "$sysctl_file")
     for key in $(sysctls "$here/files$sysctl_file" | sed -n 's|^\(net/mpls/conf/.*/input\) 1$|\1|p'); do
@@ -74,7 +74,7 @@ taken_defaults() {
 check_forwarding() {
     allowed default-route && return 0
     [ "$(cat /proc/sys/net/ipv6/conf/all/forwarding 2>/dev/null)" = 0 ] || return 0
-    sysctls "$here/files$sysctl_file" | grep -qx 'net/ipv6/conf/all/forwarding 1' && find_ip >/dev/null || return 0
+    sysctls "$here/files$sysctl_file" | grep -qx 'net/ipv6/conf/all/forwarding 1' && has_ip || return 0
     for name in $("$ip" -o -6 route show default proto ra | sed -n 's/.* dev \([^ ]*\).*/\1/p' | sort -u); do
         [ "$(cat "/proc/sys/net/ipv6/conf/$name/accept_ra" 2>/dev/null)" = 2 ] || report failed interface "$name" \
             "its IPv6 default route comes by router advertisements, which are ignored once the node forwards: set net.ipv6.conf.$name.accept_ra = 2 first (--allow default-route goes on without)"
@@ -87,7 +87,7 @@ tell_shrink() {
     size=$(sysctls "$here/files$sysctl_file" | sed -n 's|^net/mpls/platform_labels ||p')
     [ "$(cat /proc/sys/net/mpls/platform_labels)" -gt "${size:-0}" ] || return 0
     lost=$(foreign_labels "$size")
-    [ "$lost" = 0 ] || report note sysctl net/mpls/platform_labels "$lost label routes that are not ours go: their labels are $size or more"
+    [ "${lost:-0}" = 0 ] || report note sysctl net/mpls/platform_labels "$lost label routes that are not ours go: their labels are $size or more"
 }
 
 # All refusals are told together.

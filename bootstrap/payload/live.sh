@@ -32,14 +32,29 @@ change() {
     fi
 }
 
+# record KIND NAME COMMAND …: it writes down what must be known later, or that fails
+record() {
+    kind=$1 item=$2
+    shift 2
+    error=$("$@" 2>&1 </dev/null) || {
+        report failed "$kind" "$item" "could not be recorded: $error"
+        return 1
+    }
+}
+
 # iproute2 by its path: busybox has an `ip`, too. The answer is kept in $ip.
 ip=
-find_ip() {
+has_ip() {
     [ -z "$ip" ] || return 0
     for ip in /sbin/ip /usr/sbin/ip /bin/ip; do
         case $("$ip" -V 2>&1) in *iproute2*) return 0 ;; esac
     done
     ip=
+    return 1
+}
+
+find_ip() {
+    has_ip && return 0
     report failed route ip "no ip of iproute2 on this node"
     return 1
 }
@@ -86,8 +101,16 @@ apply_sysctl() {
     elif [ -n "$needs_router" ]; then
         report note sysctl "$1" "no such interface yet"
     else
+        case $1 in net/ipv6/*) no_ipv6 && report failed sysctl "$1" "$why" && return ;; esac
         report failed sysctl "$1" "this kernel has no such sysctl"
     fi
+}
+
+# no_ipv6: whether this node has none; $why says it
+no_ipv6() {
+    [ ! -e /proc/sys/net/ipv6/conf ] || return 1
+    why="IPv6 is off on this node"
+    [ "$(cat /sys/module/ipv6/parameters/disable 2>/dev/null)" != 1 ] || why="$why (ipv6.disable=1)"
 }
 
 # set_value KEY OLD NEW: any input but 0 is on; the label table only grows, since shrinking it deletes routes
@@ -128,6 +151,8 @@ apply_addresses() {
             if has "$ours" "$address"; then left=$left$address$newline; else note_theirs "$address"; fi
         elif [ "$mode" = keep ] && has "$theirs" "$address"; then
             continue
+        elif [ "${address#*:}" != "$address" ] && no_ipv6; then
+            report failed address "$address" "$why"
         elif change address "$address" "added to lo" add_address "$address"; then
             left=$left$address$newline
         fi
@@ -136,8 +161,10 @@ apply_addresses() {
         has "$wanted" "$address" || ! on_lo "$address" ||
             change address "$address" "taken off lo" "$ip" address del "$address" dev lo || left=$left$address$newline
     done
-    [ "$mode" = plan ] || [ "$left" = "${ours:+$ours$newline}" ] || printf %s "$left" | store "$state/addresses"
+    [ "$mode" = plan ] || [ "$left" = "${ours:+$ours$newline}" ] || record address lo keep_addresses
 }
+
+keep_addresses() { printf %s "$left" | store "$state/addresses"; }
 
 # Addresses, and `up` for lo itself: they come before the routes.
 lines_before_routes() {
@@ -157,8 +184,10 @@ on_lo() { case $there in *" inet $1 "* | *" inet6 $1 "*) return 0 ;; *) return 1
 
 # Those of others are kept beyond a boot: who brings them there is not forestalled.
 note_theirs() {
-    [ "$mode" != node ] || has "$theirs" "$1" || { mkdir -p "${others_addresses%/*}" && echo "$1" >>"$others_addresses"; }
+    [ "$mode" != node ] || has "$theirs" "$1" || record address "$1" keep_theirs "$1"
 }
+
+keep_theirs() { mkdir -p "${others_addresses%/*}" && echo "$1" >>"$others_addresses"; }
 
 # It is ours before it is there: a run that is cut short leaves nothing that nobody takes away.
 add_address() { printf '%s\n' "$1" >>"$state/addresses" && "$ip" address add "$1" dev lo; }
@@ -172,8 +201,12 @@ lo_up() {
 
 # One run at a time: the keeper waits while a node is set up.
 hold_lock() {
-    { [ -d "$state" ] || mkdir -p "$state"; } && exec 8>"$state/lock" && flock -w 120 8 && return 0
-    report failed node lock "$state/lock is held for 120 s"
+    if { [ -d "$state" ] && [ -w "$state/lock" ]; } || error=$({ mkdir -p "$state" && : >>"$state/lock"; } 2>&1); then
+        exec 8>"$state/lock"
+        flock -w 120 8 && return 0
+        error="$state/lock is held for 120 s"
+    fi
+    report failed node lock "$error"
     return 1
 }
 

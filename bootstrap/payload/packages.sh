@@ -25,7 +25,6 @@ carried_packages() {
         fi
     done <"$here/want/packages"
     [ $# -gt 0 ] || return 0
-    mkdir -p "$installed"
     installed_before=$(installed_versions)
     status=0
     install_files_of "$@" || status=$?
@@ -33,8 +32,8 @@ carried_packages() {
         case " $* " in *" $here/packages/$file "*) ;; *) continue ;; esac
         # A package that dpkg could not replace by one of the same version is rolled back, and looks installed.
         if has_version && { [ $status -eq 0 ] || ! was_there; }; then
-            remember "$digest"
             report changed package "$name" "$version installed"
+            record package "$name" remember "$digest"
         else
             rm -f "$installed/$name"
             report failed package "$name" "dpkg: $(last_lines)"
@@ -86,8 +85,8 @@ apt_packages() {
         name=${word%%=*}
         version=$(installed_version)
         if [ $status -eq 0 ] && [ -n "$version" ]; then
-            mkdir -p "$installed" && remember apt
             report changed package "$name" "$version installed by apt"
+            record package "$name" remember apt
         else
             report failed package "$name" "apt: $(last_lines)"
         fi
@@ -136,7 +135,7 @@ was_there() { printf '%s\n' "$installed_before" | grep -qxF "installed $name $ve
 
 # has_package DIGEST, remember DIGEST
 has_package() { has_version && [ "$(cat "$installed/$name" 2>/dev/null)" = "$1 $version" ]; }
-remember() { printf '%s %s\n' "$1" "$version" >"$installed/$name"; }
+remember() { mkdir -p "$installed" && printf '%s %s\n' "$1" "$version" >"$installed/$name"; }
 
 # What apt says of errors and their reasons, once; or the last that was said
 last_lines() {

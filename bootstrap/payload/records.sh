@@ -9,21 +9,22 @@ modules_before=$records/modules
 # Before files are put and modules are loaded: udev sets sysctls as soon as it can.
 record_sysctls() {
     known=$(cut -d ' ' -f 1 "$sysctls_before" 2>/dev/null)
-    sysctls "$here/files$sysctl_file" | while read -r key _; do
-        ! has "$known" "$key" || continue
-        value=-
-        [ ! -e "/proc/sys/$key" ] || value=$(cat "/proc/sys/$key")
-        mkdir -p "$records" && record_beside "$key" && printf '%s %s\n' "$key" "$value" >>"$sysctls_before"
+    for key in $(sysctls "$here/files$sysctl_file" | cut -d ' ' -f 1); do
+        has "$known" "$key" || record sysctl "$key" record_sysctl "$key" || return
     done
+}
+
+record_sysctl() {
+    value=-
+    [ ! -e "/proc/sys/$1" ] || value=$(cat "/proc/sys/$1") || return
+    mkdir -p "$records" && record_beside "$1" && printf '%s %s\n' "$1" "$value" >>"$sysctls_before"
 }
 
 # drop_sysctls FILE: those of ours that FILE names no more get the value that they had before us
 drop_sysctls() {
-    sysctls "$1" >"$here/stay"
-    { sysctls "$sysctl_file"; cat "$sysctls_before" 2>/dev/null; } | sed 's/ .*//' | sort -u >"$here/ours"
-    cut -d ' ' -f 1 "$here/stay" >"$here/stay.keys"
-    for key in $(grep -vxF -f "$here/stay.keys" "$here/ours"); do
-        put_back_sysctl "$key"
+    stay=$(sysctls "$1" | cut -d ' ' -f 1)
+    for key in $({ sysctls "$sysctl_file"; cat "$sysctls_before" 2>/dev/null; } | sed 's/ .*//' | sort -u); do
+        has "$stay" "$key" || put_back_sysctl "$key"
     done
 }
 
@@ -39,15 +40,17 @@ beside() {
 record_beside() {
     patterns=$(beside "$1")
     # shellcheck disable=SC2086 # they are patterns
-    [ -z "$patterns" ] || (cd /proc/sys && grep -sH '' $patterns) >>"$records/beside"
+    found=$(cd /proc/sys && [ -n "$patterns" ] && grep -sH '' $patterns)
+    [ -z "$found" ] || printf '%s\n' "$found" >>"$records/beside"
 }
 
 put_back_beside() {
     for pattern in $(beside "$1"); do
         part=${pattern#*\*}
-        grep -s "^${pattern%%\**}[^:]*$part:" "$records/beside" | while IFS= read -r line; do
+        for line in $(grep -s "^${pattern%%\**}[^:]*$part:" "$records/beside"); do
             key=${line%:*}
-            [ ! -e "/proc/sys/$key" ] || [ "$(cat "/proc/sys/$key")" = "${line##*:}" ] || echo "${line##*:}" >"/proc/sys/$key"
+            [ ! -e "/proc/sys/$key" ] || [ "$(cat "/proc/sys/$key")" = "${line##*:}" ] ||
+                error=$(write_value "$key" "${line##*:}" 2>&1) || report failed sysctl "$key" "$error"
         done
     done
 }
@@ -70,9 +73,10 @@ put_back_sysctl() {
         fi
         [ "$mode" = plan ] || put_back_beside "$1"
     fi
-    [ "$mode" = plan ] || [ ! -e "$sysctls_before" ] ||
-        awk -v key="$1" '$1 != key' "$sysctls_before" | store "$sysctls_before"
+    [ "$mode" = plan ] || [ ! -e "$sysctls_before" ] || record sysctl "$1" forget_sysctl "$1"
 }
+
+forget_sysctl() { awk -v key="$1" '$1 != key' "$sysctls_before" | store "$sysctls_before"; }
 
 # configured_value KEY: what the files of others in sysctl.d say, the last of them
 configured_value() {
@@ -84,7 +88,7 @@ configured_value() {
 
 # foreign_labels FROM: how many label routes that are not ours have a label from FROM on
 foreign_labels() {
-    find_ip >/dev/null || return
+    has_ip || return
     "$ip" -o -N -f mpls route show 2>/dev/null |
         awk -v from="$1" -v ours=" proto $protocol " '!index($0 " ", ours) && $1 ~ /^[0-9]+$/ && $1 >= from + 0 { n++ } END { print n + 0 }'
 }
@@ -98,7 +102,7 @@ unload_modules() {
         grep -q "^$module " /proc/modules || continue
         if [ "$module" = mpls_router ] && [ "$(foreign_labels 0)" != 0 ]; then
             report note module "$module" "stays: label routes that are not ours need it"
-        elif [ "$module" = mpls_router ] && find_ip && [ -n "$("$ip" netns list 2>/dev/null)" ]; then
+        elif [ "$module" = mpls_router ] && has_ip && [ -n "$("$ip" netns list 2>/dev/null)" ]; then
             report note module "$module" "stays: the node has network namespaces, which may need it"
         elif [ "$mode" = plan ]; then
             report changed module "$module" "unloaded"

@@ -54,15 +54,21 @@ we_wrote_frr() { grep -qsxF "$(sha256sum <"$frr_conf" | cut -d ' ' -f 1)" "$frr_
 # Before files are put: those that depend on what is on the node.
 make_files() {
     [ "$mode" = plan ] || [ ! -e "$here/files$frr_conf" ] ||
-        note_path "$frr_written" "$(sha256sum <"$here/files$frr_conf" | cut -d ' ' -f 1)"
+        record file "$frr_conf" note_path "$frr_written" "$(sha256sum <"$here/files$frr_conf" | cut -d ' ' -f 1)"
     if [ -e "$here/want/frr" ] && [ -e "$daemons" ]; then
-        mkdir -p "$here/files/etc/frr"
-        switch_daemons "$(tr '\n' ' ' <"$here/want/frr")" >"$here/files$daemons"
+        error=$(make_daemons 2>&1) || {
+            rm -f "$here/files$daemons"
+            report failed file "$daemons" "$error"
+        }
     elif [ -e "$here/want/frr" ] && [ "$mode" = plan ]; then
         for name in $(cat "$here/want/frr"); do report changed file "$daemons" "$name=yes"; done
     elif [ ! -e "$here/want/frr" ] && [ "$mode" != plan ]; then
         daemons_before
     fi
+}
+
+make_daemons() {
+    mkdir -p "$here/files/etc/frr" && switch_daemons "$(tr '\n' ' ' <"$here/want/frr")" >"$here/files$daemons"
 }
 
 # switch_daemons NAMES: /etc/frr/daemons with these switched on, and our others as they were before us
@@ -85,18 +91,20 @@ switch_daemons() {
 # What others changed in /etc/frr/daemons since is in what will be put back.
 daemons_before() {
     is_ours "$daemons" && [ -e "$daemons" ] && [ -e "$before$daemons" ] || return 0
-    switch_daemons '' >"$here/daemons" && cat "$here/daemons" >"$before$daemons"
+    record file "$daemons" keep_daemons
 }
+
+keep_daemons() { switch_daemons '' >"$here/daemons" && cat "$here/daemons" >"$before$daemons"; }
 
 # stays PATH: whether a file of ours was made somebody's own since
 stays() {
     [ "$1" = "$frr_conf" ] && [ -e "$1" ] && ! we_wrote_frr || return 1
     report note file "$1" "stays: it was changed by hand since mplskit wrote it"
-    [ "$mode" = plan ] || forget_path "$files_list" "$1"
+    [ "$mode" = plan ] || record file "$1" forget_path "$files_list" "$1"
 }
 
 # FRRouting runs as a user of its own, and reads no file of root's.
 own_files() {
     [ -e "$here/files$frr_conf" ] && [ "$(stat -c %U "$frr_conf" 2>/dev/null)" = root ] || return 0
-    chmod 640 "$frr_conf" && chown frr:frr "$frr_conf"
+    error=$(chmod 640 "$frr_conf" 2>&1 && chown frr:frr "$frr_conf" 2>&1) || report failed file "$frr_conf" "$error"
 }

@@ -8,13 +8,15 @@ services=$records/services
 
 apply_services() {
     has_systemd || return 0
-    [ "$mode" = plan ] || systemctl daemon-reload >&2
+    [ "$mode" = plan ] || reload_units
     [ -e "$here/want/services" ] && while IFS=$tab read -r unit reads; do
         [ -z "$unit" ] || apply_service "$unit" "$reads"
     done <"$here/want/services"
     drop_services running
     drop_services other
 }
+
+reload_units() { error=$(systemctl daemon-reload 2>&1) || report failed service systemd "daemon-reload: $error"; }
 
 # drop_services running|other: those that are wanted no more, and that ran before us or did not
 drop_services() {
@@ -59,7 +61,7 @@ is_unit() { systemctl --quiet "is-$1" "$2" 2>/dev/null; }
 record_services() {
     [ "$mode" != plan ] && [ -d /run/systemd/system ] && [ -e "$here/want/services" ] || return 0
     while IFS=$tab read -r unit _; do
-        [ -z "$unit" ] || record_service "$unit"
+        [ -z "$unit" ] || record service "$unit" record_service "$unit"
     done <"$here/want/services"
 }
 
@@ -80,7 +82,7 @@ start_service() {
 # What a unit was before us it is again; one that was running reads its files anew.
 drop_service() {
     if ! systemctl cat "$1" >/dev/null 2>&1; then
-        [ "$mode" = plan ] || rm -f "$services/$1"
+        [ "$mode" = plan ] || record service "$1" rm -f "$services/$1"
         return
     fi
     was=$(head -n 1 "$services/$1")
@@ -89,23 +91,26 @@ drop_service() {
     enabled*) change service "$1" "stopped" systemctl stop "$1" ;;
     *\ active) change service "$1" "disabled, restarted" disable_restart "$1" ;;
     *) change service "$1" "stopped and disabled" systemctl disable --now "$1" ;;
-    esac && { [ "$mode" = plan ] || rm -f "$services/$1"; }
+    esac && { [ "$mode" = plan ] || record service "$1" rm -f "$services/$1"; }
 }
 
 disable_restart() { systemctl disable "$1" && systemctl restart "$1"; }
 
 # In an image nothing runs: the units are enabled for its first boot.
 enable_services() {
-    [ -e "$here/want/services" ] && command -v systemctl >/dev/null || return 0
+    [ -e "$here/want/services" ] || return 0
+    command -v systemctl >/dev/null || { report note service systemd "is not here: no unit is enabled"; return; }
     while IFS=$tab read -r unit _; do
         if is_unit enabled "$unit"; then
             report same service "$unit" "enabled"
         else
-            mkdir -p "$services" && echo 'disabled inactive' | store "$services/$unit"
+            record service "$unit" record_disabled "$unit" || continue
             change service "$unit" "enabled" systemctl enable "$unit"
         fi
     done <"$here/want/services"
 }
+
+record_disabled() { mkdir -p "$services" && echo 'disabled inactive' | store "$services/$1"; }
 
 # and disabled again, those that were not enabled before us
 disable_services() {

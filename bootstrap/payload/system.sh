@@ -31,8 +31,18 @@ check_system() {
     command -v dpkg >/dev/null || refuse dpkg "$title: there is no dpkg"
     [ -z "$oldest" ] || [ -z "$number" ] || dpkg --compare-versions "$number" ge "$oldest" ||
         refuse system "$title is too old: mplskit sets up $known"
+    check_tools
 }
 known="Debian 11 or later, Ubuntu 22.04 or later"
+
+# Every Debian has them; what was made small by hand may not.
+check_tools() {
+    lost=
+    for tool in awk cat chmod chown cmp cp cut diff find flock grep head md5sum mkdir mv rm rmdir sed sha256sum sort stat tail touch tr; do
+        command -v "$tool" >/dev/null || lost="$lost $tool"
+    done
+    [ -z "$lost" ] || refuse tools "not on this node:$lost: apt-get install --reinstall coreutils diffutils findutils grep mawk sed util-linux"
+}
 
 # Ubuntu has the MPLS modules in a package that cloud images and small kernels leave out.
 # where_module_is NAME: what to say of a module that is not there; nothing when it is

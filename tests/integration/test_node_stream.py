@@ -54,6 +54,9 @@ def world(sshd: Sshd, tmp_path: Path) -> World:
     for folder in (*FOLDERS, "var/lib/dpkg/updates", "var/lib/dpkg/info"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "var/lib/dpkg/status").touch()
+    # /etc is its own, and with it what awk is by /etc/alternatives.
+    (root / "usr/local/bin").mkdir()
+    (root / "usr/local/bin/awk").symlink_to(Path("/usr/bin/awk").resolve())
     binds = "".join(f"mount --bind {root}/{folder} /{folder} &&\n" for folder in FOLDERS)
     (tmp_path / "ground").touch()
     login = tmp_path / "login"
