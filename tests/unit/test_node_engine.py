@@ -138,7 +138,8 @@ def test_all_that_does_not_fit_is_told_with_file_and_host(here: Path) -> None:
             "    ('address', {'ssh_hostname': 'ann@10.0.0.1', 'mplskit': {}}),\n"
             "    ('root', {'_sudo': True, '_doas': True, '_su_user': 'root', '_sudo_user': 'ann', 'mplskit': {}}),\n"
             "    ('secret', {'ssh_password': 's3cret', '_sudo_password': 's3cret', 'mplskit': {}}),\n"
-            "    ('open', {'ssh_strict_host_key_checking': 'no', 'ssh_new': 1, 'ssh_forward_agent': True, 'mplskit': {}}),\n"
+            "    ('open', {'ssh_strict_host_key_checking': 'no', 'ssh_new': 1, 'ssh_forward_agent': True,\n"
+            "     'mplskit': {}}),\n"
             "    ('@docker/x', {'mplskit': {}}), ('a b', {'mplskit': {}}),\n"
             "], {})\n"
         )
