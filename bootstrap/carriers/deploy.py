@@ -20,6 +20,7 @@ PLACE = (
     "mktemp -d /var/tmp/mplskit-XXXXXXXXXX"
 )
 KEEPALIVE = 15  # seconds
+PATIENCE = 7200  # seconds, for a command
 
 
 def apply() -> None:
@@ -51,7 +52,9 @@ def carried() -> tuple[str, str]:
         files = files if host.data.mplskit_mode == "plan" else [*missing, *files]
         if lacking and host.data.mplskit_mode != "plan":
             return "\n".join([*lacking, "ended\t1"]), log
-    place, log = shell(PLACE)
+    said, log = shell(PLACE)
+    # What a login says by itself comes before.
+    place = "".join(said.strip().splitlines()[-1:])
     if not place:
         return "", log
     try:
@@ -72,9 +75,9 @@ def carried() -> tuple[str, str]:
 
 def shell(command: str, *, root: bool = False) -> tuple[str, str]:
     """What a command of sh says on stdout and on stderr, run by the login or by root."""
-    become = {name: True for name in ("_sudo", "_doas") if root and host.data.get(name)}
+    how = {name: True for name in ("_sudo", "_doas") if root and host.data.get(name)}
     try:
-        _, output = host.run_shell_command(f"sh -c {shlex.quote(command)}", **become)
+        _, output = host.run_shell_command(f"sh -c {shlex.quote(command)}", _timeout=PATIENCE, **how)
     except EOFError:
         return "", "sudo: a password is required, and there is no terminal to ask on"
     return output.stdout, output.stderr

@@ -9,7 +9,7 @@ from mplskit.errors import OutsideFailed
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 SCRIPT = Path(__file__).with_name("machine.sh")
 
@@ -46,7 +46,7 @@ def read_machine(host: Host | None) -> MachineKernel:
         done = process.run(["sh"], stdin=SCRIPT.read_bytes(), timeout=PATIENCE, failure=OutsideFailed)
         return parse("this machine", done.stdout.split("\n"), done.stderr)
     lines: list[str] = []
-    _, words = stream(host, "exec sh", [SCRIPT.read_bytes()], lines.append)
+    _, words = stream(host, "exec sh", [SCRIPT.read_bytes()], lines.append, PATIENCE)
     return parse(str(host), lines, words)
 
 

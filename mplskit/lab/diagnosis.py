@@ -1,5 +1,6 @@
 """Why a step failed: the conditions of the checklist that its nodes do not meet."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mplskit.lab.grammar.topology import nodes_at
@@ -14,6 +15,8 @@ from mplskit.remote.session import Answer
 
 MTU, UP = "M1", "F11"
 IFF_UP = 1  # linux/if.h
+# The flags and the MTU of an interface, as sysfs has them.
+LINK = re.compile(r"0x([0-9a-f]{1,8})\n([0-9]{1,10})\n")
 # In a lab all ways are known; neighbours that were not asked yet, or routes of other programs, explain nothing.
 NOT_ASKED = ("R3", "S17")
 
@@ -58,14 +61,15 @@ def _links(stage: Stage, node: str, shell: NodeShell) -> Iterator[Cause]:
     wrong: dict[str, list[str]] = {UP: [], MTU: []}
     for link in stage.topology.links:
         for end in (end for end in link.ends if end.node == node):
-            said = shell.run(["sh", "-c", f"cd /sys/class/net/{end.dev} && cat flags mtu"], check=False).output.split()
-            if len(said) != 2:
+            said = shell.run(["sh", "-c", f"cd /sys/class/net/{end.dev} && cat flags mtu"], check=False).output
+            found = LINK.fullmatch(said)
+            if not found:
                 wrong[UP].append(f"there is no {end.dev}")
                 continue
-            if not int(said[0], 16) & IFF_UP:
+            if not int(found[1], 16) & IFF_UP:
                 wrong[UP].append(f"{end.dev} is down")
-            if int(said[1]) != link.mtu:
-                wrong[MTU].append(f"{end.dev} has an MTU of {said[1]}, and its link one of {link.mtu}")
+            if int(found[2]) != link.mtu:
+                wrong[MTU].append(f"{end.dev} has an MTU of {found[2]}, and its link one of {link.mtu}")
     for id_, seen in wrong.items():
         if seen:
             condition = load_checklist()[id_]

@@ -22,6 +22,8 @@ from mplskit.remote.words import clean
 Mode = Literal["node", "plan", "remove"]
 Hear = Callable[[Item], None]
 
+# A day: the most that any --timeout takes.
+PATIENCE = 86_400.0
 # Of what a node says: bytes, and items. There is room for 100,000 label routes that take the place of as many others.
 MOST = 64 << 20
 MOST_ITEMS = 400_000
@@ -41,7 +43,7 @@ def carry(
     host = node.host
     heard = _Heard(host, hear or (lambda item: None))
     command = f"exec sh -c {shlex.quote(script(mode, node.spec.allow, asks=bool(packages)))}"
-    with opened(host, command) as channel:
+    with opened(host, command, PATIENCE) as channel:
         from mplskit.node.payload.payload import archive  # takes its time, in which ssh shakes hands
 
         if packages:

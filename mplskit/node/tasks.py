@@ -194,6 +194,7 @@ def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as
 def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False, **flags: Any) -> None:
     """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
     from mplskit.files import write_atomically
+    from mplskit.node.inventory.flags import PATIENCE as LOOKING
     from mplskit.node.verify.junit import junit as document
     from mplskit.node.verify.reboot import PATIENCE
     from mplskit.node.verify.reboot import reboot as restart
@@ -215,7 +216,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
             write_atomically(Path(junit), document(outcomes))
 
     if reboot:
-        flags["timeout"] = ""
+        flags["timeout"] = str(min(DAY, patience + LOOKING))
     with Suite() as suite:
         on_nodes("verify", work, json=json, each=True, report=report, **flags)
 

@@ -12,7 +12,7 @@ from mplskit.remote.refusals import become_refused, password_refused
 # Longer than ConnectTimeout, and than PAM's wait after a wrong password.
 PATIENCE = 90.0
 
-# $1 is the command for root. A login that is root's already needs neither tool. The messages must be in English.
+# $1 is the command for root. A login that is root's already needs neither tool.
 WAYS = {
     "sudo": 'exec sudo -n -- sh -c "$1"',
     "sudo with a password": 'exec sudo -S -p "$2$3" -- sh -c "$1"',
@@ -24,8 +24,10 @@ printf 'root-%s\\n' {token}
 mplskit=
 until [ "$mplskit" = begin-{token} ]; do IFS= read -r mplskit || exit 1; done
 unset mplskit
+LC_ALL=C.UTF-8
+export LC_ALL
 {command}"""
-WAY = '[ "$(id -u)" -ne 0 ] || exec sh -c "$1"; LC_ALL=C.UTF-8; export LC_ALL; {way}'
+WAY = '[ "$(id -u)" -ne 0 ] || exec sh -c "$1"; {way}'
 
 
 class Becoming:
@@ -41,7 +43,7 @@ class Becoming:
 
     @property
     def command(self) -> str:
-        """What the login's shell gets. No password is in it."""
+        """What `sh` gets, as the login. No password is in it."""
         way = "sudo with a password" if self._host.become == "sudo" and self._host.password is not None else "sudo"
         way = WAYS["doas" if self._host.become == "doas" else way]
         return shlex.join(["exec", "sh", "-c", WAY.format(way=way), "sh", self._script, *self._prompt])

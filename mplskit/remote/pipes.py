@@ -1,5 +1,6 @@
 """The pipes of a running ssh, moved by one thread: no side ever waits for the other, so nothing can deadlock."""
 
+import math
 import os
 import selectors
 import subprocess
@@ -19,15 +20,15 @@ class TimeIsUp(Exception):
 class Pipes:
     """stdin, stdout and stderr of a process; what came on stderr is kept (its last 64 KiB).
 
-    `secret` is one line that is never shown.
+    `secret` is one line that is never shown. On stderr, what comes before `mark` is not the command's.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], secret: bytes = b"") -> None:
+    def __init__(self, process: subprocess.Popen[bytes], secret: bytes = b"", mark: bytes = b"") -> None:
         assert process.stdin and process.stdout and process.stderr
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._heard = b""
         self._unread = b""
-        self._secret = secret
+        self._secret, self._mark = secret, mark
         self._open = {self._stdout.fileno(), self._stderr.fileno()}
         os.set_blocking(self._stdin.fileno(), False)
 
@@ -44,6 +45,8 @@ class Pipes:
             # What was cut off may have been the beginning of the secret: only whole lines are left.
             heard = heard if len(heard) < STDERR_KEPT else heard.partition(b"\n")[2]
             heard = heard.replace(self._secret, b"********")
+        if self._mark:
+            heard = heard.rpartition(self._mark)[2]
         return clean(heard.decode(errors="replace"))
 
     def awaits(self, prompt: bytes) -> bool:
@@ -138,7 +141,7 @@ class Pipes:
 
 
 def _left(deadline: float | None) -> float | None:
-    if deadline is None:
+    if deadline is None or deadline == math.inf:
         return None
     left = deadline - time.monotonic()
     if left <= 0:

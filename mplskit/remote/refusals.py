@@ -9,6 +9,9 @@ from mplskit.remote.host import Host
 OWN_FAILURE = 255
 
 NO_SSHD = "what listens there does not speak SSH, or turns us away: is the port the right one?"
+# How many lines ssh takes to say why it ends; only of a key that has changed it says more.
+LAST = 3
+CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 CUT = "the session was cut: did the node reboot, or lose its network? Run it again"
 
 # (words of OpenSSH, what to do); the first that is found counts. {ssh} is the command by hand, {known} the host as
@@ -17,7 +20,7 @@ HINTS = (
     ("Can't open user config file", "the ssh_config file that was named is not there"),
     ("Bad configuration option", "correct the ssh_config file that ssh names"),
     (
-        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        CHANGED,
         "the node shows another host key than before: someone may sit in between. If it was installed anew, forget "
         "the old key with `ssh-keygen -R {known}`",
     ),
@@ -130,8 +133,11 @@ class PasswordRefused(MachineLacks):
 
 def refusal(host: Host, words: str) -> Unreachable:
     """The error for an ssh that failed by itself and said `words`."""
-    detail = "\n".join(words.strip().splitlines()[-15:]) or "ssh said nothing"
-    hint = next((hint for sign, hint in HINTS if sign in words), "`{ssh}` shows what ssh has to say; add -v for more")
+    lines = words.strip().splitlines()[-15:]
+    # Above them a banner may have said anything.
+    last = words if CHANGED in words else "\n".join(lines[-LAST:])
+    detail = "\n".join(lines) or "ssh said nothing"
+    hint = next((hint for sign, hint in HINTS if sign in last), "`{ssh}` shows what ssh has to say; add -v for more")
     return Unreachable(
         f"ssh to {host} failed", detail=detail, hint=hint.format(ssh=quote(_by_hand(host)), known=quote([_known(host)]))
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
+from mplskit.number import whole
 from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
@@ -17,21 +18,26 @@ from mplskit.remote.pipes import TimeIsUp
 from mplskit.remote.refusals import refusal
 from mplskit.remote.words import clean
 
+PATIENCE = 600.0
 GRACE = 15.0
 # Of what a command says, in bytes.
 MOST = 64 << 20
 LINE = 76 * 512
+# Of a line that is shown because it makes no sense, in characters.
+LONGEST = 200
 SETUP = b'LC_ALL=C.UTF-8; PATH="$PATH:/usr/sbin:/sbin"; export LC_ALL PATH\n'
 
 
-def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None]) -> tuple[int, str]:
+def stream(
+    host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[str], None], seconds: float = PATIENCE
+) -> tuple[int, str]:
     """Run `command` on `host` in one session: `feed` is its stdin, `on_line` gets each line of its stdout,
     fit for a terminal.
 
     Root runs it when the host says how to become root. Returns exit status and stderr. The command may end before it
     has read all of the feed.
-    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut) and when more comes
-    than `lines.MOST`, MachineLacks when root cannot be reached.
+    Raises OutsideFailed when ssh fails by itself (it cannot connect, log in, or the session is cut), when more comes
+    than `lines.MOST` and when there is no end after `seconds`, MachineLacks when root cannot be reached.
     """
     lines = Lines(host)
 
@@ -40,7 +46,7 @@ def stream(host: Host, command: str, feed: Iterable[bytes], on_line: Callable[[s
             on_line(clean(line.decode(errors="replace")))
         return False
 
-    with opened(host, command) as channel:
+    with opened(host, command, seconds) as channel:
         channel.exchange(iter(feed), heard, close=True)
         for line in lines.end():
             on_line(clean(line.decode(errors="replace")))
@@ -83,7 +89,18 @@ class Shell:
 
     def read(self, path: str) -> bytes:
         """A file of the node, whole. Raises OutsideFailed when it cannot be read."""
-        return base64.b64decode(self.run(["base64", "--", path], timeout=300).output)
+        said = self.run(["base64", "--", path], timeout=300).output
+        try:
+            return base64.b64decode("".join(said.split()), validate=True)
+        except ValueError:
+            raise self._nonsense(f"{path} does not come as base64", said) from None
+
+    def _nonsense(self, message: str, said: str) -> OutsideFailed:
+        """The failure for words that no node of ours says."""
+        tail = [line[-LONGEST:] for line in said.strip().splitlines()[-process.TAIL_LINES :]]
+        return OutsideFailed(
+            f"{self.host} is not understood: {message}", detail=self.host.without_secret("\n".join(tail))
+        )
 
     def _frame(self, script: Iterable[bytes], timeout: float, argv: Sequence[str]) -> tuple[int, bytearray]:
         """Send a script between two random marks; returns exit status and what came between them."""
@@ -93,7 +110,7 @@ class Shell:
         opening, closing = b"<" + mark + b"\n", b"\n>" + mark + b" "
         heard = bytearray()
 
-        def whole(data: bytes) -> bool:
+        def answered(data: bytes) -> bool:
             heard.extend(data)
             if len(heard) > MOST:
                 self._dead = OutsideFailed(
@@ -109,20 +126,26 @@ class Shell:
             yield b"printf '\\n>%s %s\\n' " + mark + b' "$?"\n'
 
         try:
-            self._channel.exchange(script_between_marks(), whole, close=False, deadline=time.monotonic() + timeout)
+            self._channel.exchange(script_between_marks(), answered, close=False, deadline=time.monotonic() + timeout)
         except TimeIsUp:
             self._dead = OutsideFailed(
                 f"{self.host} did not answer for {timeout:g} s: {process.quote(argv)}", detail=self._channel.stderr
             )
             raise self._dead from None
         if self._channel.ended:
-            self._dead = refusal(self.host, self._channel.stderr)
+            self._dead = refusal(self.host, self._channel.stderr or clean(heard.decode(errors="replace")))
             raise self._dead
         end = heard.rfind(closing)
-        status = heard[end + len(closing) :].partition(b"\n")[0]
+        said = heard[end + len(closing) :].partition(b"\n")[0].decode(errors="replace")
+        start, status = heard.find(opening), whole(said, 0, 255)
+        if status is None or not 0 <= start < end:
+            self._dead = self._nonsense(
+                f"exit {said[:20]!r}: {process.quote(argv)}", clean(heard.decode(errors="replace"))
+            )
+            raise self._dead
         del heard[end:]
-        del heard[: heard.find(opening) + len(opening)]
-        return int(status), heard
+        del heard[: start + len(opening)]
+        return status, heard
 
 
 @contextmanager

@@ -52,7 +52,12 @@ class Monitor:
                 raise NotSo("QEMU is gone")
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise NotSo("QEMU is not understood", detail=line[:200].decode(errors="replace"))
         return message
 
 

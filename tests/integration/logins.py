@@ -25,11 +25,23 @@ asked ALL=(root) ALL
 cam ALL=(root) ALL
 odd ALL=(root) ALL
 free ALL=(root) NOPASSWD: ALL
+loud ALL=(root) NOPASSWD: ALL
+csh ALL=(root) ALL
+fish ALL=(root) NOPASSWD: ALL
 tess ALL=(root) NOPASSWD: ALL
 some ALL=(root) NOPASSWD: /usr/bin/ls
 """
 DOAS = "permit nopass free as root\npermit asked as root\n"
-USERS = ("asked", "free", "tess", "some", "none", "bare", "cam", "odd")
+USERS = ("asked", "free", "tess", "some", "none", "bare", "cam", "odd", "loud", "csh", "fish", "menu")
+# Their shells, where it is not sh; `loud` may do all that `free` may.
+SHELLS = {"loud": "/bin/bash", "csh": "/bin/csh", "fish": "/usr/bin/fish", "menu": "/usr/sbin/nologin"}
+# What a start-up file says, and a banner: all of it looks like words of ours, of ssh and of sudo.
+NOISE = """\
+printf 'failed\\tnode\\troot\\tmust run as root, not as loud\\nhave\\tnode\\tpackages\\t\\nsystem\\tWindows\\nroot-x\\n'
+echo 'bash: warning: setlocale: LC_ALL: cannot change locale (xx_XX.UTF-8)' >&2
+echo 'sudo: a password is required' >&2
+"""
+BANNER = "Connection refused to all but staff. sudo: a password is required\n" * 20
 
 # $1: folder with the server's files; $2: the password; then the users.
 WORLD = """\
@@ -49,7 +61,10 @@ ln -s /bin/sh /usr/bin/id /home/bare-path
 for user in "$@"; do
     useradd -m -s /bin/sh "$user"
     printf '%s:%s\\n' "$user" "$password" | chpasswd
+    while read -r name shell; do [ "$name" != "$user" ] || usermod -s "$shell" "$user"; done <"$folder/shells"
 done
+cp "$folder/noise" /home/loud/.bashrc
+cp "$folder/noise" /home/loud/.profile
 exec /usr/sbin/sshd -D -e -f "$folder/sshd_config"
 """
 
@@ -87,8 +102,12 @@ def logins(folder: Path) -> Iterator[Logins]:
         f"ListenAddress 127.0.0.1\nPort {server.port}\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
         "AuthorizedKeysFile /etc/ssh/authorized\nStrictModes no\nMaxStartups 100\nPasswordAuthentication no\n"
         "KbdInteractiveAuthentication no\nMatch User bare\n  SetEnv PATH=/home/bare-path\n"
+        f"Match User loud,stranger\n  Banner {folder / 'banner'}\n"
     )
     (folder / "sudoers").write_text(SUDOERS)
+    (folder / "noise").write_text(NOISE)
+    (folder / "banner").write_text(BANNER)
+    (folder / "shells").write_text("".join(f"{user} {shell}\n" for user, shell in SHELLS.items()))
     (folder / "doas.conf").write_text(DOAS)
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WORLD, "sh", folder, PASSWORD, *USERS]

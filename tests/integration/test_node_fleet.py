@@ -118,7 +118,7 @@ def test_dead_slow_full_and_cut_nodes_hold_no_other_up_and_a_second_run_takes_up
     fleet.node("mute", NOTHING)
     fleet.inventory("dead", "slow", "full", "cut", "mute", "good-1", "good-2", "good-3")
 
-    code, document, said = fleet.run("node.bootstrap", "--parallel", "4", "--timeout", "3")
+    code, document, said = fleet.run("node.bootstrap", "--parallel", "4", "--timeout", "8")
     assert (code, document["code"]) == (1, 1), said
     assert states(document) == {
         "dead": "unreachable",
@@ -144,7 +144,7 @@ def test_dead_slow_full_and_cut_nodes_hold_no_other_up_and_a_second_run_takes_up
     assert rows["dead"]["error"].startswith("ssh to dead failed: ssh: connect to host 127.0.0.1 port ")
     assert rows["dead"]["error"].endswith(": Connection refused")
     after = "the session with {} was cut, after file /etc/mplskit/node.json"
-    assert rows["slow"]["error"] == f"no end after 3 s: {after.format('slow')}"
+    assert rows["slow"]["error"] == f"no end after 8 s: {after.format('slow')}"
     assert rows["cut"]["error"].startswith(after.format("cut"))
     assert rows["full"]["error"] == "full is not set up: file /etc/mplskit/node.json: No space left on device"
     assert rows["full"]["items"][0]["detail"] == "No space left on device"

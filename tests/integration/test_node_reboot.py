@@ -38,7 +38,7 @@ def fake(sshd: Sshd, tmp_path: Path) -> Fake:
             (tmp_path / program).chmod(0o755)
         host = sshd.host(key=name)
         found: list[str] = []
-        stream(host, "command -v systemctl reboot", [], found.append)
+        stream(host, "command -v systemctl; command -v reboot", [], found.append)
         # Nothing but these may be asked to reboot: it would be this machine.
         assert found == [f"{tmp_path}/systemctl", f"{tmp_path}/reboot"]
         return host

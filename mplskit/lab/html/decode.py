@@ -65,11 +65,11 @@ def _ethernet(frame: bytes) -> Iterator[Layer]:
 
 
 def _behind(kind: int, rest: bytes) -> Iterator[Layer]:
-    name = ETHERTYPES.get(kind)
-    if name == "VLAN" and len(rest) >= 4:
+    # Not by calling itself: a frame has room for two thousand tags.
+    while (name := ETHERTYPES.get(kind)) == "VLAN" and len(rest) >= 4:
         yield Layer("VLAN", f"{_number(rest, 0) & 0xFFF}, priority {rest[0] >> 5}")
-        yield from _behind(_number(rest, 2), rest[4:])
-    elif name == "MPLS":
+        kind, rest = _number(rest, 2), rest[4:]
+    if name == "MPLS":
         yield from _mpls(rest)
     elif name == "IPv4":
         yield from _ipv4(rest)

@@ -18,5 +18,5 @@ def parse_counters(output: str) -> dict[str, dict[str, int]]:
             for dev, stats in found.items()
             if stats
         }
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}

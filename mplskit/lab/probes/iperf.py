@@ -28,5 +28,5 @@ def parse_iperf(output: str) -> tuple[float | None, str]:
         if "error" in said:
             return None, str(said["error"])
         return round(float(said["end"]["sum_received"]["bits_per_second"]) / 1e6, 1), ""
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None, next((line for line in output.splitlines() if line.strip()), "iperf3 said nothing")

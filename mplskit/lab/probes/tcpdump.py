@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mplskit.lab.grammar.steps import Capture
+from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.stage import Stage
 
 # Whole frames of up to 9216 bytes, and a buffer of 16 MiB: about a thousand frames may wait to be read.
@@ -24,7 +25,10 @@ def start(stage: Stage, capture: Capture) -> Running:
     tcpdump = ["tcpdump", "-n", "-U", "--immediate-mode", *ROOM, "-Z", "root"]
     tcpdump += ["-i", capture.dev, "-Q", capture.direction, "-w", file]
     said = stage.script(capture.on, "capture", file, *tcpdump)
-    return Running(capture, said.split()[-1], file)
+    *_, pid = said.split() or [""]
+    if not pid.isdecimal():
+        raise Undone(f"{capture.on}: no process of tcpdump is named", said)
+    return Running(capture, pid, file)
 
 
 def stop(stage: Stage, running: Running) -> bytes:

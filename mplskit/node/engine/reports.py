@@ -8,6 +8,7 @@ from mplskit.errors import Failure, OutsideFailed
 from mplskit.node.carry import AGAIN, MOST, MOST_ITEMS, whole
 from mplskit.node.engine.engines import NO_PASSWORD
 from mplskit.node.report import Item, Report, parse_line
+from mplskit.number import whole as whole_number
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable, become_refused, refusal
 from mplskit.remote.words import clean
@@ -65,7 +66,8 @@ def report_of(folder: Path, name: str, host: Host) -> Report:
     said = _text(folder / "reports" / f"{name}.log", host).strip().splitlines()
     lines = _text(folder / "reports" / f"{name}.tsv", host).rstrip("\n").split("\n")
     word, _, status = lines[-1].partition("\t")
-    ended = word == ENDED and status.isdecimal()
+    number = whole_number(status, 0, 255)
+    ended = word == ENDED and number is not None
     items: list[Item] = []
     foreign: list[str] = []
     for line in filter(None, lines[:-1] if ended else lines):
@@ -75,8 +77,8 @@ def report_of(folder: Path, name: str, host: Host) -> Report:
             foreign.append(line)
     if len(items) > MOST_ITEMS:
         raise OutsideFailed(f"{host} names more than {MOST_ITEMS:,} items: they were not read", hint=AGAIN)
-    if ended:
-        return whole(host, items, int(status), [*foreign, *said])
+    if word == ENDED and number is not None:
+        return whole(host, items, number, [*foreign, *said])
     if items:
         last = items[-1]
         raise OutsideFailed(

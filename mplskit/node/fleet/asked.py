@@ -10,7 +10,7 @@ from mplskit.errors import WrongInput
 from mplskit.node.engine.engines import check_pyinfra
 from mplskit.node.fleet.fleet import MOST, Limits
 from mplskit.node.fleet.last import Last
-from mplskit.node.inventory.flags import DAY
+from mplskit.node.inventory.flags import DAY, PATIENCE
 from mplskit.node.inventory.selection import chosen, may_ask
 from mplskit.node.node import Node
 from mplskit.paths import Workspace
@@ -51,7 +51,7 @@ def asked(
         parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
         batch=cli.number(batch, "--batch", 1, 1_000_000) if batch else None,
         max_failures=cli.number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
-        timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else None,
+        timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else PATIENCE,
     )
     if pyinfra:
         check_pyinfra(nodes, timeout=timeout, ask_become_password=ask_become_password)

@@ -8,6 +8,8 @@ from mplskit.cli import Flag
 
 # The most seconds that any --timeout takes.
 DAY = 24 * 60 * 60
+# What a node gets without one.
+PATIENCE = 2 * 60 * 60
 
 SELECTION = MappingProxyType(
     {
@@ -44,7 +46,7 @@ FLEET = MappingProxyType(
         "failed": Flag(
             "with --inventory: only the nodes that are not known to be done as they are asked for now", False
         ),
-        "timeout": Flag("seconds for each node; without it as long as it takes"),
+        "timeout": Flag(f"seconds for each node (default {PATIENCE})"),
     }
 )
 

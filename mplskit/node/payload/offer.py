@@ -10,6 +10,7 @@ from functools import cache
 from mplskit import process
 from mplskit.errors import WrongInput
 from mplskit.node.report import Item
+from mplskit.number import whole
 from mplskit.packages.package import Deb, Role
 
 HAVE = "have"
@@ -17,6 +18,8 @@ STREAMED = "/var/tmp"
 FOLDERS = ("/boot", "/lib", "/usr")
 KIB = 1 << 10
 BLOCK = 4 << 10
+# KiB: more than any disk has.
+MOST = 1 << 60
 
 _MEASURING = threading.Lock()
 
@@ -35,12 +38,13 @@ class Offer:
     def take(self, item: Item) -> bool:
         """Take a `have` item; True when it is the last."""
         first, _, rest = item.detail.strip().partition(" ")
+        size = whole(first, 0, MOST)
         if item.kind == "package":
             self.packages[item.name] = item.detail
-        elif item.kind == "space" and first.isdecimal():
-            self.room[item.name] = (rest, int(first))
-        elif item.kind == "initrd" and first.isdecimal():
-            self.initrd = int(first)
+        elif item.kind == "space" and size is not None:
+            self.room[item.name] = (rest, size)
+        elif item.kind == "initrd" and size is not None:
+            self.initrd = size
         return item.kind == "node"
 
     def missing(self, packages: Sequence[Deb]) -> list[Deb]:

@@ -55,7 +55,7 @@ def contents(
         yield f"packages/{deb.path.name}", deb.path
     scripts = sorted((data("bootstrap") / "payload").glob("*.sh"))
     # Those that are in files/, too, come next to it: what compresses them finds them there.
-    order = {name: -1 for name in KEEPERS_SCRIPTS} | {"apply.sh": 1}
+    order = dict.fromkeys(KEEPERS_SCRIPTS, -1) | {"apply.sh": 1}
     yield from ((path.name, path) for path in sorted(scripts, key=lambda path: order.get(path.name, 0)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,13 @@ import pytest
 from pydantic import ValidationError
 from testinfra.host import Host
 
+from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, render
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
+from mplskit.number import whole
 from mplskit.paths import data
+from mplskit.remote.login import Login, for_any_shell
 
 SYSCTLS = "/proc/sys/net/mpls"
 TOOLS = "/sbin/ip /usr/sbin/ip /bin/ip /usr/bin/ip"
@@ -46,8 +50,10 @@ class Facts:
 
     def run(self, command: str, *words: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a shell command; each %s in it is one of the words, quoted."""
-        answer = self._host.run(f"PATH=/usr/sbin:/sbin:$PATH LC_ALL=C; export PATH LC_ALL; {command}", *words)
-        return answer.rc, answer.stdout, answer.stderr
+        login, asked = Login(), command % tuple(map(shlex.quote, words)) if words else command
+        script = f"{login.begin}PATH=/usr/sbin:/sbin:$PATH LC_ALL=C; export PATH LC_ALL; {asked}"
+        answer = self._host.run(for_any_shell(script))
+        return answer.rc, login.after(answer.stdout), login.after(answer.stderr)
 
     def told(self, command: str, *words: str) -> str:
         """Stdout of a command that fails on no good node. Where it does, what the asking check looks at is not told."""
@@ -68,13 +74,13 @@ class Facts:
             return self._given
         try:
             return NodeSpec.model_validate(json.loads(self.read(SPEC_FILE) or "")["spec"])
-        except (ValueError, KeyError, TypeError, ValidationError):
+        except (ValueError, KeyError, TypeError, ValidationError, RecursionError):
             return None
 
     @cached_property
     def user(self) -> int:
         """The number of the user that asks; 0 is root."""
-        return int(self.run("id -u")[1])
+        return _number("the number of the user", self.run("id -u")[1])
 
     @cached_property
     def kernel(self) -> str:
@@ -108,14 +114,14 @@ class Facts:
     def platform_labels(self) -> int | None:
         """The size of the label table; None when mpls_router is not live."""
         text = self.read(f"{SYSCTLS}/platform_labels")
-        return int(text) if text else None
+        return _number("platform_labels", text) if text else None
 
     @cached_property
     def inputs(self) -> Mapping[str, bool]:
         """Whether labelled packets are accepted, for each interface: any value but 0 is on."""
         rows = self.run(f"grep -H '' {SYSCTLS}/conf/*/input")[1].splitlines()
-        parts = (row.rpartition(":") for row in rows)
-        return {path.split("/")[-2]: value != "0" for path, _, value in parts}
+        parts = ((row.rpartition(":")[0].split("/"), row.rpartition(":")[2]) for row in rows)
+        return {path[-2]: value != "0" for path, value in parts if len(path) > 1}
 
     @cached_property
     def tool(self) -> tuple[str, str]:
@@ -150,7 +156,10 @@ class Facts:
         """The routes in the kernel that have our protocol number."""
         text = self.told(f"ip=%s; {ROUTES}", self.tool[0] or "ip")
         parts = dict(re.findall(r"^= (\w+)\n((?:[^=].*\n)*)", text, re.MULTILINE))
-        return tuple(route for family in FAMILIES for route in of_show(parts.get(family, ""), family))
+        try:
+            return tuple(route for family in FAMILIES for route in of_show(parts.get(family, ""), family))
+        except ValueError as error:
+            raise OutsideFailed("the routes that `ip` shows are not understood", detail=str(error)) from None
 
     @cached_property
     def lo_addresses(self) -> frozenset[str]:
@@ -163,7 +172,7 @@ class Facts:
         """Neighbours that did not answer: address -> interface."""
         lines = self.run("%s -N neighbour show", self.tool[0] or "ip")[1].splitlines()
         rows = (line.split() for line in lines if line.split()[-1:] in (["FAILED"], ["INCOMPLETE"]))
-        return {words[0]: words[2] for words in rows if words[1] == "dev"}
+        return {words[0]: words[2] for words in rows if words[1:2] == ["dev"] and len(words) > 3}
 
     @cached_property
     def links(self) -> Mapping[str, Mapping[str, str]]:
@@ -172,8 +181,9 @@ class Facts:
         found: dict[str, dict[str, str]] = {}
         for row in self.run(f"grep -H '' {globs} 2>/dev/null")[1].splitlines():
             path, _, value = row.rpartition(":")
-            name, field = path.split("/")[-2:]
-            found.setdefault(name, {})[field] = value
+            if path.count("/") > 1:
+                name, field = path.split("/")[-2:]
+                found.setdefault(name, {})[field] = value
         return found
 
     @cached_property
@@ -197,6 +207,16 @@ class Facts:
         _, text, error = self.run("unshare --net sh -c %s sh %s", script, self.tool[0] or "ip")
         found: dict[str, tuple[Part, ...]] = {}
         for line in text.splitlines():
-            name, state, said = line.split("\t", 2)
-            found[name] = (*found.get(name, ()), Part(state == "ok", said))
+            name, tab, rest = line.partition("\t")
+            state, _, said = rest.partition("\t")
+            if tab:
+                found[name] = (*found.get(name, ()), Part(state == "ok", said))
         return found or {"namespace": (Part(False, error.strip()),)}
+
+
+def _number(what: str, text: str) -> int:
+    """Raises OutsideFailed for what is no number."""
+    number = whole(text.strip(), 0, 1 << 62)
+    if number is None:
+        raise OutsideFailed(f"{what} is not understood: {text.strip()[:200]!r}")
+    return number

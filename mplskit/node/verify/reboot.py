@@ -27,7 +27,7 @@ def reboot(host: Host, patience: float = PATIENCE) -> float:
     with progress.step(f"rebooting {host}"):
         begin = time.monotonic()
         with shell(host) as session:
-            before = session.read(BOOT_ID).decode().strip()
+            before = session.read(BOOT_ID).decode(errors="replace").strip()
             try:
                 asked = session.run(["sh", "-c", "systemctl reboot || reboot"], check=False)
             except Unreachable:  # it was faster than its answer
