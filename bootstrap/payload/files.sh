@@ -10,6 +10,10 @@ before=$records/before
 programs=/usr/local/lib/mplskit
 longest_diff=100
 
+# The paths that a unit reads whose words are not what they were when this run began, each with a space behind it
+rewritten=' '
+is_read() { grep -qs "[$tab ]$1" "$here/want/services"; }
+
 our_files=$(cat "$files_list" 2>/dev/null)
 is_ours() { has "$our_files" "$1"; }
 
@@ -52,6 +56,7 @@ put() {
         return
     fi
     [ "$mode" != plan ] || show_diff "$1" "$here/files$1"
+    ! is_read "$1" || [ "$(words_of "$1" "$1" 2>/dev/null)" = "$(words_of "$1" "$here/files$1")" ] || rewritten="$rewritten$1 "
     if [ -e "$1" ]; then done=changed; else done=written; fi
     change file "$1" "$done" put_now "$1"
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Read by apply.sh: the units of systemd that the payload wants. want/services: UNIT<TAB>the files that it reads, with
-# spaces between them. A unit is restarted when one of them is not what it was when we started it.
+# spaces between them. A unit is restarted when what it takes from them is not what it was when we started it.
 # shellcheck disable=SC2154 # mode, here, records are apply.sh's
 
-# services/UNIT: what the unit was before us (`enabled active`), then the digest of its files when it was started last
+# services/UNIT: what the unit was before us (`enabled active`), then `words` and the digest of what it read when it was
+# started last; an older mplskit wrote the digest of the whole files there.
 services=$records/services
 
 apply_services() {
@@ -39,20 +40,47 @@ has_systemd() {
 
 # apply_service UNIT FILES
 apply_service() {
-    # shellcheck disable=SC2086 # paths without spaces
-    digest=$(for path in $2; do cat "$here/files$path" 2>/dev/null || cat "$path"; done | sha256sum | cut -d ' ' -f 1)
+    read_now="words $(digest words_of "$2")"
     known=$(sed -n 2p "$services/$1" 2>/dev/null)
+    [ "$known" != "$(digest whole "$2")" ] || known=$read_now
+    for path in $2; do
+        # Somebody may have started it with other words since.
+        case $rewritten in *" $path "*) known= ;; esac
+    done
     if ! is_unit enabled "$1"; then
         todo="enabled and started"
     elif ! is_unit active "$1"; then
         todo="started"
-    elif [ "$known" != "$digest" ]; then
+    elif [ "$known" != "$read_now" ]; then
         todo="restarted"
     else
         report same service "$1" "enabled, active"
+        [ "$mode" = plan ] || record service "$1" note_started "$1" "$read_now"
         return
     fi
-    change service "$1" "$todo" start_service "$1" "$digest"
+    change service "$1" "$todo" start_service "$1" "$read_now"
+}
+
+# digest HOW FILES
+digest() {
+    # shellcheck disable=SC2086 # paths without spaces
+    for path in $2; do
+        file=$here/files$path
+        [ -e "$file" ] || file=$path
+        [ ! -e "$file" ] || "$1" "$path" "$file"
+    done | sha256sum | cut -d ' ' -f 1
+}
+
+whole() { cat "$2"; }
+
+# words_of PATH FILE: what the unit takes from it. A remark is nothing to restart for, and in /etc/frr/daemons whatever we
+# did not switch on is not ours: with FRRouting all of its sessions would go.
+words_of() {
+    case $1 in
+    "$daemons") grep -E "^($(paste -s -d '|' "$here/want/frr"))=" "$2" ;;
+    "$frr_conf") grep -v '^ *[#!]' "$2" ;;
+    *) grep -v '^ *#' "$2" ;;
+    esac | grep -v '^ *$'
 }
 
 is_unit() { systemctl --quiet "is-$1" "$2" 2>/dev/null; }
@@ -75,8 +103,12 @@ record_service() {
 }
 
 start_service() {
-    record_service "$1" && was=$(head -n 1 "$services/$1") || return
-    systemctl enable "$1" && systemctl restart "$1" && printf '%s\n%s\n' "$was" "$2" | store "$services/$1"
+    record_service "$1" && systemctl enable "$1" && systemctl restart "$1" && note_started "$1" "$2"
+}
+
+note_started() {
+    [ "$(sed -n 2p "$services/$1")" = "$2" ] ||
+        { was=$(head -n 1 "$services/$1") && printf '%s\n%s\n' "$was" "$2" | store "$services/$1"; }
 }
 
 # What a unit was before us it is again; one that was running reads its files anew.

@@ -38,7 +38,7 @@ known="Debian 11 or later, Ubuntu 22.04 or later"
 # Every Debian has them; what was made small by hand may not.
 check_tools() {
     lost=
-    for tool in awk cat chmod chown cmp cp cut diff find flock grep head md5sum mkdir mv rm rmdir sed sha256sum sort stat tail touch tr; do
+    for tool in awk cat chmod chown cmp cp cut diff find flock grep head md5sum mkdir mv paste rm rmdir sed sha256sum sort stat tail touch tr; do
         command -v "$tool" >/dev/null || lost="$lost $tool"
     done
     [ -z "$lost" ] || refuse tools "not on this node:$lost: apt-get install --reinstall coreutils diffutils findutils grep mawk sed util-linux"
