@@ -9,19 +9,24 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
+from pydantic.fields import FieldInfo
 
 from mplskit.errors import WrongInput
 from mplskit.yamltree import Written, clipped, plain, read_tree, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 SHAPES = {
-    "model_type": "a mapping",
-    "dict_type": "a mapping",
-    "tuple_type": "a list",
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
+    "model_type": "should be a mapping",
+    "dict_type": "should be a mapping",
+    "tuple_type": "should be a list",
+    "string_type": "should be text",
+    "string_too_short": "should not be empty",
+    "bool_type": "should be true or false",
 }
+# What pydantic says of a number, whatever is wrong with it; the rule is told in whole.
+NUMBERS = re.compile(r"(int|float)_(type|parsing|parsing_size|from_float)|(greater|less)_than(_equal)?|finite_number")
+# What validators of ours raise, and the discriminator of routes.
+OURS = ("value_error", "route")
 # How many faults, or names, a user is shown at once.
 MOST_TOLD = 20
 LONGEST = 100
@@ -127,7 +132,7 @@ def told(faults: Sequence[str]) -> WrongInput:
 
 
 def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
-    place, kinds = _walk(model, error["loc"])
+    place, kinds, field = _walk(model, error["loc"])
     reason = error.get("ctx", {}).get("error")
     if isinstance(reason, Unfit):
         return [replace(fault, place=(*place, *fault.place)) for fault in reason.faults]
@@ -136,12 +141,47 @@ def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
     if error["type"] == "extra_forbidden":
         key = error["loc"][-1]
         return [Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")]
-    kind = SHAPES.get(error["type"])
-    rule = f"should be {kind}" if kind else error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    rule = clipped(rule, 3 * LONGEST)
+    rule = clipped(_rule(error, kinds, field), 3 * LONGEST)
     found = error["input"]
     is_plain = isinstance(found, str | int | float) or found is None
     return [Fault(place, rule, _written(found) if is_plain else "")]
+
+
+def _rule(error: Any, kinds: Sequence[Any], field: Any) -> str:
+    """The rule that a value breaks: what a validator of ours said, or what the types and bounds of the field say."""
+    if error["type"] in SHAPES:
+        return SHAPES[error["type"]]
+    if error["type"] == "literal_error":
+        # The words themselves, in quotes, with commas and an `or`.
+        return f"should be {error['ctx']['expected']}"
+    if NUMBERS.fullmatch(error["type"]):
+        return f"should be {'a whole number' if int in kinds else 'a number'}{_bounds(field)}"
+    if error["type"] in OURS:
+        return str(error["msg"]).removeprefix("Value error, ")
+    return "is not what belongs here"
+
+
+def _bounds(field: Any) -> str:
+    """The bounds of a number as its field has them: ` from 1 to 255`."""
+    found = {name: getattr(note, name) for note in _notes(field) for name in ("ge", "gt", "le") if hasattr(note, name)}
+    if "gt" in found:
+        return f" above {found['gt']}"
+    low, high = found.get("ge"), found.get("le")
+    if high is None:
+        return "" if low is None else f", {low} or more"
+    return f" from {low} to {high}"
+
+
+def _notes(kind: Any) -> Iterator[Any]:
+    """What the annotations of a type, and of the members of a union, say of a value."""
+    if get_origin(kind) is Annotated:
+        inner, *notes = get_args(kind)
+        yield from _notes(inner)
+        for note in notes:
+            yield from note.metadata if isinstance(note, FieldInfo) else (note,)
+    elif get_origin(kind) in (Union, UnionType):
+        for member in get_args(kind):
+            yield from _notes(member)
 
 
 def _written(value: object) -> str:
@@ -157,22 +197,25 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:
-    """Follow pydantic's location as far as the model goes: the place in the file, and the types that belong there.
+def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any], Any]:
+    """Follow pydantic's location as far as the model goes: the place in the file, the types that belong there, and the
+    type of all of them as the model has it.
 
     Pydantic puts the tag of a union's member into the location; it is no key of the file.
     """
     place: list[str | int] = []
     kinds: list[tuple[str | None, Any]] = [(None, model)]
+    field: Any = model
     for part in location:
         tagged = [kind for tag, kind in kinds if tag is not None and tag == part]
-        inner = [member for _, kind in kinds for below in _into(kind, part) for member in _members(below)]
+        fields = [below for _, kind in kinds for below in _into(kind, part)]
+        inner = [member for below in fields for member in _members(below)]
         if tagged:
             kinds = [(None, kind) for kind in tagged]
         elif inner:
             place.append(part)
-            kinds = inner
-    return tuple(place), [kind for _, kind in kinds]
+            kinds, field = inner, fields[0]
+    return tuple(place), [kind for _, kind in kinds], field
 
 
 def _members(kind: Any, tag: str | None = None) -> Iterator[tuple[str | None, Any]]:
@@ -194,7 +237,9 @@ def _into(kind: Any, part: str | int) -> Iterator[Any]:
     elif get_origin(kind) in (list, tuple):
         yield get_args(kind)[0]
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
-        yield from (field.annotation for name, field in kind.model_fields.items() if part == (field.alias or name))
+        for name, field in kind.model_fields.items():
+            if part == (field.alias or name):
+                yield Annotated[field.annotation, field] if field.metadata else field.annotation
 
 
 def _keys(kinds: Iterable[Any]) -> list[str]:

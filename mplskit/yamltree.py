@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from mplskit.errors import WrongInput
+from mplskit.yamlwords import said
 
 # A thousand nodes with thirty routes each are 2 MB and 250,000 values.
 LARGEST_FILE = 4_000_000
@@ -96,14 +97,11 @@ def parse_tree(text: str, name: str, lines: bool = True) -> Written:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _at(name, mark.line + 1, lines) if mark else name
-        raise WrongInput(f"{place}: no YAML: {clipped(_problem(error))}") from None
+        raise WrongInput(f"{place}: no YAML: {said(error.problem or str(error))}") from None
     except YAMLError as error:
         position = getattr(error, "position", None)
         number = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
-        reason = getattr(error, "reason", None) or str(error)
-        raise WrongInput(
-            f"{_at(name, number, lines and number > 0)}: no YAML: {clipped(reason.splitlines()[0])}"
-        ) from None
+        raise WrongInput(f"{_at(name, number, lines and number > 0)}: no YAML: {said(str(error))}") from None
 
 
 def _at(name: str, line: int, lines: bool) -> str:
@@ -251,8 +249,3 @@ def _scalar(event: Any) -> Scalar:
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
-
-
-def _problem(error: MarkedYAMLError) -> str:
-    problem = (error.problem or str(error)).splitlines()[0]
-    return "a tab cannot stand here: YAML is indented by spaces" if "'\\t'" in problem else problem

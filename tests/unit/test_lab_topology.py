@@ -134,6 +134,11 @@ WRONG = {
     ),
     "no-steps": (GOOD[GOOD.index("steps:") :], "steps: []\n"),
     "one-end": ("      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n", ""),
+    "three-ends": (
+        "      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n",
+        "      - {node: ler-2, dev: eth0, address: 10.10.0.152/24}\n"
+        "      - {node: ler-1, dev: eth1, address: 10.10.0.122/24}\n",
+    ),
     "a-device-twice": ("{node: ler-2, dev: eth0, address", "{node: ler-1, dev: eth0, address"),
     "several-faults": (
         "  ler-2:\n    loopbacks: [192.168.10.152/32]",

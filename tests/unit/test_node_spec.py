@@ -65,7 +65,10 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
         ({**PUSH, "push": [16] * 31}, "routes[0].push: a label stack has 1 to 30 labels: this one has 31"),
         ({"push": [101], "to": "10.0.0.0/8"}, f"routes[0]: {NOWHERE}"),
         ({"push": [101], "to": "10.0.0.0/8", "dev": "eth0"}, f"routes[0]: {NOWHERE}"),
-        ({**PUSH, "to": "10.0.0.1/8"}, "routes[0].to: 10.0.0.1/8 has host bits set"),
+        (
+            {**PUSH, "to": "10.0.0.1/8"},
+            "routes[0].to: 10.0.0.1/8 is an address in 10.0.0.0/8: write that, or 10.0.0.1/32 for the address alone",
+        ),
         ({**PUSH, "via": 168427672}, "routes[0].via: an address is text (here: 168427672)"),
         ({**PUSH, "via": "fe80::1"}, "routes[0].via: the link-local next hop fe80::1 needs dev"),
         (
@@ -119,11 +122,11 @@ NO_WEIGHT = "next hops of a label route have no weight: Linux refuses it there (
         ),
         (
             {**HOPS, "nexthops": [{**HOP, "weight": 0}]},
-            "routes[0].nexthops[0].weight: should be greater than or equal to 1 (here: 0)",
+            "routes[0].nexthops[0].weight: should be a whole number from 1 to 256 (here: 0)",
         ),
         (
             {**HOPS, "nexthops": [{**HOP, "weight": 257}]},
-            "routes[0].nexthops[0].weight: should be less than or equal to 256 (here: 257)",
+            "routes[0].nexthops[0].weight: should be a whole number from 1 to 256 (here: 257)",
         ),
         ({"swap": 100, "as": [200], "nexthops": [{**HOP, "weight": 2}]}, f"routes[0].nexthops[0].weight: {NO_WEIGHT}"),
         ({"pop": 100, "nexthops": [{**HOP, "weight": 1}]}, f"routes[0].nexthops[0].weight: {NO_WEIGHT}"),
@@ -154,9 +157,9 @@ NO_WEIGHT = "next hops of a label route have no weight: Linux refuses it there (
         ),
         ({"pop": 101, "via": "10.0.0.1", "dev": "lo"}, "routes[0].dev: no next hop is reached by lo"),
         ({**HOPS, "nexthops": [{**HOP, "dev": "lo"}]}, "routes[0].nexthops[0].dev: no next hop is reached by lo"),
-        ({**PUSH, "mtu": 67}, "routes[0].mtu: should be greater than or equal to 68 (here: 67)"),
-        ({**PUSH, "ttl": 0}, "routes[0].ttl: should be greater than or equal to 1 (here: 0)"),
-        ({**PUSH, "ttl": 256}, "routes[0].ttl: should be less than or equal to 255 (here: 256)"),
+        ({**PUSH, "mtu": 67}, "routes[0].mtu: should be a whole number from 68 to 65535 (here: 67)"),
+        ({**PUSH, "ttl": 0}, "routes[0].ttl: should be a whole number from 1 to 255 (here: 0)"),
+        ({**PUSH, "ttl": 256}, "routes[0].ttl: should be a whole number from 1 to 255 (here: 256)"),
         ({**PUSH, "table": 255}, "routes[0].table: 255 is the kernel's own table (local)"),
         ({**PUSH, "via": "0.0.0.0"}, "routes[0].via: a next hop is the address of one other machine (here: 0.0.0.0)"),
         (

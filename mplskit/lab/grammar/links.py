@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mplskit.node.grammar.addresses import InterfaceName, LinkAddress
 from mplskit.node.grammar.part import Part
@@ -21,6 +21,14 @@ class End(Part):
     address: LinkAddress
 
 
+def _two(ends: object) -> object:
+    if isinstance(ends, list | tuple) and len(ends) != 2:
+        raise ValueError(
+            f"a link has two ends, and this one has {len(ends)}: where more machines meet, one node has a link to each"
+        )
+    return ends
+
+
 class Link(Part):
     """A segment with two ends. `delay` is in milliseconds and `loss` in percent, each way.
 
@@ -28,7 +36,7 @@ class Link(Part):
     of the kind that carries IP only, which the first end calls the second for, over another link of theirs.
     """
 
-    ends: tuple[End, End]
+    ends: Annotated[tuple[End, End], BeforeValidator(_two)]
     mtu: Annotated[int, Field(strict=True, ge=68, le=65535)] = 1500
     delay: Annotated[float, Field(ge=0, le=10_000)] = 0
     loss: Annotated[float, Field(ge=0, le=100)] = 0

@@ -24,6 +24,11 @@ Local = IPv4Interface | IPv6Interface
 # in sysctl.d, in udev rules, in a shell or in a batch of `ip`.
 _NOT_IN_A_NAME = frozenset("/:%#=*?[]{}\\'\"$;`&|<>()!~^,")
 
+_ADDRESS = "an address is written as in 10.0.0.1 or 2001:db8::1"
+_NETWORK = "a destination is written as in 10.9.0.0/24 or 2001:db8:9::/48"
+_LOOPBACK = "a loopback address is written as in 192.0.2.1/32 or 2001:db8::1/128"
+_INTERFACE = "an address is written with its prefix length here, as in 10.0.0.1/24 or 2001:db8::1/64"
+
 
 def interface_name(name: str) -> str:
     """A network interface's name, as it is. Raises ValueError with the rule that it breaks."""
@@ -41,17 +46,47 @@ def interface_name(name: str) -> str:
     return name
 
 
-def _written(parse: Callable[[str], Parsed]) -> BeforeValidator:
+class Unwritten(ValueError):
+    """What is wrong with a text, in words for who wrote it."""
+
+
+def _written(parse: Callable[[str], Parsed], rule: str) -> BeforeValidator:
     """Takes text only: the ipaddress module would take a number for an address, and anything at all for a zone."""
 
     def read(value: object) -> object:
-        if isinstance(value, int | bytes):
+        if isinstance(value, IP | Local | IPv4Network | IPv6Network):
+            return value
+        if not isinstance(value, str):
             raise ValueError("an address is text")
-        if isinstance(value, str) and "%" in value:
+        if "%" in value:
             raise ValueError("an address has no zone here: dev names the interface")
-        return parse(value) if isinstance(value, str) else value
+        try:
+            return parse(value)
+        except Unwritten:
+            raise
+        except ValueError:
+            raise ValueError(rule) from None
 
     return BeforeValidator(read)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """A destination. Raises ValueError, of ours for what people write for one."""
+    if text in ("default", "any", "all"):
+        raise Unwritten(f"there is no {text} here: all of IPv4 is 0.0.0.0/0, all of IPv6 ::/0")
+    network = ip_network(text, strict=False)
+    address = ip_interface(text).ip
+    if network.network_address != address:
+        alone = f"{address}/{address.max_prefixlen}"
+        raise Unwritten(f"{text} is an address in {network}: write that, or {alone} for the address alone")
+    return network
+
+
+def _address(text: str) -> IP:
+    """An address without a prefix length. Raises ValueError."""
+    if "/" in text:
+        raise Unwritten(f"an address stands without a prefix length here, as in {text.partition('/')[0]}")
+    return ip_address(text)
 
 
 def _unicast(address: IP) -> IP:
@@ -82,9 +117,9 @@ def _on_loopback(address: Local) -> Local:
     return address
 
 
-Address = Annotated[IPv4Address | IPv6Address, _written(ip_address)]
-NextHop = Annotated[IPv4Address | IPv6Address, _written(ip_address), AfterValidator(_unicast)]
-Network = Annotated[IPv4Network | IPv6Network, _written(ip_network)]
-LinkAddress = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface), AfterValidator(_with_prefix)]
-Loopback = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface), AfterValidator(_on_loopback)]
+Address = Annotated[IPv4Address | IPv6Address, _written(_address, _ADDRESS)]
+NextHop = Annotated[IPv4Address | IPv6Address, _written(_address, _ADDRESS), AfterValidator(_unicast)]
+Network = Annotated[IPv4Network | IPv6Network, _written(_network, _NETWORK)]
+LinkAddress = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface, _INTERFACE), AfterValidator(_with_prefix)]
+Loopback = Annotated[IPv4Interface | IPv6Interface, _written(ip_interface, _LOOPBACK), AfterValidator(_on_loopback)]
 InterfaceName = Annotated[str, AfterValidator(interface_name)]

@@ -3,19 +3,29 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from mplskit.node.grammar.addresses import IP, Address, InterfaceName, Network, NextHop
 from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
 from mplskit.node.grammar.part import Part
 from mplskit.specfile import Fault, Unfit
 
+
+def _numbered(table: object) -> object:
+    if isinstance(table, str):
+        raise ValueError(
+            "a routing table is its number here: /etc/iproute2/rt_tables of the node has the numbers of names, "
+            "`ip -d link show VRF` says that of a VRF"
+        )
+    return table
+
+
 # fib_metrics (net/ipv4/metrics.c) takes any number; below 68 no IPv4 packet fits (RFC 791).
 Mtu = Annotated[int, Field(strict=True, ge=68, le=65535)]
 MTU_OF_IPV6 = 1280  # RFC 8200
 Ttl = Annotated[int, Field(strict=True, ge=1, le=255)]
 Weight = Annotated[int, Field(strict=True, ge=1, le=256)]
-Table = Annotated[int, Field(strict=True, ge=1, le=(1 << 32) - 1)]
+Table = Annotated[int, BeforeValidator(_numbered), Field(strict=True, ge=1, le=(1 << 32) - 1)]
 TtlPropagate = Annotated[bool, Field(strict=True)]
 TABLE_LOCAL = 255
 TABLE_MAIN = 254
