@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from mplskit import cli, process
 from mplskit.errors import NotSo
+from mplskit.places import MADE, demand, temporary
 
 ROOT = Path(__file__).parent.parent
 SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/busybox sh")
@@ -21,6 +22,8 @@ def _demand(what: str, argv: list[str]) -> None:
 
 
 def _pytest(what: str, *words: str) -> None:
+    # The tests build below it, and some of what they write for other programs is not quoted.
+    demand(temporary(), MADE, "test", "TMPDIR=FOLDER names another")
     _demand(what, [sys.executable, "-m", "pytest", *words])
 
 

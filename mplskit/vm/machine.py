@@ -113,14 +113,19 @@ def _qemu(
 
 
 def _ssh_config(guest: Guest, folder: Path, port: int) -> Path:
-    """An ssh_config whose only host is `vm`; its host key is new at each boot of a disk that does not persist."""
-    known_hosts, path = folder / "known_hosts", folder / "ssh_config"
+    """An ssh_config whose only host is `vm`; its host key is new at each boot of a disk that does not persist.
+
+    The key is a link beside it: in a path of the user's ssh would read `${…}` and quotation marks its own way.
+    """
+    known_hosts, path, key = folder / "known_hosts", folder / "ssh_config", folder / "key"
     known_hosts.unlink(missing_ok=True)
+    key.unlink(missing_ok=True)
+    key.symlink_to(guest.key.absolute())
     settings = {
         "HostName": "127.0.0.1",
         "Port": str(port),
         "User": "root",
-        "IdentityFile": _quoted(guest.key.absolute()),
+        "IdentityFile": _quoted(key),
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
         "UserKnownHostsFile": _quoted(known_hosts),

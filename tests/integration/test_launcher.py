@@ -169,6 +169,19 @@ def test_a_package_of_python_that_is_not_the_one_in_the_lock_is_refused(checkout
     assert checkout("doctor").returncode == 3
 
 
+def test_a_checkout_where_python_makes_no_environment_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    for name in ("plain", "a:b"):
+        (tmp_path / name).mkdir()
+        checkout = lay_out(tmp_path / name)
+    # A colon cannot stand in PATH, where the stand-ins are found.
+    refused = checkout("doctor", PATH=f"{tmp_path}/plain/bin:{os.environ['PATH']}")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"run: error: Python makes no environment in {tmp_path}/a:b: the path holds a colon\n"
+        "run: hint: move this checkout to another folder\n"
+    )
+
+
 def test_only_what_the_task_lacks_is_installed_and_it_is_said_before(checkout: Checkout) -> None:
     (checkout.folder / "have").write_text("sh-like\ngcc\n")
     done = checkout("kernel.build", "--set", "MPLS=y")
