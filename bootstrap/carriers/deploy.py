@@ -33,11 +33,13 @@ def apply() -> None:
     keep("tsv", said)
     keep("log", log)
     for line in said.split("\n"):
-        if line.startswith(("changed\t", "failed\t", "note\t")):
+        if line.startswith(("changed\t", "failed\t", "waits\t", "note\t")):
             host.log(line.replace("\t", "  "))
     if not said.endswith("ended\t0"):
         last = (log.strip() or said).splitlines()[-1:]
         raise OperationError(f"the payload failed: {''.join(last)}")
+    if waits := [line.split("\t")[2] for line in said.split("\n") if line.startswith("waits\t")]:
+        raise OperationError(f"not ready: waits for {', '.join(waits[:5])}{', …' if waits[5:] else ''}")
 
 
 def carried() -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from mplskit.node.payload.render import SYSCTL_FILE
+from mplskit.specfile import several
 
 
 @pytest.mark.condition("S1")
@@ -13,12 +14,31 @@ def test_the_label_table_is_large_enough(facts, spec, live, seen):
 
 @pytest.mark.condition("S11")
 def test_labelled_packets_are_accepted_on_each_named_interface(facts, spec, live, seen):
-    states = {name: facts.inputs.get(name) for name in spec.mpls_input}
-    words = {True: "on", False: "off", None: "not there now"}
-    seen(
-        "input " + ", ".join(f"{name}: {words[state]}" for name, state in states.items()) if states else "none is named"
-    )
-    assert False not in states.values()
+    states = {name: accepts(name, facts, spec) for name in spec.mpls_input}
+    seen(several([what for _, what in states.values()]) if states else "none is named")
+    assert all(good for good, _ in states.values())
+
+
+def accepts(name, facts, spec):
+    """Whether labelled packets that come in by an interface are accepted, and what to say of it."""
+    there = facts.interfaces
+    if name not in there.by_name:
+        if there.real(name) != name:
+            real = there.real(name)
+            return False, f"{name} is an altname of {real}: labels are accepted by names of their own: write {real}"
+        if name in spec.optional:
+            return True, f"waits for {name}, which may come later"
+        return False, f"waits for {name}: {there.absent(name)}"
+    on = facts.inputs.get(name)
+    if on is None:
+        return False, f"{name}: this kernel accepts no labels on such an interface"
+    receiver = there.receiver(name)
+    if receiver != name:
+        return receiver in spec.mpls_input, f"{name} is {there.part(name)}: labelled packets are received on {receiver}"
+    # Which of both the labels come by cannot be seen: frames of a VLAN are never received on what it stands on.
+    vlans = [vlan for vlan in there.vlans(name) if vlan not in spec.mpls_input]
+    note = f" (what comes in by {', '.join(vlans)} is received there, and not accepted)" if vlans else ""
+    return on, f"{name}: {'on' if on else 'off'}{note}"
 
 
 @pytest.mark.condition("X1")

@@ -5,7 +5,8 @@
 #   sh apply.sh remove               take everything of ours back
 #   sh apply.sh image                packages, files and enabled units: inside a chroot, where nothing is live
 #   sh apply.sh live                 sysctls and routes only: inside a network namespace, without files
-# One line per item on stdout: STATE<TAB>KIND<TAB>NAME<TAB>DETAIL, STATE being changed, same, failed, note or diff.
+# One line per item on stdout: STATE<TAB>KIND<TAB>NAME<TAB>DETAIL, STATE being changed, same, failed, waits, note or diff.
+# What waits is not so yet although all was done: an interface that is not there, and is not called optional.
 # Exit 0, or 1 when an item failed. Everything may be done again: what is so already is left alone.
 # shellcheck disable=SC2034 # what is unused here is used by the other parts
 set -u

@@ -5,6 +5,16 @@
 # allowed WORD
 allowed() { case " $allowances " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
+# Labels are accepted by an interface's own name: another one of it would wait for ever.
+check_names() {
+    find_ip >/dev/null || return 0
+    for name in $(sysctls "$here/files$sysctl_file" | sed -n 's|^net/mpls/conf/\(.*\)/input 1$|\1|p'); do
+        real=$("$ip" -o link show dev "$name" 2>/dev/null | sed 's/^[0-9]*: \([^:@]*\).*/\1/')
+        [ "${real:-$name}" = "$name" ] || report failed interface "$name" \
+            "is an altname of $real: labels are accepted by names of their own: write $real"
+    done
+}
+
 # What our file says already was allowed once.
 check_inputs() {
     allowed default-route && return 0
@@ -92,6 +102,7 @@ tell_shrink() {
 
 # All refusals are told together.
 guard() {
+    check_names
     check_inputs
     check_defaults
     check_forwarding

@@ -73,13 +73,17 @@ sysctls() { sed -n 's|^\(net/[^ ]*\) = \([0-9]*\)$|\1 \2|p' "$1" 2>/dev/null; }
 # The values are read by awk: /proc gives a number only to who reads it whole, and `read` of sh does not.
 apply_sysctls() {
     [ -e "$root$sysctl_file" ] || return 0
-    values=$(awk '/^net\/[^ ]* = [0-9]+$/ {
-        file = "/proc/sys/" $1
-        now = "-"
-        getline now <file
-        close(file)
-        print $1, $3, now
-    }' "$root$sysctl_file")
+    values=$(awk '
+        BEGIN { while ((getline line <"/proc/net/dev") > 0) if (sub(/:.*/, "", line)) { gsub(/ /, "", line); link[line] } }
+        /^net\/[^ ]* = [0-9]+$/ {
+            file = "/proc/sys/" $1
+            now = "-"
+            getline now <file
+            close(file)
+            name = $1
+            if (now == "-" && sub("^net/mpls/conf/", "", name) && sub("/input$", "", name) && !(name in link)) now = "absent"
+            print $1, $3, now
+        }' "$root$sysctl_file")
     while read -r key wanted now; do
         [ -z "$key" ] || apply_sysctl "$key" "$now" "$wanted"
     done <<EOF
@@ -87,11 +91,15 @@ $values
 EOF
 }
 
-# apply_sysctl KEY NOW WANTED, NOW being - where there is none
+# apply_sysctl KEY NOW WANTED, NOW being - where there is none, and absent where there is no such interface
 apply_sysctl() {
     case $1 in net/mpls/*) needs_router=yes ;; *) needs_router= ;; esac
-    if [ "$2" != - ]; then
+    if [ "$2" = absent ]; then
+        port=${1#net/mpls/conf/}
+        tell_absent "${port%/input}"
+    elif [ "$2" != - ]; then
         set_value "$@"
+        case $1 in net/mpls/conf/*) port=${1#net/mpls/conf/} && tell_part "${port%/input}" ;; esac
     elif [ -n "$needs_router" ] && [ ! -d /proc/sys/net/mpls ]; then
         if [ "$mode" = plan ]; then
             report changed sysctl "$1" "$3, once mpls_router is loaded"
@@ -99,7 +107,7 @@ apply_sysctl() {
             report "$unready" sysctl "$1" "there is no /proc/sys/net/mpls: mpls_router is not loaded"
         fi
     elif [ -n "$needs_router" ]; then
-        report note sysctl "$1" "no such interface yet"
+        report failed sysctl "$1" "this kernel accepts no labels on such an interface"
     else
         case $1 in net/ipv6/*) no_ipv6 && report failed sysctl "$1" "$why" && return ;; esac
         report failed sysctl "$1" "this kernel has no such sysctl"
@@ -111,6 +119,36 @@ no_ipv6() {
     [ ! -e /proc/sys/net/ipv6/conf ] || return 1
     why="IPv6 is off on this node"
     [ "$(cat /sys/module/ipv6/parameters/disable 2>/dev/null)" != 1 ] || why="$why (ipv6.disable=1)"
+}
+
+# tell_absent NAME: an interface that is not there. want/optional names those that may come later; the keeper sees to
+# each when it comes.
+tell_absent() {
+    if [ "$mode" = keep ]; then
+        report note interface "$1" "no such interface: it gets its input when it comes"
+    elif may_come_later "$1"; then
+        report note interface "$1" "no such interface now: it may come later"
+    else
+        report waits interface "$1" "no such interface; the node has $(interfaces)"
+    fi
+}
+
+may_come_later() { grep -qsxF -e "$1" "$here/want/optional"; }
+
+# interfaces: those of this network namespace, for people; a folder of /sys may be another's
+interfaces() {
+    awk 'sub(/:.*/, "") { gsub(/ /, ""); if ($0 != "lo" && n++ < 50) names = names (n > 1 ? ", " : "") $0 }
+        END { print (n > 50 ? names ", and " n - 50 " more" : n ? names : "no interface but lo") }' /proc/net/dev
+}
+
+# tell_part NAME: what comes in by a part of a bridge or a bond is received on the whole; a VRF's part receives its own.
+tell_part() {
+    part=
+    [ "$mode" = keep ] || [ ! -e "/sys/class/net/$1/brport" ] || part="a port"
+    [ "$mode" = keep ] || [ ! -e "/sys/class/net/$1/bonding_slave" ] || part="a member"
+    [ -n "$part" ] || return 0
+    whole=$(readlink "/sys/class/net/$1/master")
+    report note interface "$1" "is $part of ${whole##*/}: labelled packets are received on ${whole##*/}"
 }
 
 # set_value KEY OLD NEW: any input but 0 is on; the label table only grows, since shrinking it deletes routes

@@ -1,16 +1,23 @@
 """What the payload says: one tab-separated line per item."""
 
+import difflib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-# `diff` is a line of a file's unified diff, or (+N -N lines) for one that is too long; `have` a package that the node says it has.
-STATES = ("changed", "same", "failed", "note", "diff", "have")
+# `diff` is a line of a file's unified diff, or (+N -N lines) for one that is too long; `have` a package that the node
+# says it has.
+STATES = ("changed", "same", "failed", "waits", "note", "diff", "have")
+# Before the names that an item which waits for an interface could have meant.
+NODE_HAS = "the node has "
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing on the node. `state` is changed, same, failed or note; `kind` is package, file, module, sysctl, …"""
+    """One thing on the node; `kind` is package, file, module, sysctl, …
+
+    `state` is changed, same, failed, note, or waits: all was done, and it is not so before something comes.
+    """
 
     state: str
     kind: str
@@ -41,10 +48,23 @@ class Report:
         """The items that failed."""
         return tuple(item for item in self.items if item.state == "failed")
 
+    @property
+    def waits(self) -> tuple[Item, ...]:
+        """What the node is not ready without."""
+        return tuple(item for item in self.items if item.state == "waits")
+
 
 def parse_line(line: str) -> Item:
     """Read STATE<TAB>KIND<TAB>NAME<TAB>DETAIL. Raises ValueError for any other line (a login message, say)."""
     parts = line.rstrip("\r\n").split("\t")
     if len(parts) != 4 or parts[0] not in STATES or not parts[1] or not parts[2]:
         raise ValueError(f"not a line of the payload: {line!r}")
-    return Item(sys.intern(parts[0]), sys.intern(parts[1]), parts[2], parts[3])
+    item = Item(sys.intern(parts[0]), sys.intern(parts[1]), parts[2], parts[3])
+    return replace(item, detail=item.detail + _meant(item)) if item.state == "waits" else item
+
+
+def _meant(item: Item) -> str:
+    """Which of the node's interfaces was probably meant by the name of one that it has not."""
+    names = item.detail.partition(NODE_HAS)[2].split(", ") if item.kind == "interface" else []
+    close = difflib.get_close_matches(item.name, names, 1)
+    return f" — did you mean {close[0]}?" if close else ""

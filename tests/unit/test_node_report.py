@@ -50,3 +50,10 @@ def test_a_report_without_a_changed_item_is_no_change() -> None:
 def test_a_report_tells_the_kernel_that_waits_for_a_reboot() -> None:
     report = Report.of([Item("note", "kernel", "6.12.1-mpls", "installed; 6.1.0 is running: reboot needed")])
     assert report.reboot_needed == "6.12.1-mpls: installed; 6.1.0 is running: reboot needed"
+
+
+def test_an_item_that_waits_for_an_interface_says_which_was_probably_meant() -> None:
+    said = "no such interface; the node has core0, eth0"
+    assert parse_line(f"waits\tinterface\tcoer0\t{said}").detail == f"{said} — did you mean core0?"
+    assert parse_line(f"waits\tinterface\tppp\t{said}").detail == said
+    assert parse_line(f"waits\troute\tlabel 100\t{said}").detail == said

@@ -37,7 +37,7 @@ PLAN = Report.of(
         Item("changed", "route", "100", "as to 200 via inet 10.0.0.2"),
         Item("changed", "service", "mplskit-routes.service", "would be restarted"),
         Item("same", "sysctl", "net/mpls/conf/eth0/input", "1"),
-        Item("note", "sysctl", "net/mpls/conf/tap0/input", "no such interface yet"),
+        Item("note", "interface", "tap0", "no such interface now: it may come later"),
     ]
 )
 
@@ -235,3 +235,24 @@ def test_without_a_terminal_only_ends_are_lines(capsys: pytest.CaptureFixture[st
     lines.said("n1", "  ✓ file /etc/x: written")
     lines.ended(Outcome("n1", State.CHANGED, 1, 0.5))
     assert capsys.readouterr().err == "✓ n1: changed, 1 change (0.5 s) [1/2]\n"
+
+
+WAITS = Report.of(
+    [
+        Item("changed", "sysctl", "net/mpls/conf/eth0/input", "0 -> 1"),
+        Item("waits", "interface", "coer0", "no such interface; the node has core0, eth0 — did you mean core0?"),
+        Item("waits", "route", "label 100", "its interface is down: 100 dev eth1"),
+    ]
+)
+
+
+def test_a_node_that_waits_for_an_interface_is_done_and_not_ready() -> None:
+    for judged, case in ((bootstrapped, "bootstrapped"), (planned, "planned")):
+        done = judged(NODE, WAITS)
+        assert (done.complete, done.exit, done.changes) == (True, Exit.NOT_SO, 1)
+        assert_golden(f"node-{case}-waits", f"{done.failure}\n", {})
+
+
+def test_a_plan_says_what_would_be_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    planned(NODE, WAITS).show()
+    assert "… interface coer0: no such interface; the node has core0, eth0" in capsys.readouterr().out

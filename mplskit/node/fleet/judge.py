@@ -7,6 +7,7 @@ from mplskit.node.fleet import show
 from mplskit.node.fleet.outcome import Done
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
+from mplskit.specfile import several
 
 
 def bootstrapped(node: Node, report: Report, mind: str = "") -> Done:
@@ -17,12 +18,13 @@ def bootstrapped(node: Node, report: Report, mind: str = "") -> Done:
             f"{node.name} needs a reboot: kernel {report.reboot_needed}",
             hint="reboot it, then node.verify" + (f"; mind that {mind}" if mind else ""),
         )
+    failure = failure or _waiting(node, report, "is not ready")
     return Done(asdict(report), lambda: show.items(report), changes(report), failure, not report.failed)
 
 
 def planned(node: Node, report: Report) -> Done:
     """A plan with changes is no error, and leaves with 1 all the same."""
-    failure = _failure(node, report, "would not be set up")
+    failure = _failure(node, report, "would not be set up") or _waiting(node, report, "would not be ready")
     code = Exit.NOT_SO if report.changed else Exit.OK
     return Done(asdict(report), lambda: show.plan(report), changes(report), failure, not report.failed, code)
 
@@ -46,6 +48,20 @@ def _failure(node: Node, report: Report, what: str) -> NotSo | None:
         f"{node.name} {what}: {names}",
         detail="\n".join(item.detail for item in report.failed[:5] if item.detail),
         hint=_way_on(first),
+    )
+
+
+def _waiting(node: Node, report: Report, what: str) -> NotSo | None:
+    """All was done, and something is not there that the node needs."""
+    if not report.waits:
+        return None
+    names = [item.name if item.kind == "interface" else f"{item.kind} {item.name}" for item in report.waits]
+    name = next((item.name for item in report.waits if item.kind == "interface"), "NAME")
+    return NotSo(
+        f"{node.name} {what}: waits for {several(names)}",
+        detail="\n".join(item.detail for item in report.waits[:5] if item.detail),
+        hint=f"correct the name, or bring the interface; one that may come later is called so in the inventory: "
+        f"interfaces: {{{name}: {{optional: true}}}}",
     )
 
 

@@ -9,7 +9,7 @@ from mplskit.node.fleet.outcome import Outcome, State
 from mplskit.node.fleet.summed import FEW, summed
 from mplskit.node.report import Item, Report
 
-SIGNS = {"changed": "✓", "failed": "✗", "note": "!"}
+SIGNS = {"changed": "✓", "failed": "✗", "waits": "…", "note": "!"}
 
 # What a plan says of each kind; the kinds that are not here are `changed`.
 WORDS = {
@@ -79,9 +79,9 @@ def plan_lines(report: Report) -> Iterator[tuple[str, str]]:
         if rows:
             yield "bold", f"would be {word}:"
             yield from (("", f"  {item.kind} {item.name}{_more(item, word, lines)}") for item in rows)
-    for item in summed([item for item in report.items if item.state in ("note", "failed")]):
+    for item in summed([item for item in report.items if item.state in ("note", "waits", "failed")]):
         yield (
-            "yellow" if item.state == "note" else "red",
+            "red" if item.state == "failed" else "yellow",
             f"{SIGNS[item.state]} {item.kind} {item.name}: {item.detail}",
         )
     if not report.changed and not report.failed:

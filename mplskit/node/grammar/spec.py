@@ -53,6 +53,11 @@ class NodeSpec(Part):
         ends = (route.to for route in self.routes if isinstance(route, Push))
         return any(address.version == 6 for address in (*self.loopbacks, *hops, *ends))
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The interfaces that may come later than the node is ready."""
+        return tuple(tunnel.dev for tunnel in self.openvpn)
+
     def device(self, hop: PushHop | SwapHop | PopHop) -> str | None:
         """The interface of a next hop: as it says, or that of the tunnel in whose segment it is.
 

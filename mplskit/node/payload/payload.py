@@ -37,7 +37,8 @@ def contents(
 
     All `packages` are named in want/packages (NAME<TAB>VERSION<TAB>SHA256<TAB>FILE); only those of `sent` are
     brought, by default all. What apt brings is named in want/apt (NAME or NAME=VERSION), units of systemd in
-    want/services (UNIT<TAB>the files that it reads), daemons of FRRouting in want/frr.
+    want/services (UNIT<TAB>the files that it reads), daemons of FRRouting in want/frr,
+    interfaces that may come later in want/optional.
     """
     for path, text in {**(render(spec) if spec else {}), **(apt.files if apt else {})}.items():
         yield f"files{path}", text.encode()
@@ -51,6 +52,8 @@ def contents(
         yield "want/services", "".join(f"{unit}\t{' '.join(files)}\n" for unit, files in rows).encode()
         if daemons := frr_daemons(spec):
             yield "want/frr", "".join(f"{daemon}\n" for daemon in daemons).encode()
+        if names := spec.optional:
+            yield "want/optional", "".join(f"{name}\n" for name in names).encode()
     for deb in packages if sent is None else sent:
         yield f"packages/{deb.path.name}", deb.path
     scripts = sorted((data("bootstrap") / "payload").glob("*.sh"))
