@@ -62,6 +62,9 @@ taken_defaults() {
                 if (!((phase, family, i) in covered) && !(family == 4 && i ~ /^(10|127|172|192)$/)) return 0
             return 1
         }
+        # A drop route with the largest metric comes after every other default route.
+        / 4294967295$/ && $4 ~ /\/0$/ { next }
+        { sub(/^route add (unreachable|blackhole) /, "route add ") }
         /^route add [0-9a-f:.]+\/[0-8] / {
             for (i = 4; i < NF; i++) if ($i == "table" && $(i + 1) != 254) next
             family = $3 ~ /:/ ? 6 : 4
@@ -78,6 +81,29 @@ taken_defaults() {
                 if (n[family] && !(family in told) && covers_all("is", family) && !covers_all("was", family))
                     print prefix[family] "+" n[family] - 1
         }' "$@" </dev/null
+}
+
+# Labels without a next hop go nowhere, without an error, where an address of Ethernet is to be found out. What an interface
+# is that is not there yet, only the inventory can say. 0x10: IFF_POINTOPOINT, 0x80: IFF_NOARP.
+check_direct() {
+    [ -e "$here/want/direct" ] || return 0
+    while read -r name kind; do
+        if flags=$(link_flags "$name"); then
+            [ $((flags & 0x90)) != 0 ] || report failed interface "$name" \
+                "is neither point-to-point nor without ARP: labelled packets would go nowhere, without an error; the push needs via"
+        elif [ "$kind" = - ]; then
+            report failed interface "$name" \
+                "is not there, so whether labelled packets need a next hop on it is not known: add via to the push, or say what it is, as in interfaces: {$name: {kind: gre}}"
+        fi
+    done <"$here/want/direct"
+}
+
+# link_flags NAME: those of an interface, or of that which has NAME as another name
+link_flags() {
+    real=$1
+    [ -e "/sys/class/net/$1" ] || ! has_ip ||
+        real=$("$ip" -o link show dev "$1" 2>/dev/null | sed 's/^[0-9]*: \([^:@]*\).*/\1/')
+    [ -n "$real" ] && cat "/sys/class/net/$real/flags" 2>/dev/null
 }
 
 # Forwarding makes Linux ignore router advertisements, and the default route that came by one runs out.
@@ -105,6 +131,7 @@ guard() {
     check_names
     check_inputs
     check_defaults
+    check_direct
     check_forwarding
     check_sections
     [ "$failures" = 0 ] || exit 1

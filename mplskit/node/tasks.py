@@ -143,7 +143,7 @@ def render(c: Context, format: str = "files", to: str = "", json: bool = False, 
     from mplskit.paths import Workspace
 
     folder = Path(to) if to else Workspace.here().dist / "nodes" / format
-    nodes = chosen(**flags)
+    nodes = chosen(**flags, reached=False)
     files = write(format, nodes, folder)
     document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes], "files": files}
     cli.show(document, json, lambda: print(folder, flush=True))

@@ -29,12 +29,12 @@ def spec(*prefixes: str, table: int | None = None, allow: tuple[str, ...] = ()) 
     return NodeSpec.model_validate({"routes": routes, "allow": allow})
 
 
-def refused(folder: Path, spec: NodeSpec, before: str = "") -> list[tuple[str, str]]:
-    """The routes that a plan refuses, and why; a plan that refuses any goes no further."""
+def refused(folder: Path, spec: NodeSpec, before: str = "", kind: str = "route") -> list[tuple[str, str]]:
+    """The routes, or items of another kind, that a plan refuses, and why; a plan that refuses any goes no further."""
     stage(folder / "stage", spec)
     script = f'{before}\nsh "$APPLY" plan {" ".join(spec.allow)} | grep -v "^diff"'
     said = [item for item in contained(folder / "stage", script) if isinstance(item, Item)]
-    found = [(item.name, item.detail) for item in said if (item.state, item.kind) == ("failed", "route")]
+    found = [(item.name, item.detail) for item in said if (item.state, item.kind) == ("failed", kind)]
     assert not found or len(said) == len(found)
     return found
 
@@ -55,6 +55,32 @@ def test_prefixes_that_are_all_addresses_together_are_a_default_route(
 ) -> None:
     assert refused(tmp_path, spec(*prefixes)) == [(prefixes[0], f"{TAKES}, together with {others} others {MAY}")]
     assert refused(tmp_path, spec(*prefixes[1:])) == []
+
+
+def test_a_drop_route_that_comes_after_every_other_one_takes_no_place(tmp_path: Path) -> None:
+    routes = [{"unreachable": "0.0.0.0/0"}, {"blackhole": "::/0"}, {"blackhole": "0.0.0.0/0", "metric": 5}]
+    assert refused(tmp_path, NodeSpec.model_validate({"routes": routes[:2]})) == []
+    assert refused(tmp_path, NodeSpec.model_validate({"routes": routes})) == [("0.0.0.0/0", f"{TAKES} {MAY}")]
+    halves = [{"unreachable": "0.0.0.0/1"}, {"unreachable": "8000::/1"}]
+    found = [("0.0.0.0/1", f"{TAKES} {MAY}"), ("8000::/1", f"{TAKES} {MAY}")]
+    assert refused(tmp_path, NodeSpec.model_validate({"routes": halves})) == found
+
+
+def test_labels_without_a_next_hop_go_only_by_what_is_point_to_point_or_knows_no_arp(tmp_path: Path) -> None:
+    before = """mount -t sysfs sysfs /sys; ip tuntap add dev p2p0 mode tun; ip link add veth0 type veth peer name veth1
+        ip link property add dev veth0 altname core0; ip link set veth1 arp off"""
+    names = ("p2p0", "veth0", "core0", "veth1", "gre1", "gre2")
+    routes = [{"push": [100], "to": f"10.{i}.0.0/16", "dev": name} for i, name in enumerate(names)]
+    spec = NodeSpec.model_validate({"routes": routes, "interfaces": {"gre2": {"kind": "gre"}}})
+    wrong = (
+        "is neither point-to-point nor without ARP: labelled packets would go nowhere, without an error; "
+        "the push needs via"
+    )
+    absent = (
+        "is not there, so whether labelled packets need a next hop on it is not known: add via to the push, or say "
+        "what it is, as in interfaces: {gre1: {kind: gre}}"
+    )
+    assert refused(tmp_path, spec, before, "interface") == [("veth0", wrong), ("core0", wrong), ("gre1", absent)]
 
 
 def test_a_default_route_of_another_table_is_nobodys_business(tmp_path: Path) -> None:

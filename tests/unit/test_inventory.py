@@ -86,7 +86,6 @@ WRONG = {
     "labels-31": ("push: [101]", f"push: [{', '.join(['101'] * 31)}]"),
     "labels-none": ("push: [101]", "push: []"),
     "encap-without-via": (", via: 10.10.0.152}", "}"),
-    "encap-with-dev-alone": ("via: 10.10.0.152}", "dev: eth0}"),
     "a-weight-on-a-label": ("{pop: 101, dev: lo}", "{pop: 101, nexthops: [{via: 10.10.0.1, weight: 2}]}"),
     "table-too-small-by-the-defaults": ("platform_labels: 100000", "platform_labels: 100"),
     "default-with-a-fault": ("platform_labels: 100000", "platform_labels: many"),

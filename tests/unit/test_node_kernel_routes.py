@@ -38,6 +38,18 @@ SHOWN = {
     "102 proto 77 \\\tnexthop as to 200 via inet 10.9.0.2 dev d0 \\\tnexthop via inet 10.9.0.3 dev d0 ": KernelRoute(
         "102", 254, (Hop("10.9.0.2", "d0", (200,)), Hop("10.9.0.3", "d0"))
     ),
+    "10.9.0.0/24  encap mpls  100 dev gre1 proto 77 scope 253 ": KernelRoute(
+        "10.9.0.0/24", 254, (Hop(None, "gre1", (100,)),)
+    ),
+    "unreachable 10.9.0.0/24 proto 77 metric 4294967295 ": KernelRoute(
+        "10.9.0.0/24", drop="unreachable", metric=4294967295
+    ),
+    "unreachable 2001:db8::/32 dev lo proto 77 metric 4294967295 error -101 pref medium": KernelRoute(
+        "2001:db8::/32", drop="unreachable", metric=4294967295
+    ),
+    "blackhole default dev lo table 100 proto 77 metric 2000 error -22 pref medium": KernelRoute(
+        "::/0", 100, drop="blackhole", metric=2000
+    ),
     "103 via inet6 fe80::1 dev dead proto 77 ": KernelRoute("103", 254, (Hop("fe80::1", "dead"),)),
 }
 
@@ -152,3 +164,23 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         parse(text)
     except ValueError:
         return
+
+
+def test_a_drop_route_below_a_push_is_a_route_of_its_own() -> None:
+    wanted = of_batch(
+        "route add 10.9.0.0/24 proto 77 encap mpls 100 dev gre1\n"
+        "route add unreachable 10.9.0.0/24 proto 77 metric 4294967295\n"
+    )
+    push, drop = of_show(
+        "10.9.0.0/24  encap mpls  100 dev gre1 proto 77 scope 253 \n"
+        "unreachable 10.9.0.0/24 proto 77 metric 4294967295 \n",
+        "inet",
+    )
+    assert missing(wanted, [push, drop]) == {}
+    assert beyond(wanted, [push, drop]) == []
+    assert missing(wanted, [drop]) == {"10.9.0.0/24": "is not there"}
+    assert missing(wanted, [push]) == {"unreachable 10.9.0.0/24": "is not there"}
+    [silent] = of_show("blackhole 10.9.0.0/24 proto 77 metric 4294967295 \n", "inet")
+    assert missing(wanted, [push, silent]) == {"unreachable 10.9.0.0/24": "wants unreachable 10.9.0.0/24"}
+    [stranger] = of_show("unreachable 10.9.0.0/24 proto 77 metric 5 \n", "inet")
+    assert [str(route) for route in beyond(wanted, [push, drop, stranger])] == ["unreachable 10.9.0.0/24"]

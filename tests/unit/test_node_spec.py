@@ -12,9 +12,7 @@ from mplskit.errors import Exit
 from mplskit.node.grammar.addresses import interface_name
 from mplskit.node.grammar.spec import NodeSpec, problems, wrong_input
 
-NOWHERE = (
-    "a push needs via, or nexthops: Linux takes labels without a next hop and the packets go nowhere, without an error"
-)
+NOWHERE = "a push needs via, or nexthops, or the dev of a point-to-point link: where the packets go next"
 PUSH = {"push": [101], "to": "192.168.10.152/32", "via": "10.10.0.152"}
 
 
@@ -64,7 +62,7 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
         ({**PUSH, "push": []}, "routes[0].push: a label stack has 1 to 30 labels: this one has 0"),
         ({**PUSH, "push": [16] * 31}, "routes[0].push: a label stack has 1 to 30 labels: this one has 31"),
         ({"push": [101], "to": "10.0.0.0/8"}, f"routes[0]: {NOWHERE}"),
-        ({"push": [101], "to": "10.0.0.0/8", "dev": "eth0"}, f"routes[0]: {NOWHERE}"),
+        ({"push": [101], "to": "10.0.0.0/8", "dev": "lo"}, "routes[0].dev: no next hop is reached by lo"),
         (
             {**PUSH, "to": "10.0.0.1/8"},
             "routes[0].to: 10.0.0.1/8 is an address in 10.0.0.0/8: write that, or 10.0.0.1/32 for the address alone",
@@ -84,7 +82,10 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
         ({"pop": 15, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 15)"),
         ({"pop": 1_048_575, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 1048575)"),
         ({"swap": 100, "as": [200]}, "routes[0]: a swap needs via, or nexthops: where the packets go next"),
-        ({"pop": 101, "swap": 101, "dev": "lo"}, "routes[0]: a route has exactly one of push, swap and pop"),
+        (
+            {"pop": 101, "swap": 101, "dev": "lo"},
+            "routes[0]: a route has exactly one of push, swap, pop, unreachable and blackhole",
+        ),
         ({"to": "10.0.0.0/8", "via": "10.0.0.1"}, "routes[0].push: is missing: the labels, top first"),
     ],
 )

@@ -1,12 +1,15 @@
 """What the parts of a topology say of each other: rules that no part can judge alone."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from mplskit.lab.grammar.links import End
 from mplskit.lab.grammar.steps import Step
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.lab.probes.counters import NAMES
 from mplskit.node.grammar.addresses import IP, Local
+from mplskit.node.grammar.drops import Blackhole, Drop, Unreachable
+from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.specfile import Fault, Place, Unfit, no_such, several
@@ -139,14 +142,15 @@ def _next_hops(topology: Topology) -> Iterator[Fault]:
     """Next hops that nobody has on a link of the node, and interfaces that it does not have, or that lead elsewhere."""
     routes: list[tuple[Place, str, Push | Swap | Pop]] = []
     for name, spec in topology.nodes.items():
-        routes += [(("nodes", name, "routes", i), name, route) for i, route in enumerate(spec.routes)]
+        routes += [(("nodes", name, "routes", i), name, route) for i, route in enumerate(spec.routes) if _leads(route)]
     for number, step in enumerate(topology.steps):
         for name, addition in step.add.items():
             place: Place = ("steps", number, "add", name, "routes")
-            routes += [((*place, i), name, route) for i, route in enumerate(addition.routes)]
+            routes += [((*place, i), name, route) for i, route in enumerate(addition.routes) if _leads(route)]
     for place, name, route in routes:
         near = neighbours(topology, name)
         there = _interfaces(topology, name)
+        tuns = [end.dev for link in topology.links for end in link.ends if link.tunnel and end.node == name]
         hops: list[tuple[Place, IP | None, str | None]] = [((), route.via, route.dev)]
         hops += [(("nexthops", i), hop.via, hop.dev) for i, hop in enumerate(route.nexthops)]
         for below, via, dev in hops:
@@ -155,8 +159,14 @@ def _next_hops(topology: Topology) -> Iterator[Fault]:
                 yield Fault((*place, *below, "via"), rule)
             if dev is not None and dev not in there:
                 yield Fault((*place, *below, "dev"), no_such(f"interface of {name}", dev, there))
+            elif dev is not None and via is None and isinstance(route, Push):
+                yield Fault((*place, *below, "dev"), no_direct_push(dev, "tun" if dev in tuns else "ethernet"))
             elif dev is not None and via in near and near[via] != dev:
                 yield Fault((*place, *below, "dev"), f"{via} is behind {near[via]}", dev)
+
+
+def _leads(route: Push | Swap | Pop | Drop) -> TypeGuard[Push | Swap | Pop]:
+    return not isinstance(route, Unreachable | Blackhole)
 
 
 def neighbours(topology: Topology, name: str) -> dict[IP, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mplskit.lab.grammar.links import End, Link
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.node.grammar.addresses import IP
+from mplskit.node.grammar.drops import Drop
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
 
@@ -116,7 +117,7 @@ def labels_towards(nodes: Mapping[str, NodeSpec], cable: Cable, near: End) -> li
     return list(dict.fromkeys(stacks))
 
 
-def _sent(route: Push | Swap | Pop, far: IP) -> Iterator[str]:
+def _sent(route: Push | Swap | Pop | Drop, far: IP) -> Iterator[str]:
     for hop in route.hops:
         if hop.via == far:
             stack = getattr(hop, "push", None) or getattr(hop, "as_", None)
@@ -132,10 +133,12 @@ def _operations(spec: NodeSpec) -> Iterator[str]:
         elif isinstance(route, Swap):
             stacks = dict.fromkeys("/".join(map(str, hop.as_ or ())) for hop in route.hops)
             yield f"swap {route.swap} → {' or '.join(stacks)}"
-        else:
+        elif isinstance(route, Pop):
             yield f"pop {route.pop}" + (
                 "" if route.dev == "lo" else " and send on" if route.hops else f" into {route.dev}"
             )
+        else:
+            yield f"drop {route.to.network_address}"
 
 
 def _more(spec: NodeSpec) -> list[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from mplskit.node.grammar.drops import Blackhole, Key, Unreachable
+from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.labels import FIRST_FREE_LABEL
 from mplskit.node.grammar.routes import Pop, Push, incoming
 from mplskit.specfile import Fault, Place
@@ -17,6 +19,8 @@ def disagreements(spec: "NodeSpec") -> Iterator[Fault]:
     yield from _twice(("loopbacks",), (str(loopback.ip) for loopback in spec.loopbacks))
     yield from _label_routes(spec)
     yield from _pushes(spec)
+    yield from _drops(spec)
+    yield from (fault for fault in direct_pushes(spec) if spec.kind(fault.found) is not None)
     yield from _own_addresses(spec)
     yield from _deliveries(spec)
     yield from _tunnels(spec)
@@ -46,7 +50,7 @@ def _label_routes(spec: "NodeSpec") -> Iterator[Fault]:
 
 
 def _pushes(spec: "NodeSpec") -> Iterator[Fault]:
-    seen: dict[tuple[str, int], int] = {}
+    seen: dict[Key, int] = {}
     for index, route in enumerate(spec.routes):
         if not isinstance(route, Push):
             continue
@@ -59,9 +63,39 @@ def _pushes(spec: "NodeSpec") -> Iterator[Fault]:
         seen.setdefault(route.key, index)
 
 
+def _drops(spec: "NodeSpec") -> Iterator[Fault]:
+    pushes = {route.key[:2]: route.key[2] for route in spec.routes if isinstance(route, Push)}
+    seen: dict[Key, int] = {}
+    for index, route in enumerate(spec.routes):
+        if not isinstance(route, Unreachable | Blackhole):
+            continue
+        above = pushes.get(route.key[:2])
+        if route.key in seen:
+            rule = f"{route.to} has a drop route of that metric already, routes[{seen[route.key]}]"
+            yield Fault(("routes", index, route.kind), rule)
+        elif above is not None and route.metric <= above:
+            rule = f"the push to {route.to} has metric {above}: what is to come after it needs a larger one"
+            yield Fault(("routes", index, "metric"), rule, str(route.metric))
+        seen.setdefault(route.key, index)
+
+
+def direct_pushes(spec: "NodeSpec") -> Iterator[Fault]:
+    """Pushes by an interface alone that is not known to need no next hop: `found` is its name."""
+    for index, route in enumerate(spec.routes):
+        if not isinstance(route, Push):
+            continue
+        hops: list[tuple[Place, str | None]] = [(("nexthops", i), hop.dev) for i, hop in enumerate(route.nexthops)]
+        vias = [hop.via for hop in route.hops]
+        for (place, dev), via in zip(hops or [((), route.dev)], vias, strict=True):
+            if via is None and dev is not None and (rule := no_direct_push(dev, spec.kind(dev))):
+                yield Fault(("routes", index, *place, "dev"), rule, dev)
+
+
 def _own_addresses(spec: "NodeSpec") -> Iterator[Fault]:
     own = {loopback.ip for loopback in spec.loopbacks}
     for index, route in enumerate(spec.routes):
+        if isinstance(route, Unreachable | Blackhole):
+            continue
         vias = [(("via",), route.via)] if route.via is not None else []
         hops: list[tuple[Place, object]] = [
             *vias,

@@ -3,37 +3,32 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from mplskit.node.grammar.addresses import IP, Address, InterfaceName, Network, NextHop
+from mplskit.node.grammar.drops import (
+    OWN_METRIC,
+    TABLE_LOCAL,
+    TABLE_MAIN,
+    Blackhole,
+    Drop,
+    Key,
+    Table,
+    Unreachable,
+)
 from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
 from mplskit.node.grammar.part import Part
 from mplskit.specfile import Fault, Unfit
-
-
-def _numbered(table: object) -> object:
-    if isinstance(table, str):
-        raise ValueError(
-            "a routing table is its number here: /etc/iproute2/rt_tables of the node has the numbers of names, "
-            "`ip -d link show VRF` says that of a VRF"
-        )
-    return table
-
 
 # fib_metrics (net/ipv4/metrics.c) takes any number; below 68 no IPv4 packet fits (RFC 791).
 Mtu = Annotated[int, Field(strict=True, ge=68, le=65535)]
 MTU_OF_IPV6 = 1280  # RFC 8200
 Ttl = Annotated[int, Field(strict=True, ge=1, le=255)]
 Weight = Annotated[int, Field(strict=True, ge=1, le=256)]
-Table = Annotated[int, BeforeValidator(_numbered), Field(strict=True, ge=1, le=(1 << 32) - 1)]
 TtlPropagate = Annotated[bool, Field(strict=True)]
-TABLE_LOCAL = 255
-TABLE_MAIN = 254
 MOST_HOPS = 255  # nhn of struct mpls_route has 8 bits
 
-NOWHERE = (
-    "a push needs via, or nexthops: Linux takes labels without a next hop and the packets go nowhere, without an error"
-)
+NOWHERE = "a push needs via, or nexthops, or the dev of a point-to-point link: where the packets go next"
 NO_WEIGHT = "next hops of a label route have no weight: Linux refuses it there (Invalid argument)"
 
 
@@ -51,12 +46,15 @@ class _Unweighted(Part):
 class _Hop(Part):
     """Where packets go next."""
 
-    via: NextHop
+    via: NextHop | None = None
     dev: InterfaceName | None = None
 
 
 class PushHop(_Hop):
-    """One of several next hops of a push, with its own stack (left out: the route's) and its share."""
+    """One of several next hops of a push, with its own stack (left out: the route's) and its share.
+
+    `dev` alone is for interfaces that are point-to-point or know no ARP.
+    """
 
     push: Stack | None = None
     weight: Weight = 1
@@ -65,11 +63,14 @@ class PushHop(_Hop):
 class SwapHop(_Unweighted, _Hop):
     """One of several next hops of a swap, with its own stack (left out: the route's)."""
 
+    via: NextHop
     as_: Stack | None = Field(None, alias="as")
 
 
 class PopHop(_Unweighted, _Hop):
     """One of several next hops of a pop."""
+
+    via: NextHop
 
 
 class Push(Part):
@@ -93,18 +94,19 @@ class Push(Part):
     @property
     def hops(self) -> tuple[PushHop, ...]:
         """All next hops, each with its stack."""
-        if self.via is not None:
+        if not self.nexthops:
             return (PushHop(push=self.push, via=self.via, dev=self.dev),)
         return tuple(hop.model_copy(update={"push": hop.push or self.push}) for hop in self.nexthops)
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What the kernel tells routes apart by: the prefix and the number of the table."""
-        return str(self.to), self.table or TABLE_MAIN
+    def key(self) -> Key:
+        """What the kernel tells routes apart by: the prefix, the number of the table, the metric."""
+        return str(self.to), self.table or TABLE_MAIN, OWN_METRIC[self.to.version]
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
-        _refuse([*_next_hops(self, NOWHERE), *_stacks("push", self.push, self.via, self.nexthops), *self._families()])
+        rule = "" if self.dev is not None else NOWHERE
+        _refuse([*_next_hops(self, rule), *_stacks("push", self.push, self.via, self.nexthops), *self._families()])
         return self
 
     def _families(self) -> Iterator[Fault]:
@@ -189,7 +191,9 @@ def _next_hops(route: Push | Swap | Pop, rule: str) -> Iterator[Fault]:
     for place, via, dev in ways:
         if via is not None and via.version == 6 and via.is_link_local and dev is None:
             yield Fault((*place, "via"), f"the link-local next hop {via} needs dev")
-        if via is not None and dev == "lo":
+        if place and via is None and dev is None:
+            yield Fault(place, "a next hop has via, or the dev of a point-to-point link")
+        if dev == "lo" and (via is not None or isinstance(route, Push)):
             yield Fault((*place, "dev"), "no next hop is reached by lo")
     seen: dict[str, int] = {}
     for index, hop in enumerate(route.nexthops):
@@ -218,22 +222,31 @@ def _refuse(faults: Iterator[Fault] | Sequence[Fault]) -> None:
         raise Unfit(*found)
 
 
+KINDS = ("push", "swap", "pop", "unreachable", "blackhole")
+
+
 def _kind(value: object) -> str | None:
     keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, Part) else ()
-    kinds = [kind for kind in ("push", "swap", "pop") if kind in keys]
+    kinds = [kind for kind in KINDS if kind in keys]
     if not kinds and "to" in keys:
         return "push"
     return kinds[0] if len(kinds) == 1 else None
 
 
 Route = Annotated[
-    Annotated[Push, Tag("push")] | Annotated[Swap, Tag("swap")] | Annotated[Pop, Tag("pop")],
+    Annotated[Push, Tag("push")]
+    | Annotated[Swap, Tag("swap")]
+    | Annotated[Pop, Tag("pop")]
+    | Annotated[Unreachable, Tag("unreachable")]
+    | Annotated[Blackhole, Tag("blackhole")],
     Discriminator(
-        _kind, custom_error_type="route", custom_error_message="a route has exactly one of push, swap and pop"
+        _kind,
+        custom_error_type="route",
+        custom_error_message=f"a route has exactly one of {', '.join(KINDS[:-1])} and {KINDS[-1]}",
     ),
 ]
 
 
-def incoming(route: Push | Swap | Pop) -> int | None:
-    """The label that a route matches on; None for a push."""
+def incoming(route: Push | Swap | Pop | Drop) -> int | None:
+    """The label that a route matches on; None for one of a prefix."""
     return route.swap if isinstance(route, Swap) else route.pop if isinstance(route, Pop) else None

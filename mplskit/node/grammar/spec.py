@@ -8,9 +8,10 @@ from pydantic import Field, ValidationError, model_validator
 from mplskit.errors import WrongInput
 from mplskit.node.grammar.addresses import InterfaceName, Loopback
 from mplskit.node.grammar.agreement import disagreements
+from mplskit.node.grammar.interfaces import Interface, Kind
 from mplskit.node.grammar.labels import LABEL_MAX
 from mplskit.node.grammar.part import Part
-from mplskit.node.grammar.routes import Pop, PopHop, Push, PushHop, Route, SwapHop
+from mplskit.node.grammar.routes import Pop, PopHop, Push, PushHop, Route, Swap, SwapHop
 from mplskit.node.grammar.sections import Ldp, OpenVPN
 from mplskit.specfile import Fault, Unfit, faults_of
 
@@ -28,6 +29,7 @@ class NodeSpec(Part):
     mpls_input: tuple[InterfaceName, ...] = ()
     loopbacks: tuple[Loopback, ...] = ()
     routes: tuple[Route, ...] = ()
+    interfaces: dict[InterfaceName, Interface] = Field(default_factory=dict)
     ip_forward: Annotated[bool, Field(strict=True)] | None = None
     openvpn: tuple[OpenVPN, ...] = ()
     ldp: Ldp | None = None
@@ -49,8 +51,8 @@ class NodeSpec(Part):
     @property
     def has_ipv6(self) -> bool:
         """Whether an address, a destination or a next hop is of IPv6."""
-        hops = (hop.via for route in self.routes for hop in route.hops)
-        ends = (route.to for route in self.routes if isinstance(route, Push))
+        hops = (hop.via for route in self.routes for hop in route.hops if hop.via is not None)
+        ends = (route.to for route in self.routes if not isinstance(route, Swap | Pop))
         return any(address.version == 6 for address in (*self.loopbacks, *hops, *ends))
 
     @property
@@ -63,8 +65,21 @@ class NodeSpec(Part):
 
         Linux would look for a next hop of a tunnel that is not up yet by the default route, and leave it there.
         """
-        tunnels = (tunnel.dev for tunnel in self.openvpn if hop.via in tunnel.address.network)
+        tunnels = (tunnel.dev for tunnel in self.openvpn if hop.via is not None and hop.via in tunnel.address.network)
         return hop.dev or next(tunnels, None)
+
+    def kind(self, dev: str) -> Kind | None:
+        """What an interface is; None where nobody says."""
+        if any(tunnel.dev == dev for tunnel in self.openvpn):
+            return "tap"
+        return self.interfaces[dev].kind if dev in self.interfaces else None
+
+    @property
+    def direct(self) -> dict[str, Kind | None]:
+        """The interfaces by which pushes go without a next hop, and what each is."""
+        pushes = (route for route in self.routes if isinstance(route, Push))
+        names = (hop.dev for route in pushes for hop in route.hops if hop.via is None and hop.dev is not None)
+        return {name: self.kind(name) for name in names}
 
     def allowing(self, words: Sequence[Allowance]) -> "NodeSpec":
         """The same node, with more allowed."""

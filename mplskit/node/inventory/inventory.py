@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from mplskit.errors import WrongInput
+from mplskit.node.grammar.agreement import direct_pushes
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.inventory import layers
 from mplskit.node.inventory.limit import limited
@@ -55,19 +56,21 @@ class Inventory:
     groups: tuple[str, ...]
 
 
-def load(path: Path, settings: Iterable[str] = (), limit: str = "") -> Inventory:
+def load(path: Path, settings: Iterable[str] = (), limit: str = "", reached: bool = True) -> Inventory:
     """All nodes of a YAML file; each of `settings` is a KEY=VALUE that counts more for those that `limit` leaves.
+
+    Without `reached`, no node can be asked: what only a node knows must be said, of those that `limit` leaves.
 
     Raises WrongInput with all that does not fit: file, line, place, the rule, and what is there.
     """
     reading = _Reading(shown(path), read_tree(path), layers.settings(settings))
-    inventory = reading.inventory(limit)
+    inventory = reading.inventory(limit, reached)
     if reading.faults:
         raise told(reading.told())
     return inventory
 
 
-def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[str] = ()) -> Node:
+def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[str] = (), reached: bool = True) -> Node:
     """The one node that the command line describes: `text` as its name, `layer` as its values, KEY=VALUEs over them.
 
     Raises WrongInput with what does not fit.
@@ -78,6 +81,8 @@ def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[s
     try:
         if not faults:
             entry = Entry.model_validate(plain(tree))
+            faults = [] if reached else list(direct_pushes(entry))
+        if not faults:
             return Node(text, _reached(host, entry, tree), spec_of(entry))
     except ValidationError as error:
         faults = faults_of(Entry, error)
@@ -140,7 +145,7 @@ class _Reading:
         self.rules: dict[tuple[int, str], str] = {}
         self.values = 0
 
-    def inventory(self, limit: str) -> Inventory:
+    def inventory(self, limit: str, reached: bool) -> Inventory:
         if not isinstance(self.tree.value, dict):
             self._fault(1, "", f"an inventory is a mapping with {', '.join(_PARTS)}")
             return Inventory((), ())
@@ -167,7 +172,8 @@ class _Reading:
             if member.name in groups:
                 self._fault(own.line, f"nodes.{member.name}", "a group has that name, and --limit takes both")
             shared = [defaults, *(groups[group] for group in member.groups)]
-            node = self._node(member, own, shared, self.settings if member.name in meant else ())
+            mine = self.settings if member.name in meant else ()
+            node = self._node(member, own, shared, mine, reached or member.name not in meant)
             if self.values > MOST_VALUES:
                 break
             nodes += [node] if node else []
@@ -223,7 +229,7 @@ class _Reading:
         return layer
 
     def _node(
-        self, member: _Member, own: Written, shared: Sequence[Written], settings: Sequence[Written]
+        self, member: _Member, own: Written, shared: Sequence[Written], settings: Sequence[Written], reached: bool
     ) -> Node | None:
         name = member.name
         tree = layers.merged([*shared, own, *settings])
@@ -234,7 +240,9 @@ class _Reading:
         try:
             entry = Entry.model_validate(plain(tree))
             host = _reached(_host(entry.host if entry.host is not None else name), entry, tree)
-            return Node(name, host, spec_of(entry), member.groups)
+            faults = [] if reached else list(direct_pushes(entry))
+            if not faults:
+                return Node(name, host, spec_of(entry), member.groups)
         except ValidationError as error:
             faults = faults_of(Entry, error)
         except Unfit as error:

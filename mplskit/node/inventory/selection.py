@@ -34,11 +34,13 @@ def chosen(
     accept_new: bool = False,
     described: bool = True,
     pyinfra: bool = False,
+    reached: bool = True,
 ) -> tuple[Node, ...]:
     """At least one node, in the order of the inventory. The arguments are the flags of `flags.SELECTION`.
 
     Without `described`, what a node should be stands on the node itself, and --set says only how it is reached.
-    With `pyinfra`, the inventory may be one of pyinfra's. Raises WrongInput with the flag, or with file and line, and
+    With `pyinfra`, the inventory may be one of pyinfra's. Without `reached`, no node can be asked what its interfaces
+    are: the inventory must say it where it matters. Raises WrongInput with the flag, or with file and line, and
     what is allowed.
     """
     if not described:
@@ -55,11 +57,11 @@ def chosen(
                 f"{flag} is for a node that --host names",
                 hint="write it into the inventory, or use --set, as in --set platform_labels=200000",
             )
-        nodes = _listed(Path(inventory), set_, limit, pyinfra)
+        nodes = _listed(Path(inventory), set_, limit, pyinfra, reached)
     elif host:
         if limit:
             raise WrongInput("--limit is for an inventory, and --host names one node")
-        nodes = (single(host, Host.parse(host), _values(mpls_input, platform_labels), set_),)
+        nodes = (single(host, Host.parse(host), _values(mpls_input, platform_labels), set_, reached),)
     else:
         raise WrongInput(
             "which node? --host or --inventory is missing",
@@ -70,10 +72,10 @@ def chosen(
     return tuple(replace(node, host=replace(node.host, **reach), spec=node.spec.allowing(allowances)) for node in nodes)
 
 
-def _listed(path: Path, settings: Sequence[str], limit: str, pyinfra: bool) -> tuple[Node, ...]:
+def _listed(path: Path, settings: Sequence[str], limit: str, pyinfra: bool, reached: bool) -> tuple[Node, ...]:
     """The nodes of an inventory that `limit` leaves."""
     if path.suffix != ".py":
-        return limited(load(path, settings, limit).nodes, limit)
+        return limited(load(path, settings, limit, reached).nodes, limit)
     if not pyinfra:
         raise WrongInput(
             f"--inventory {path}: a Python file is an inventory of pyinfra's",

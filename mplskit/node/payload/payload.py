@@ -37,8 +37,9 @@ def contents(
 
     All `packages` are named in want/packages (NAME<TAB>VERSION<TAB>SHA256<TAB>FILE); only those of `sent` are
     brought, by default all. What apt brings is named in want/apt (NAME or NAME=VERSION), units of systemd in
-    want/services (UNIT<TAB>the files that it reads), daemons of FRRouting in want/frr,
-    interfaces that may come later in want/optional.
+    want/services (UNIT<TAB>the files that it reads), daemons of FRRouting in want/frr, interfaces that get labelled
+    packets without a next hop in want/direct (NAME<TAB>what it is, or - where only the node knows),
+    and those that may come later in want/optional.
     """
     for path, text in {**(render(spec) if spec else {}), **(apt.files if apt else {})}.items():
         yield f"files{path}", text.encode()
@@ -50,6 +51,8 @@ def contents(
     if spec:
         rows = services(spec).items()
         yield "want/services", "".join(f"{unit}\t{' '.join(files)}\n" for unit, files in rows).encode()
+        if spec.direct:
+            yield "want/direct", "".join(f"{name}\t{kind or '-'}\n" for name, kind in spec.direct.items()).encode()
         if daemons := frr_daemons(spec):
             yield "want/frr", "".join(f"{daemon}\n" for daemon in daemons).encode()
         if names := spec.optional:

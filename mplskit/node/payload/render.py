@@ -42,9 +42,9 @@ def render(spec: NodeSpec) -> dict[str, str]:
         UNIT_FILE: _text("mplskit-routes.service.j2", spec),
         **{f"{SCRIPTS}/{name}": (data("bootstrap") / "payload" / name).read_text() for name in KEEPERS_SCRIPTS},
     }
-    if spec.delivers or spec.loopbacks or any(route.kind == "push" for route in spec.routes):
+    if spec.delivers or spec.loopbacks or any(incoming(route) is None for route in spec.routes):
         files[ROUTES_FILE] = _text("routes.batch.j2", spec)
-    if any(route.kind != "push" for route in spec.routes):
+    if any(incoming(route) is not None for route in spec.routes):
         files[LABELS_FILE] = _text("labels.batch.j2", spec)
     for vpn in spec.openvpn:
         files[OPENVPN_FILE.format(vpn.dev)] = _text("openvpn.conf.j2", spec, vpn=vpn)

@@ -10,11 +10,14 @@ Family = Literal["inet", "inet6", "mpls"]
 FAMILIES: tuple[Family, ...] = ("inet", "inet6", "mpls")
 DEFAULT: Mapping[Family, str] = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 MAIN = 254
+# What the kernel gives a route that says no metric.
+OWN_METRIC: Mapping[Family, int] = {"inet": 0, "inet6": 1024, "mpls": 0}
+DROPS = frozenset({"unreachable", "blackhole"})
 # RTNH_F_* that keep packets from leaving (linux/rtnetlink.h).
 DOWN = frozenset({"dead", "linkdown"})
 
 # What has a value and tells routes of ours apart from nothing.
-_PASSED_OVER = ("proto", "scope", "metric", "pref", "error", "realm", "flags")
+_PASSED_OVER = ("proto", "scope", "pref", "error", "realm", "flags")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,11 @@ class Hop:
 
 @dataclass(frozen=True)
 class KernelRoute:
-    """A route: `dst` is a prefix, or an incoming label, which tells its family. None is what was not said."""
+    """A route: `dst` is a prefix, or an incoming label, which tells its family. None is what was not said.
+
+    `drop` is how packets are dropped, one of DROPS; they have no next hop then. `metric` is None where it is the
+    kernel's own.
+    """
 
     dst: str
     table: int = MAIN
@@ -49,18 +56,27 @@ class KernelRoute:
     ttl: int | None = None
     src: str | None = None
     ttl_propagate: str | None = None
+    drop: str = ""
+    metric: int | None = None
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> tuple[str, int, int | None]:
         """What the kernel tells routes apart by."""
-        return self.dst, self.table
+        return self.dst, self.table, self.metric
+
+    @property
+    def name(self) -> str:
+        """The prefix or the label, and how packets are dropped."""
+        return f"{self.drop} {self.dst}".strip()
 
     def __str__(self) -> str:
-        name = f"label {self.dst}" if self.dst.isdigit() else self.dst
+        name = f"label {self.dst}" if self.dst.isdigit() else self.name
         return f"{name} {', '.join(map(str, self.hops))}".strip()
 
     def lacks(self, wanted: "KernelRoute") -> str:
         """What of a route that was written is not so in this one, of the kernel; nothing when it is the same."""
+        if self.drop != wanted.drop:
+            return wanted.name if wanted.drop else ", ".join(map(str, wanted.hops))
         left = list(self.hops)
         for hop in wanted.hops:
             met = next((other for other in left if other.meets(hop)), None)
@@ -112,6 +128,7 @@ class _Words:
     hops: list[Hop] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._drop = self._next() if self.left[0] in DROPS else ""
         self._dst = self._next()
         self._hop = Hop()
 
@@ -136,7 +153,7 @@ class _Words:
             self._hop = replace(self._hop, down=self._hop.down | {word})
         elif word in ("ttl-propagate", "ttl-propogate"):
             self.found["ttl-propagate"] = self._next()
-        elif word in ("table", "mtu", "ttl", "src"):
+        elif word in ("table", "mtu", "ttl", "src", "metric"):
             value = self._next()
             self.found[word] = self._next() if value == "lock" else value
         elif word in _PASSED_OVER:
@@ -147,14 +164,19 @@ class _Words:
         self._end_hop()
         number = self._number
         src = self.found.get("src")
+        dst = _destination(self._dst, self.family)
+        metric = number("metric")
         return KernelRoute(
-            _destination(self._dst, self.family),
+            dst,
             number("table") or MAIN,
-            tuple(self.hops),
+            # IPv6 shows lo, which nobody wrote.
+            () if self._drop else tuple(self.hops),
             number("mtu"),
             number("ttl"),
             str(ip_address(src)) if src else None,
             self.found.get("ttl-propagate"),
+            self._drop,
+            None if metric == OWN_METRIC[_family(dst)] else metric,
         )
 
     def _number(self, name: str) -> int | None:
@@ -176,21 +198,24 @@ def _destination(dst: str, family: Family | None) -> str:
     if dst == "default" and family is not None and family in DEFAULT:
         return DEFAULT[family]
     full = dst if dst.isdigit() else str(ip_network(dst, strict=False))
-    found: Family = "mpls" if dst.isdigit() else "inet6" if ":" in full else "inet"
-    if family not in (None, found):
+    if family not in (None, _family(full)):
         raise ValueError(f"{dst} is no destination of {family}")
     return full
 
 
+def _family(dst: str) -> Family:
+    return "mpls" if dst.isdigit() else "inet6" if ":" in dst else "inet"
+
+
 def missing(wanted: Iterable[KernelRoute], shown: Iterable[KernelRoute]) -> dict[str, str]:
     """Destination -> what is not so, for each wanted route that the kernel does not have as it was written."""
-    there: Mapping[tuple[str, int], list[KernelRoute]] = _by_key(shown)
+    there: Mapping[tuple[str, int, int | None], list[KernelRoute]] = _by_key(shown)
     found = {}
     for route in wanted:
         others = there.get(route.key, [])
         lacking = [other.lacks(route) for other in others]
         if "" not in lacking:
-            found[route.dst] = f"wants {lacking[0]}" if lacking else "is not there"
+            found[route.name] = f"wants {lacking[0]}" if lacking else "is not there"
     return found
 
 
@@ -200,8 +225,8 @@ def beyond(wanted: Iterable[KernelRoute], shown: Iterable[KernelRoute]) -> list[
     return [route for route in shown if route.key not in keys]
 
 
-def _by_key(routes: Iterable[KernelRoute]) -> dict[tuple[str, int], list[KernelRoute]]:
-    found: dict[tuple[str, int], list[KernelRoute]] = {}
+def _by_key(routes: Iterable[KernelRoute]) -> dict[tuple[str, int, int | None], list[KernelRoute]]:
+    found: dict[tuple[str, int, int | None], list[KernelRoute]] = {}
     for route in routes:
         found.setdefault(route.key, []).append(route)
     return found
