@@ -16,7 +16,7 @@ from mplskit.remote.session import Answer
 
 
 class Lost:
-    """A machine that answers everything, until a command with the word `fatal` in it: then it is gone."""
+    """A machine that answers everything, a capture by a process id, until a command has the word `fatal` in it."""
 
     host = Host("lost")
 
@@ -28,7 +28,7 @@ class Lost:
         self.gone = self.gone or self.fatal in argv
         if self.gone:
             raise OutsideFailed("ssh to lost failed", detail="Connection closed")
-        return Answer(tuple(argv), 0, "[]")
+        return Answer(tuple(argv), 0, "7" if "tcpdump" in argv else "[]")
 
     def read(self, path: str) -> bytes:
         raise OutsideFailed(f"no file {path}")
