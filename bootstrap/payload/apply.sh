@@ -29,6 +29,7 @@ mode=${1:-}
 allowances=$*
 kernel=$(uname -r)
 unready=failed
+larger_table=
 records=/var/lib/mplskit # what was before us, and what is ours
 root=$here/files
 state=/run/mplskit
@@ -113,6 +114,7 @@ load_modules() {
 set_up() {
     check_system
     guard
+    keep_table
     record_services
     put_apt_files
     carried_packages
@@ -157,6 +159,7 @@ node | plan) set_up ;;
 remove) take_back ;;
 image)
     check_system
+    keep_table
     put_apt_files
     carried_packages
     apt_packages

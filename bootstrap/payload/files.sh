@@ -50,19 +50,21 @@ drop_files() {
 
 # put PATH: bring files/PATH to PATH in one step, unless it is there
 put() {
-    if cmp -s "$here/files$1" "$1"; then
+    source=$here/files$1
+    [ -z "$larger_table" ] || [ "$1" != "$sysctl_file" ] || source=$larger_table
+    if cmp -s "$source" "$1"; then
         [ "$mode" = plan ] || is_ours "$1" || record file "$1" adopt "$1" || return
         report same file "$1" ""
         return
     fi
-    [ "$mode" != plan ] || show_diff "$1" "$here/files$1"
-    ! is_read "$1" || [ "$(words_of "$1" "$1" 2>/dev/null)" = "$(words_of "$1" "$here/files$1")" ] || rewritten="$rewritten$1 "
+    [ "$mode" != plan ] || show_diff "$1" "$source"
+    ! is_read "$1" || [ "$(words_of "$1" "$1" 2>/dev/null)" = "$(words_of "$1" "$source")" ] || rewritten="$rewritten$1 "
     if [ -e "$1" ]; then done=changed; else done=written; fi
     change file "$1" "$done" put_now "$1"
 }
 
 put_now() {
-    make_folder "${1%/*}" && adopt "$1" && copy "$here/files$1" "$1.mplskit" && move_over "$1.mplskit" "$1"
+    make_folder "${1%/*}" && adopt "$1" && copy "$source" "$1.mplskit" && move_over "$1.mplskit" "$1"
 }
 
 adopt() { keep_before "$1" && { is_ours "$1" || note_path "$files_list" "$1"; }; }

@@ -120,7 +120,7 @@ check_forwarding() {
 # Shrinking the table deletes routes beyond it, silently: it is said how many.
 tell_shrink() {
     allowed shrink && [ -e /proc/sys/net/mpls/platform_labels ] || return 0
-    size=$(sysctls "$here/files$sysctl_file" | sed -n 's|^net/mpls/platform_labels ||p')
+    size=$(table_size "$here/files$sysctl_file")
     [ "$(cat /proc/sys/net/mpls/platform_labels)" -gt "${size:-0}" ] || return 0
     lost=$(foreign_labels "$size")
     [ "${lost:-0}" = 0 ] || report note sysctl net/mpls/platform_labels "$lost label routes that are not ours go: their labels are $size or more"

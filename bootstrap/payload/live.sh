@@ -83,7 +83,7 @@ apply_sysctls() {
             name = $1
             if (now == "-" && sub("^net/mpls/conf/", "", name) && sub("/input$", "", name) && !(name in link)) now = "absent"
             print $1, $3, now
-        }' "$root$sysctl_file")
+        }' "${larger_table:-$root$sysctl_file}")
     while read -r key wanted now; do
         [ -z "$key" ] || apply_sysctl "$key" "$now" "$wanted"
     done <<EOF
@@ -153,10 +153,11 @@ tell_part() {
 
 # set_value KEY OLD NEW: any input but 0 is on; the label table only grows, since shrinking it deletes routes
 set_value() {
-    if [ "$2" = "$3" ] || { [ "$3" = 1 ] && [ "$2" != 0 ]; }; then
+    size=${spec_labels:-$3}
+    if [ "$1" = net/mpls/platform_labels ] && [ "$2" -ge "$3" ] && [ "$2" -gt "$size" ] && ! allowed shrink; then
+        report note sysctl "$1" "stays $2: making it $size would delete the label routes from $size on (--allow shrink)"
+    elif [ "$2" = "$3" ] || { [ "$3" = 1 ] && [ "$2" != 0 ]; }; then
         report same sysctl "$1" "$2"
-    elif [ "$1" = net/mpls/platform_labels ] && [ "$2" -gt "$3" ] && ! allowed shrink; then
-        report note sysctl "$1" "stays $2: making it $3 would delete the label routes from $3 on (--allow shrink)"
     else
         change sysctl "$1" "$2 -> $3" write_value "$1" "$3"
     fi

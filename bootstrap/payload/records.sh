@@ -1,10 +1,29 @@
 #!/bin/sh
 # Read by apply.sh: sysctls and modules as they were before us, and putting them back.
-# shellcheck disable=SC2154,SC2013,SC2015 # mode, here, root and records are apply.sh's
+# shellcheck disable=SC2154,SC2034,SC2013,SC2015 # mode, here, root and records are apply.sh's
 
 # sysctls_before: KEY VALUE, VALUE being - for a sysctl of mpls_router when that was not loaded: it begins as 0.
 sysctls_before=$records/sysctls
 modules_before=$records/modules
+
+# The table only grows, at the next boot and by `sysctl --system`, too: our file gets the largest of what is live, what it
+# says already, what another file says, and the spec's, which stays in $spec_labels. $larger_table is that file then.
+keep_table() {
+    spec_labels=$(table_size "$here/files$sysctl_file")
+    [ -n "$spec_labels" ] && ! allowed shrink || return 0
+    largest=$spec_labels
+    for size in "$(live_labels)" "$(table_size "$sysctl_file")" "$(configured_value net/mpls/platform_labels)"; do
+        [ "${size:-0}" -le "$largest" ] || largest=$size
+    done
+    [ "$largest" != "$spec_labels" ] && record file "$sysctl_file" enlarge_table && larger_table=$here/larger || return 0
+}
+
+table_size() { sysctls "$1" | sed -n 's|^net/mpls/platform_labels ||p'; }
+
+# In an image nothing is live: what there is, is the builder's.
+live_labels() { [ "$mode" = image ] || cat /proc/sys/net/mpls/platform_labels 2>/dev/null; }
+
+enlarge_table() { sed "s|^\(net/mpls/platform_labels = \).*|\1$largest|" "$here/files$sysctl_file" >"$here/larger"; }
 
 # Before files are put and modules are loaded: udev sets sysctls as soon as it can.
 record_sysctls() {

@@ -14,7 +14,7 @@ from testinfra.host import Host
 
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, render
+from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, SYSCTL_FILE, render
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
 from mplskit.number import whole
@@ -22,6 +22,8 @@ from mplskit.paths import data
 from mplskit.remote.login import Login, for_any_shell
 
 SYSCTLS = "/proc/sys/net/mpls"
+# The size of the label table in the sysctl file
+TABLE = re.compile(r"^(net/mpls/platform_labels = )([0-9]+)$", re.MULTILINE)
 TOOLS = "/sbin/ip /usr/sbin/ip /bin/ip /usr/bin/ip"
 
 # Each family below a line of its own: only who asks knows which of them a `default` is of.
@@ -148,7 +150,17 @@ class Facts:
         answer = self.run("sha256sum -- " + " ".join(["%s"] * len(self.rendered)), *self.rendered)[1]
         found = {path: digest for digest, _, path in (line.partition("  ") for line in answer.splitlines())}
         wanted = {path: sha256(text.encode()).hexdigest() for path, text in self.rendered.items()}
+        if found.get(SYSCTL_FILE) not in (None, wanted.get(SYSCTL_FILE)) and self.larger_table:
+            text = TABLE.sub(rf"\g<1>{self.larger_table}", self.rendered[SYSCTL_FILE])
+            wanted[SYSCTL_FILE] = sha256(text.encode()).hexdigest()
         return {path: found[path] == digest for path, digest in wanted.items() if path in found}
+
+    @cached_property
+    def larger_table(self) -> int | None:
+        """The label table's size in the sysctl file of the node, where that is more than the spec's: it only grows."""
+        found = TABLE.search(self.read(SYSCTL_FILE) or "")
+        size = int(found[2]) if found else 0
+        return size if self.spec and size > self.spec.platform_labels else None
 
     @cached_property
     def wanted_routes(self) -> tuple[KernelRoute, ...]:
