@@ -13,7 +13,8 @@ FOR_THE_DISK = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
 WANTED = (
     *FOR_THE_DISK,
     *("virtio_net", "af_packet", "mpls_router", "mpls_iptunnel", "mpls_gso", "veth", "dummy", "tun", "bridge", "8021q"),
-    *("vrf", "sch_netem", "sch_tbf", "sch_fq_codel", "ip_gre", "sit", "bareudp", "ipv6", "inet_diag", "tcp_diag"),
+    *("vrf", "sch_netem", "sch_tbf", "sch_fq_codel", "ipv6", "inet_diag", "tcp_diag"),
+    *("ip_gre", "ip6_gre", "ipip", "ip6_tunnel", "sit", "bareudp", "vxlan", "wireguard", "pppoe", "bonding", "macvlan"),
 )
 UNPACK = {".xz": ("xz", "-d"), ".zst": ("zstd", "-q", "-d", "--rm"), ".gz": ("gzip", "-d")}
 
