@@ -43,7 +43,8 @@ check_defaults() {
 
 # taken_defaults: a line for each prefix in main that is half of all addresses or more (2000::/3 is all that IPv6 uses), and
 # one, PREFIX+HOW MANY OTHERS, for prefixes down to /8 that are all public addresses together; a /8 that is private in part
-# may be missing. What our file says already was allowed once.
+# may be missing. A drop route below all others (metric 4294967295) for everything takes nothing's place. What our file says
+# already was allowed once.
 taken_defaults() {
     set -- phase=was
     [ ! -e "$routes_file" ] || set -- "$@" "$routes_file"
@@ -65,7 +66,9 @@ taken_defaults() {
         # A drop route with the largest metric comes after every other default route.
         / 4294967295$/ && $4 ~ /\/0$/ { next }
         { sub(/^route add (unreachable|blackhole) /, "route add ") }
+        { sub(/ (blackhole|unreachable)/, "") }
         /^route add [0-9a-f:.]+\/[0-8] / {
+            if ($3 ~ /\/0$/ && / metric 4294967295( |$)/) next
             for (i = 4; i < NF; i++) if ($i == "table" && $(i + 1) != 254) next
             family = $3 ~ /:/ ? 6 : 4
             size = 2 ^ (8 - substr($3, length($3)))

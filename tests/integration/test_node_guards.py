@@ -87,6 +87,20 @@ def test_a_default_route_of_another_table_is_nobodys_business(tmp_path: Path) ->
     assert refused(tmp_path, spec("0.0.0.0/0", "::/0", table=100)) == []
 
 
+def test_a_drop_route_is_one_too_unless_it_is_below_all_others(tmp_path: Path) -> None:
+    drops = NodeSpec.model_validate(
+        {
+            "routes": [
+                {"blackhole": "0.0.0.0/0"},
+                {"unreachable": "::/0", "metric": 512},
+                {"blackhole": "128.0.0.0/1"},
+                {"blackhole": "10.0.0.0/8"},
+            ]
+        }
+    )
+    assert refused(tmp_path, drops) == [("::/0", f"{TAKES} {MAY}"), ("128.0.0.0/1", f"{TAKES} {MAY}")]
+
+
 def test_a_default_route_that_is_allowed_or_was_once_is_taken(tmp_path: Path) -> None:
     assert refused(tmp_path, spec("0.0.0.0/0", *QUARTERS[:3], allow=("default-route",))) == []
     there = 'mkdir -p /etc/mplskit && cp "${APPLY%/*}/files/etc/mplskit/routes.batch" /etc/mplskit'
