@@ -7,6 +7,7 @@ arguments, so that neither this machine's packages nor a package index are touch
 
 import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from invoke.program import Program
+
+from tasks import namespace
 
 ROOT = Path(__file__).parents[2]
 DPKG_QUERY = 'for word; do grep -qx -e "$word" "$HAVE" && echo "installed $word"; done; true\n'
@@ -196,6 +200,61 @@ def test_only_what_the_task_lacks_is_installed_and_it_is_said_before(checkout: C
 def test_the_packages_of_several_tasks_are_installed_together(checkout: Checkout) -> None:
     call(checkout, "kernel.config", "lab.run", "hello-world")
     assert checkout.apt()[-1] == "apt-get -qq install -y --no-install-recommends gcc make qemu"
+
+
+BUILDS = """\
+kernel.build
+--debug kernel.build
+-e -d kernel.build
+-dD2 kernel.build
+-D 2 kernel.build
+-T 5 kernel.build
+-T5 kernel.build
+-c tasks kernel.build
+--collection X kernel.build
+--collection=lab.run kernel.build
+--no-dedupe --pty kernel.build
+--echo --dry kernel.build --insecure-source
+-dr lab.run kernel.build
+kernel.build --name lab.run --json
+kernel.build -- lab.run
+"""
+NEEDS_NOTHING = """\
+doctor --name kernel.build
+-h kernel.build
+-dl kernel.build
+--list=kernel.build
+kernel.build --help
+"""
+
+
+def test_a_task_is_found_whatever_flags_stand_before_and_behind_it(checkout: Checkout) -> None:
+    log = checkout.folder / "apt.log"
+    for words in BUILDS.splitlines():
+        log.unlink(missing_ok=True)
+        call(checkout, *words.split())
+        assert [words, *checkout.apt()[1:]] == [
+            words,
+            "apt-get -qq install -y --no-install-recommends debhelper gcc make",
+        ]
+    log.unlink()
+    for words in NEEDS_NOTHING.splitlines():
+        call(checkout, *words.split())
+        assert [words, *checkout.apt()] == [words]
+
+
+def test_the_launcher_knows_which_flags_take_no_value() -> None:
+    core = [*Program().core_args(), *Program().task_args()]
+    names = {f"--{name}" for argument in core if not argument.takes_value for name in argument.names[:1]}
+    for context in namespace.to_contexts():
+        names |= {flag for flag, argument in context.flags.items() if not argument.takes_value}
+        names |= set(context.inverse_flags)
+    script = (ROOT / "run").read_text()
+    alone = " ".join(re.findall(r"^alone=['\"](?:\$alone)?(.*)['\"]$", script, re.MULTILINE)).split()
+    # For these alone everything ends: who asks for help needs no packages.
+    assert sorted([*alone, "--version"]) == sorted(names)
+    short = {argument.names[1] for argument in core if not argument.takes_value and len(argument.names) > 1}
+    assert re.findall(r"%%\[!(\w+)\]", script) == ["".join(sorted(short - {"V"}))]
 
 
 def test_an_apt_that_fails_is_told(checkout: Checkout) -> None:
