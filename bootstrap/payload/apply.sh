@@ -124,6 +124,7 @@ set_up() {
     drop_sysctls "$here/files$sysctl_file"
     rules=$(cat "$udev_file" 2>/dev/null)
     install_files
+    [ "$mode" = plan ] || record_routes
     [ "$mode" = plan ] || [ "$rules" = "$(cat "$udev_file")" ] || reload_udev
     load_modules
     apply_live
@@ -164,6 +165,7 @@ image)
     carried_packages
     apt_packages
     install_files
+    record_routes
     enable_services
     ;;
 live)

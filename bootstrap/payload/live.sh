@@ -197,8 +197,9 @@ apply_addresses() {
         fi
     done
     for address in $ours; do
-        has "$wanted" "$address" || ! on_lo "$address" ||
-            change address "$address" "taken off lo" "$ip" address del "$address" dev lo || left=$left$address$newline
+        has "$wanted" "$address" || ! on_lo "$address" || {
+            [ "$mode" != keep ] && change address "$address" "taken off lo" "$ip" address del "$address" dev lo
+        } || left=$left$address$newline
     done
     [ "$mode" = plan ] || [ "$left" = "${ours:+$ours$newline}" ] || record address lo keep_addresses
 }
@@ -232,7 +233,8 @@ keep_theirs() { mkdir -p "${others_addresses%/*}" && echo "$1" >>"$others_addres
 add_address() { printf '%s\n' "$1" >>"$state/addresses" && "$ip" address add "$1" dev lo; }
 
 lo_up() {
-    read -r flags </sys/class/net/lo/flags
+    flags=0
+    read -r flags 2>/dev/null </sys/class/net/lo/flags
     [ $((flags & 1)) != 0 ] || change interface lo up "$ip" link set lo up
 }
 
@@ -254,6 +256,7 @@ hold_lock() {
 
 apply_live() {
     apply_sysctls
+    as_recorded || return
     apply_addresses
     apply_routes
 }

@@ -1,14 +1,17 @@
 #!/bin/sh
 # Read by live.sh: the routes of this node, made what routes.batch and labels.batch say.
-# Routes of ours have the protocol number 77; no other route is ever replaced or deleted.
+# Routes of ours have the protocol number 77; no other route is ever replaced or deleted. The keeper deletes none at all.
 # shellcheck disable=SC2154,SC2034 # mode, root, state and unready are those of who reads this; ip is live.sh's
 
 labels_file=/etc/mplskit/labels.batch
+routes_record=/var/lib/mplskit/routes.sha256
 protocol=77
+# So many lines for each `ip`: that of iproute2 6.1 keeps 4 KiB or more for every line, until it ends.
+most_lines=2000
 
-# A route is known by FAMILY (4, 6, mpls) and KEY (prefix and table, or label). What the kernel showed after a line was
-# applied is kept beside it in $state/routes (FAMILY, KEY, line, shown): what is so is told by comparing the kernel's
-# words with the kernel's words, whatever version of `ip` writes them.
+# A route is known by FAMILY (4, 6, mpls) and KEY (prefix, table and metric, or label). What the kernel showed after a
+# line was applied is kept beside it in $state/routes (FAMILY, KEY, line, shown, why it was refused): what is so is told
+# by comparing the kernel's words with the kernel's words, whatever version of `ip` writes them.
 
 # The keeper does this whenever something happens, so as few programs as can be are started.
 apply_routes() {
@@ -18,41 +21,62 @@ apply_routes() {
     [ -d "$work" ] || mkdir -p "$work"
     known=$state/routes
     [ -e "$known" ] || known=/dev/null
+    [ ! -s "$work/said" ] || go_on || return
     did=
-    for file in wanted actions errors routes batch.4 batch.6 batch.mpls; do : >"$work/$file"; done
+    for file in wanted actions errors routes said; do
+        true >"$work/$file" || { report failed route routes "$work/$file cannot be written"; return; }
+    done 2>/dev/null
     if ! todo=$(compare_routes); then
         report failed route routes "they could not be compared with the kernel's"
         return
     fi
     [ "$mode" != plan ] || todo=
     [ -z "$todo" ] || did=$(do_routes)
-    case $mode:$todo in keep: | "keep:again "*) [ -n "$did" ] || return 0 ;; esac
-    told=$({ [ -z "$todo" ] || kernel_has; } | tell_routes)
-    [ -z "$todo" ] || mv -f "$work/routes" "$state/routes"
-    [ -z "$told" ] || printf '%s\n' "$told"
-    case $newline$told in *"${newline}failed$tab"*) failures=1 ;; esac
+    case $mode:$todo in
+    keep: | "keep:again "*) [ -n "$did" ] || { true >"$work/said"; return 0; } ;;
+    esac
+    { [ -z "$todo" ] || kernel_has; } | tell_routes
+    case $? in
+    0) ;;
+    1) failures=1 ;;
+    *) report failed route routes "what came of them could not be found out"; return ;;
+    esac
+    [ -z "$todo" ] || { mv -f "$work/routes" "$state/routes" && true >"$work/said"; } ||
+        report failed route routes "$state/routes cannot be written"
+    case $todo in *.2*) rm -f "$work"/batch.* ;; esac
 }
 
-# kernel_has: every route of ours that the kernel has, of all families: where none is named, `table all` is all of them
-kernel_has() { "$ip" -o -N route show table all proto $protocol 2>/dev/null; }
+# kernel_has: every route of ours that the kernel has, of all families: where none is named, `table all` is all of them.
+# Then `end`: an `ip` that was killed did not tell them all.
+kernel_has() { "$ip" -o -N route show table all proto "$protocol" 2>/dev/null && echo end; }
 
-# Both sides in one form: no length for a host, 0.0.0.0/0 and ::/0 for the default, table 254 unless another is named.
+# Both sides in one form: no length for a host, 0.0.0.0/0 and ::/0 for the default, table 254 unless another is named, the
+# metric that the kernel gives where none is. A prefix or a label tells its family, but for `default`: IPv4 is asked for its own.
 # shellcheck disable=SC2016 # it is awk
 words='
-    function family(words,   dst) {
+    function family(words,   dst, text) {
         dst = words
+        sub(/^(unreachable|blackhole|prohibit|throw) /, "", dst)
         sub(/ .*/, "", dst)
-        if (dst == "default") return words ~ / pref (low|medium|high)/ ? "6" : "4"
-        return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4"
+        if (dst != "default") return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4"
+        while (!asked_default && ((ip " -4 -o -N route show table all proto '"$protocol"' exact default") | getline text) > 0)
+            default_of_4[plain(text)]
+        asked_default = 1
+        return plain(words) in default_of_4 ? "4" : "6"
     }
-    function key(words, kind,   part, n, i, table) {
+    function key(words, of,   part, n, i, table, metric) {
+        if (of == "mpls") return substr(words, 1, index(words " ", " ") - 1)
+        sub(/^(unreachable|blackhole|prohibit|throw) /, "", words)
         n = split(words, part, " ")
-        if (kind == "mpls") return part[1]
-        if (part[1] == "default") part[1] = kind == "6" ? "::/0" : "0.0.0.0/0"
-        sub(kind == "6" ? "/128$" : "/32$", "", part[1])
+        if (part[1] == "default") part[1] = of == "6" ? "::/0" : "0.0.0.0/0"
+        sub(of == "6" ? "/128$" : "/32$", "", part[1])
         table = 254
-        for (i = 2; i < n; i++) if (part[i] == "table") table = part[i + 1]
-        return part[1] " " table
+        metric = of == "6" ? 1024 : 0
+        for (i = 2; i < n; i++) {
+            if (part[i] == "table") table = part[i + 1]
+            else if (part[i] == "metric") metric = part[i + 1]
+        }
+        return part[1] " " table " " metric
     }
     function plain(words) {
         gsub(/ (dead|linkdown|offload|trap|rt_offload|rt_trap|notify)/, "", words)
@@ -62,9 +86,9 @@ words='
     }'
 
 # compare_routes: what there is to do, in $work: `wanted` has FAMILY, KEY and WORDS of each line; `actions` has the same
-# behind same, add, replace, del, or waits for a line that was tried already; batch.FAMILY is for `ip`; `errors` has FAMILY,
-# KEY and why of what cannot be. On stdout, if there is anything: `again`, or `new` where something was not tried already, and
-# the families that have a batch.
+# behind same, add, replace, del, or waits for a line that was tried already; batch.FAMILY.N are for `ip`; `errors` has
+# FAMILY, KEY and why of what cannot be. On stdout, if there is anything: `again`, or `new` where something was not tried
+# already, and the FAMILY.N.
 compare_routes() {
     set -- phase=wanted
     for file in "$root$routes_file" "$root$labels_file"; do
@@ -73,7 +97,7 @@ compare_routes() {
     {
         kernel_has
         printf '%s\n' /sys/class/net/*
-    } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" "$words"'
+    } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" -v most="$most_lines" "$words"'
         function absent(words,   part, n, i) {
             n = split(words, part, " ")
             for (i = 1; i < n; i++) if (part[i] == "dev" && !(part[++i] in link)) {
@@ -90,26 +114,32 @@ compare_routes() {
                 for (i = 3; i < n; i++) if (part[i] == "altname") link[part[i + 1]]
             }
         }
-        function refuse(of, id, why) { print of "\t" id "\t" why >(work "errors") }
-        function act(what, of, id, words,   dev, part) {
-            print what "\t" of "\t" id "\t" words >(work "actions")
+        function refuse(of, name, why) { print of "\t" name "\t" why >(work "errors") }
+        function act(what, of, name, words,   dev, part) {
+            if (what != "same" || mode != "keep") print what "\t" of "\t" name "\t" words >(work "actions")
             if (what == "same" || mode == "plan") return
             # Where one of several next hops has no interface, ip ends, and drops the rest of the batch.
             if (what != "del" && (dev = absent(words)) != "") {
-                if (what == "waits") refuse(of, id, refused[of, id])
-                else { refuse(of, id, "Cannot find device \"" dev "\""); new = 1 }
+                if (what == "waits") refuse(of, name, refused[of, name])
+                else { refuse(of, name, "Cannot find device \"" dev "\""); new = 1 }
                 return
             }
-            any = batch[of] = 1
             if (what == "waits") what = "add"
             else new = 1
             if (what == "del") {
-                split(id, part, " ")
-                words = of == "mpls" ? id : part[1] " table " part[2] " proto '$protocol'"
+                split(name, part, " ")
+                words = of == "mpls" ? name : part[1] " table " part[2] " metric " part[3] " proto '"$protocol"'"
             }
-            print "route " what " " words >(work "batch." of)
+            if (lines[of]++ % most == 0) {
+                if (of in batch) close(work batch[of])
+                batch[of] = "batch." of "." ++batches[of]
+                todo = todo " " of "." batches[of]
+            }
+            print "route " what " " words >(work batch[of])
         }
         phase == "known" {
+            # The release before had no metric in its keys.
+            if ($1 != "mpls" && $2 !~ / .* /) $2 = key($3, $1)
             line[$1, $2] = $3
             seen[$1, $2] = $4
             refused[$1, $2] = $5
@@ -118,62 +148,148 @@ compare_routes() {
             next
         }
         phase == "kernel" && /^\/sys/ { link[substr($0, 16)]; next }
-        phase == "kernel" { there[family($0), key($0, family($0))] = plain($0); next }
+        phase == "kernel" && $0 == "end" { told = 1; next }
+        phase == "kernel" { of = family($0); there[of, key($0, of)] = plain($0); next }
         /^route add / {
             text = substr($0, 11)
             of = family(text)
-            id = of SUBSEP key(text, of)
-            wanted[id] = 1
-            print of "\t" key(text, of) "\t" text >(work "wanted")
+            name = key(text, of)
+            id = of SUBSEP name
+            wanted[id]
+            print of "\t" name "\t" text >(work "wanted")
             as_it_was = id in line && line[id] == text
-            if (id in there) what = as_it_was && seen[id] == there[id] ? "same" : "replace"
-            else what = as_it_was && seen[id] == "" ? "waits" : "add"
-            act(what, of, key(text, of), text)
+            if (!(id in there)) what = as_it_was && seen[id] == "" ? "waits" : "add"
+            else if (as_it_was && seen[id] == there[id]) what = "same"
+            # It was applied by a run that was cut before it saw what the kernel makes of it.
+            else if (as_it_was && seen[id] == "?") { what = "same"; new = 1 }
+            else what = "replace"
+            act(what, of, name, text)
         }
         END {
-            for (id in there) if (!(id in wanted)) {
+            if (!told) exit 1
+            if (mode != "keep") for (id in there) if (!(id in wanted)) {
                 split(id, part, SUBSEP)
                 act("del", part[1], part[2], there[id])
             }
-            if (any || new) print (new ? "new " : "again ") (batch[4] ? " 4" : "") (batch[6] ? " 6" : "") (batch["mpls"] ? " mpls" : "")
+            if (todo != "" || new) print (new ? "new" : "again") " " todo
         }' phase=known "$known" phase=kernel - "$@"
 }
 
 # do_routes: does the batches of $todo, and says `done` if any of it was; what failed is in `errors`, with the kernel's words
 do_routes() {
-    for family in ${todo#* }; do
-        case $family in mpls) option="-f mpls" ;; *) option=-$family ;; esac
-        echo "= $family"
+    for batch in ${todo#* }; do
+        case $batch in mpls.*) option="-f mpls" ;; *) option=-${batch%.*} ;; esac
+        echo "= $batch"
         # shellcheck disable=SC2086 # one word or two
-        "$ip" $option -force -batch "$work/batch.$family" 2>&1
-    done | awk -v work="$work/" "$words"'
+        "$ip" $option -force -batch "$work/batch.$batch" 2>&1
+        [ $? -ge 128 ] || echo "- $batch"
+    done >"$work/said"
+    understand
+}
+
+# understand [LIST]: read what `ip` said of the batches. LIST gets FAMILY, KEY, line and ? of each line that was applied, as
+# far as batches came to their end.
+understand() {
+    awk -v work="$work/" -v list="${1:-}" -v ip="$ip" "$words"'
         /^= / {
-            of = $2
-            for (n = 0; (getline text <(work "batch." of)) > 0; line[++n] = text) sub(/^route [a-z]+ /, "", text)
+            name = $2
+            of = name
+            sub(/\..*/, "", of)
+            for (n = 0; (getline text <(work "batch." name)) > 0; line[++n] = text) sub(/^route [a-z]+ /, "", text)
+            close(work "batch." name)
             left += n
+            said = ""
+            split("", wrong)
+            next
+        }
+        /^- / {
+            if (list != "") for (i = 1; i <= n; i++) if (!(i in wrong)) print of "\t" key(line[i], of) "\t" line[i] "\t?" >>list
             next
         }
         /^Command failed / {
             sub(/.*:/, "")
+            wrong[$0 + 0]
             print of "\t" key(line[$0 + 0], of) "\t" said >>(work "errors")
             said = ""
             left--
             next
         }
-        { sub(/^(Error|RTNETLINK answers): /, ""); said = said (said == "" ? "" : "; ") $0 }
-        END { if (left) print "done" }'
+        { sub(/^(Error|RTNETLINK answers): /, ""); sub(/\.$/, ""); said = said (said == "" ? "" : "; ") $0 }
+        END { if (left) print "done" }' "$work/said"
 }
 
-# tell_routes: one line for each action; what cannot be done before its interface or its next hop is there waits for it.
-# With what the kernel has now on stdin, after something was tried, $work/routes is what is known from now on: a route that could not be made what it
-# should be is not known by what it is: it is tried again. One that the kernel does not show has failed, whatever was said.
+# go_on: a run was cut in the middle of its batches: what it did is not done again
+go_on() {
+    [ "$known" != /dev/null ] || true >"$state/routes"
+    known=$state/routes
+    understand "$known" >/dev/null || {
+        report failed route routes "$known cannot be written"
+        return 1
+    }
+}
+
+# tell_routes: one line for each action, the keeper's up to a bound; 1 if one has failed. What time brings is waited for: see
+# lacks(). With what the kernel has now on stdin, after something was tried, $work/routes is what is known from now on: a
+# route that could not be made what it should be is not known by what it is: it is tried again. One that the kernel does
+# not show has failed, whatever was said.
 tell_routes() {
     router=yes
     [ -d /proc/sys/net/mpls ] || router=
-    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" -v remember="$todo" -v file="$work/routes" "$words"'
-        function tell(state, detail) { if (mode != "keep" || state != "same") print state "\troute\t" name "\t" detail }
+    awk -F '\t' -v mode="$mode" -v router="$router" -v unready="$unready" -v remember="$todo" -v file="$work/routes" -v ip="$ip" \
+        -v optional="$here/want/optional" "$words"'
+        function tell(state, detail) {
+            if (mode == "keep" && state == "same") return
+            if (state == "failed") failed = 1
+            if (mode == "keep" && ++told[state] > 20) return
+            print state "\troute\t" name "\t" detail
+        }
+        # Usable addresses of the interfaces that are up and have a carrier: has[NAME, FAMILY].
+        function ask_addresses(   text, part, n, i, dev) {
+            for (asked = 1; ((ip " address show up scope global") | getline text) > 0;) {
+                n = split(text, part, " ")
+                if (text ~ /^[0-9]/) {
+                    dev = part[2]
+                    sub(/(@.*)?:$/, "", dev)
+                    if (text !~ /LOWER_UP/) dev = ""
+                } else if (part[1] == "altname") real[part[2]] = dev
+                else if (dev != "" && part[1] ~ /^inet6?$/ && part[2] !~ /^169\.254\./)
+                    has[dev, part[1]] = has[dev, part[1]] (has[dev, part[1]] == "" ? "" : ", ") part[2]
+            }
+        }
+        # lacks(WORDS): what no time brings, of a route whose next hop is not in a network of this node. Of an interface that
+        # is down, has no carrier, or has no address of that family yet, nothing is known; nor where no interface is named.
+        function lacks(words,   part, n, i, via, of, dev, names) {
+            if (!asked) ask_addresses()
+            n = split(words " nexthop", part, " ")
+            for (i = 2; i <= n; i++) {
+                if (part[i] == "via") {
+                    via = part[i + 1] ~ /^inet/ ? part[i + 2] : part[i + 1]
+                    of = via ~ /:/ ? "inet6" : "inet"
+                } else if (part[i] == "dev") dev = part[i + 1] in real ? real[part[i + 1]] : part[i + 1]
+                else if (part[i] == "nexthop" && via != "") {
+                    if (!((dev, of) in has)) return ""
+                    names = names (names == "" ? "" : "; ") via " is in no network of " dev ", which is up and has " has[dev, of]
+                    via = dev = ""
+                }
+            }
+            return names == "" ? "" : names (words ~ / onlink/ ? "; no other machine can have that address" : "; if it is on that link all the same, onlink: true with the route says so, else correct via or dev")
+        }
+        function may_come_later(words,   part, n, i, name) {
+            if (!optional_read) while ((getline name <optional) > 0) later[name]
+            optional_read = 1
+            n = split(words, part, " ")
+            for (i = 2; i < n; i++) if (part[i] == "dev" && part[i + 1] in later) return 1
+        }
+        function refused(of, why, words,   wrong) {
+            if (of != "mpls" && why ~ /[Nn]exthop has invalid|unreachable|No route to host/ && (wrong = lacks(words)) != "")
+                tell("failed", why ": " wrong ": " words)
+            else if (why ~ /[Cc]annot find device|No such device|[Nn]exthop has invalid|unreachable|not up|is down|No route to host|Invalid device/)
+                tell(mode == "keep" || may_come_later(words) ? "note" : "waits", "waits for its interface or next hop (" why "): " words)
+            else tell("failed", why ": " words)
+        }
         phase == "errors" { error[$1, $2] = $3; next }
-        phase == "kernel" { there[family($0), key($0, family($0))] = plain($0); next }
+        phase == "kernel" && $0 == "end" { whole = 1; next }
+        phase == "kernel" { of = family($0); there[of, key($0, of)] = plain($0); next }
         phase == "wanted" {
             if (!remember) next
             id = $1 SUBSEP $2
@@ -184,15 +300,54 @@ tell_routes() {
         {
             name = $3
             if ($2 == "mpls") name = "label " $3
-            else if (!sub(/ 254$/, "", name)) sub(/ /, " table ", name)
+            else {
+                split($3, part, " ")
+                name = part[1] (part[2] == 254 ? "" : " table " part[2]) (part[3] == ($2 == 6 ? 1024 : 0) ? "" : " metric " part[3])
+            }
             why = error[$2, $3]
             if ($1 == "same") tell("same", $4)
             else if (why ~ /File exists/) tell("failed", "there is one already that is not ours; it is left alone")
             else if (!router && $2 == "mpls" && why != "") tell(unready, why ": " $4)
-            else if (why ~ /[Cc]annot find device|No such device|[Nn]exthop has invalid|unreachable|not up|is down|No route to host|Invalid device/)
-                tell("note", "waits for its interface or next hop (" why "): " $4)
-            else if (why != "") tell("failed", why ": " $4)
+            else if (why != "") refused($2, why, $4)
             else if ($1 == "del") tell("changed", "taken away: " $4)
             else tell("changed", ($1 == "replace" ? "made anew: " : "added: ") $4)
+        }
+        END {
+            for (state in told) if (told[state] > 20) print state "\troute\troutes\tand " told[state] - 20 " more"
+            exit remember && !whole ? 2 : failed
         }' phase=errors "$work/errors" phase=kernel - phase=wanted "$work/wanted" phase=actions "$work/actions"
+}
+
+# --- what the files were when a node run brought them --------------------------------------------------------------
+
+record_routes() {
+    mkdir -p "${routes_record%/*}"
+    for file in "$routes_file" "$labels_file"; do
+        [ ! -e "$root$file" ] || sha256sum "$root$file" | sed "s|  .*|  $file|"
+    done | store "$routes_record" || report failed file "$routes_record" "cannot be written"
+}
+
+# as_recorded: whether they are still what they were: a lost or an edited file is nothing to go by. They are read when they
+# are newer than the last look, or when the keeper looks of its own accord. An image of the release before has no record.
+as_recorded() {
+    [ "$mode" = keep ] && [ -e "$routes_record" ] || return 0
+    wrong=
+    look=
+    [ -e "$state/checked" ] && [ "$event" != look ] || look=yes
+    while read -r _ path; do
+        # shellcheck disable=SC3013 # dash has it, and POSIX since 2024
+        if [ ! -e "$path" ]; then
+            wrong=yes
+            report failed file "$path" "is not there: its routes stay as they are, and none is brought back; node.bootstrap writes it again"
+        elif [ "$path" -nt "$state/checked" ]; then
+            look=yes
+        fi
+    done <"$routes_record"
+    [ -n "$wrong$look" ] || return 0
+    true >"$state/checked"
+    for path in $(sha256sum --check --quiet "$routes_record" 2>/dev/null | sed -n 's/: FAILED$//p'); do
+        wrong=yes
+        report failed file "$path" "is not what node.bootstrap wrote: the routes stay as they are, and none is brought back; change the spec and run it again"
+    done
+    [ -z "$wrong" ] || { rm -f "$state/checked"; return 1; }
 }

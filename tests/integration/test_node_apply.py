@@ -265,25 +265,25 @@ ip route show 10.3.0.0/16; ip -o address show dev lo | grep -c 10.200
         "changed route 10.2.0.0/16 table 100",
         "changed route 10.6.0.9",
         "failed route 10.3.0.0/16",
-        "note route 10.4.0.0/16",
-        "note route 10.5.0.0/16",
+        "waits route 10.4.0.0/16",
+        "waits route 10.5.0.0/16",
     ]
     assert sorted(said[second + 1 : third]) == [
         "failed route 10.3.0.0/16",
-        "note route 10.4.0.0/16",
-        "note route 10.5.0.0/16",
         "same address 10.200.0.1/32",
         "same route 10.1.0.0/16",
         "same route 10.2.0.0/16 table 100",
         "same route 10.6.0.9",
+        "waits route 10.4.0.0/16",
+        "waits route 10.5.0.0/16",
     ]
     assert sorted(said[third + 1 : said.index("left")]) == [
         "changed address 10.200.0.1/32",
         "changed route 10.1.0.0/16",
         "changed route 10.6.0.9",
-        "note route 10.4.0.0/16",
-        "note route 10.5.0.0/16",
         "same route 10.2.0.0/16 table 100",
+        "waits route 10.4.0.0/16",
+        "waits route 10.5.0.0/16",
     ]
     assert said[said.index("left") + 1 :] == [
         "10.2.0.0/16 table 100 nexthop via 10.9.0.2 dev eth0 weight 1 nexthop via 10.9.0.3 dev eth0 weight 2 "

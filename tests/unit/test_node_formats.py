@@ -148,9 +148,10 @@ def test_no_part_of_the_payload_writes_lines_that_look_like_comments() -> None:
         assert "<<" not in path.read_text() or path.name in ("live.sh", "keep.sh", "routes.sh"), path
 
 
-def test_user_data_is_a_tenth_smaller_for_having_no_comments() -> None:
+def test_user_data_is_smaller_for_having_no_comments() -> None:
     whole = gzip.compress(base64.b64encode(gzip.compress(b"".join(archive(SPEC)), mtime=0)), mtime=0)
-    assert len(gzip.compress(user_data(NODE).encode(), mtime=0)) < 0.9 * len(whole)
+    # Those of the scripts that stay on the node stay, too.
+    assert len(gzip.compress(user_data(NODE).encode(), mtime=0)) < 0.91 * len(whole)
 
 
 def test_a_large_user_data_is_told_with_what_clouds_take() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.payload.render import render
+from mplskit.node.payload.render import UNIT_FILE, keepers_memory, render
 from tests.golden import assert_golden
 
 LER = NodeSpec.model_validate(
@@ -111,3 +111,9 @@ def test_only_a_node_that_delivers_or_forwards_has_sysctls_of_ip() -> None:
 
 def test_rendering_twice_gives_the_same() -> None:
     assert render(LER) == render(LER.model_copy())
+
+
+def test_the_keepers_memory_follows_from_its_routes_and_a_few_more_do_not_restart_it() -> None:
+    line = len("route add 100000 proto 77 as 500000 via inet 10.96.0.2 dev core1\n")
+    assert [keepers_memory(count * line) for count in (0, 10_000, 10_010, 100_000)] == [64, 64, 64, 256]
+    assert "\nMemoryMax=64M\n" in render(NodeSpec())[UNIT_FILE]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.apt import Apt, wanted_packages
-from mplskit.node.payload.render import KEEPERS_SCRIPTS, frr_daemons, render, services
+from mplskit.node.payload.render import KEEPERS_SCRIPTS, SCRIPTS, frr_daemons, render, services
 from mplskit.packages.package import Deb
 from mplskit.paths import data
 
@@ -41,7 +41,9 @@ def contents(
     packets without a next hop in want/direct (NAME<TAB>what it is, or - where only the node knows),
     and those that may come later in want/optional.
     """
-    for path, text in {**(render(spec) if spec else {}), **(apt.files if apt else {})}.items():
+    files = {**(render(spec) if spec else {}), **(apt.files if apt else {})}
+    kept = {name: files.pop(f"{SCRIPTS}/{name}") for name in KEEPERS_SCRIPTS} if spec else {}
+    for path, text in files.items():
         yield f"files{path}", text.encode()
     if packages:
         wanted = [(deb.package.package, deb.package.version, deb.package.sha256, deb.path.name) for deb in packages]
@@ -60,9 +62,11 @@ def contents(
     for deb in packages if sent is None else sent:
         yield f"packages/{deb.path.name}", deb.path
     scripts = sorted((data("bootstrap") / "payload").glob("*.sh"))
-    # Those that are in files/, too, come next to it: what compresses them finds them there.
-    order = dict.fromkeys(KEEPERS_SCRIPTS, -1) | {"apply.sh": 1}
-    yield from ((path.name, path) for path in sorted(scripts, key=lambda path: order.get(path.name, 0)))
+    for script in sorted(scripts, key=lambda path: path.name == "apply.sh"):
+        # One that is brought twice comes twice in a row: what compresses the payload finds it there.
+        if script.name in kept:
+            yield f"files{SCRIPTS}/{script.name}", kept[script.name].encode()
+        yield script.name, script
 
 
 def archive(
