@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, TypeVar
@@ -95,9 +95,30 @@ def _spelled(argument: str) -> str:
 def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
     """Put a result on stdout: one JSON document, or what `text` prints."""
     if as_json:
-        print(json.dumps(value, indent=2, default=str), flush=True)
+        _put_json(value)
+        print(flush=True)
     else:
         text()
+
+
+def show_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any], as_json: bool, text: Callable[[], None]) -> None:
+    """The same for a mapping that ends with a list of many rows under `name`: they are taken and printed one by one."""
+    if not as_json:
+        text()
+        return
+    print(json.dumps(head, indent=2, default=str)[:-2], end=f',\n  "{name}": [')
+    ending = "]"
+    for row in rows:
+        print("\n    " if ending == "]" else ",\n    ", end="")
+        _put_json(row, "    ")
+        ending = "\n  ]"
+    print(ending + "\n}", flush=True)
+
+
+def _put_json(value: Any, pad: str = "") -> None:
+    # In pieces: newlines are those of the indentation alone.
+    for piece in json.JSONEncoder(indent=2, default=str).iterencode(value):
+        sys.stdout.write(piece.replace("\n", "\n" + pad))
 
 
 def show_fields(value: Mapping[str, Any], as_json: bool) -> None:

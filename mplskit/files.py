@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,14 @@ def digest_tree(root: Path) -> str:
     return total.hexdigest()
 
 
-def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `content` in one step; a crash leaves the old file or the new one."""
+def write_atomically(path: Path, content: str | bytes | Iterable[str], mode: int = 0o644) -> None:
+    """Replace `path` by `content`, which may come in pieces, in one step; a crash leaves the old or the new one."""
     with _replacing(path) as new:
-        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        if isinstance(content, bytes):
+            new.write_bytes(content)
+        else:
+            with new.open("w", encoding="utf-8", newline="") as file:
+                file.writelines([content] if isinstance(content, str) else content)
         new.chmod(mode)
 
 

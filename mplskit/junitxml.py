@@ -1,10 +1,16 @@
 """JUnit XML, which CI systems show: what is common to all documents of ours."""
 
 import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from xml.etree.ElementTree import Element, indent, tostring
 
 # What XML 1.0 has no way to write.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+COUNTED = (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 
 
 def document(root: Element) -> str:
@@ -13,14 +19,32 @@ def document(root: Element) -> str:
         count(suite)
     count(root)
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+    return f"{HEAD}{tostring(root, encoding='unicode')}\n"
+
+
+def in_suites(root: Element, suites: Callable[[], Iterable[Element]]) -> Iterator[str]:
+    """The same in pieces, with one suite of many in memory: `suites` is called twice, to count and to write them."""
+    total: Counter[str] = Counter()
+    for suite in suites():
+        total.update({name: _count(suite, tag) for name, tag in COUNTED})
+    for name, _ in COUNTED:
+        root.set(name, str(total[name]))
+    yield f"{HEAD}{tostring(root, encoding='unicode').removesuffix(' />')}>\n"
+    for suite in suites():
+        count(suite)
+        indent(suite, level=1)
+        yield f"  {tostring(suite, encoding='unicode').rstrip()}\n"
+    yield f"</{root.tag}>\n"
 
 
 def count(element: Element) -> None:
     """Write down how many cases an element has, and how many went wrong."""
-    counted = (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    for name, tag in counted:
-        element.set(name, str(len(list(element.iter(tag)))))
+    for name, tag in COUNTED:
+        element.set(name, str(_count(element, tag)))
+
+
+def _count(element: Element, tag: str) -> int:
+    return sum(1 for _ in element.iter(tag))
 
 
 def text(words: str) -> str:

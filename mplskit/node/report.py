@@ -2,11 +2,12 @@
 
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-# `diff` is a line of a file's unified diff, or (+N -N lines) for one that is too long; `have` a package that the node
-# says it has.
+# `diff` is a line of a file's unified diff, or `(+N -N lines)` at the end of one that is too long; `have` is a package
+# that the node says it has.
 STATES = ("changed", "same", "failed", "waits", "note", "diff", "have")
 # Before the names that an item which waits for an interface could have meant.
 NODE_HAS = "the node has "
@@ -23,6 +24,9 @@ class Item:
     kind: str
     name: str
     detail: str
+
+
+FIELDS = ("state", "kind", "name", "detail")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,17 @@ class Report:
             changed=any(item.state == "changed" for item in items),
             reboot_needed=f"{kernels[0].name}: {kernels[0].detail}" if kernels else None,
         )
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Report":
+        """The report of which `document` was made; what else stands there is left alone."""
+        return cls.of([Item(*(row[name] for name in FIELDS)) for row in document["items"]])
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        rows = [{name: getattr(item, name) for name in FIELDS} for item in self.items]
+        return {"items": rows, "changed": self.changed, "reboot_needed": self.reboot_needed}
 
     @property
     def failed(self) -> tuple[Item, ...]:

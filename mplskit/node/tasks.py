@@ -13,7 +13,7 @@ from mplskit.node.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
 
 if TYPE_CHECKING:
     from mplskit.node.fleet.asked import Asked, Asks
-    from mplskit.node.fleet.outcome import Done, Outcome
+    from mplskit.node.fleet.outcome import Document, Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
     from mplskit.node.report import Report
@@ -227,18 +227,24 @@ def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":
 
     unmet = [check for check in checks if check.passed is False]
     ready = all(check.passed for check in checks)
-    words = {True: "ok", False: "FAIL", None: "not told"}
-    rows = [(words[check.passed], check.id, check.title, check.seen) for check in checks]
-
-    def text() -> None:
-        cli.table(("", "id", "condition", "seen"), rows)
-        for check in unmet:
-            print(f"{check.id}: not so: {check.title}\n  seen:  {check.seen}")
-            print(f"  cause: {check.cause}\n  cure:  {check.cure}\n")
-
     document = {"ready": ready, "checks": [asdict(check) for check in checks]}
     if ready:
-        return Done(document, text)
+        return Done(document, _show_checks)
     names = ", ".join(check.id for check in unmet or checks if not check.passed)
     failure = NotSo(f"{node.name} is not MPLS-ready: {names}", hint="each is above, with its cause and its cure")
-    return Done(document, text, failure=failure, complete=False)
+    return Done(document, _show_checks, failure=failure, complete=False)
+
+
+def _show_checks(document: "Document") -> None:
+    from mplskit.node.verify.verify import Check
+
+    words = {True: "ok", False: "FAIL", None: "not told"}
+    checks = [Check(**check) for check in document["checks"]]
+    cli.table(
+        ("", "id", "condition", "seen"),
+        [(words[check.passed], check.id, check.title, check.seen) for check in checks],
+    )
+    for check in checks:
+        if check.passed is False:
+            print(f"{check.id}: not so: {check.title}\n  seen:  {check.seen}")
+            print(f"  cause: {check.cause}\n  cure:  {check.cure}\n")

@@ -1,6 +1,7 @@
 """Many nodes at a time: who is begun when, what stops the rest, what is taken up the next time."""
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -16,11 +17,13 @@ import pytest
 from mplskit import process, progress
 from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.node.fleet.fleet import Limits, run
+from mplskit.node.fleet.judge import bootstrapped
 from mplskit.node.fleet.last import Last
 from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code, told
 from mplskit.node.fleet.watch import Lines, telling
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
+from mplskit.node.report import Item, Report
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import PasswordRefused, Unreachable
 from tests.command_line import awaited
@@ -385,7 +388,6 @@ def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str]
         "inventory": str(tmp_path / "nodes.yaml"),
         "nodes": [
             {
-                "items": [],
                 "node": "n1",
                 "state": "failed",
                 "changes": 2,
@@ -394,9 +396,105 @@ def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str]
                 "error": "no",
                 "hint": "yes",
                 "asked": "b74aa10acbd2aa49e1a9300733028c942e6382b734fcb1aa2bcd91ae0bba28d9",
+                "report": "bootstrap/n1.json",
             }
         ],
     }
+    assert json.loads((kept.path.parent / "bootstrap/n1.json").read_text()) == {
+        "items": [],
+        "node": "n1",
+        "state": "failed",
+        "changes": 2,
+        "seconds": 1.5,
+        "code": 1,
+        "error": "no",
+        "hint": "yes",
+    }
+
+
+def report_of(items: int) -> Report:
+    return Report.of([Item("changed", "route", f"label {label}", "added: …") for label in range(items)])
+
+
+def test_what_is_kept_is_read_from_its_file_and_no_longer_held(last: Callable[[str], Last]) -> None:
+    kept = last("bootstrap")
+    kept.begin(nodes("n1"))
+    came = Outcome.of("n1", bootstrapped(nodes("n1")[0], report_of(3)), 1.0)
+    [outcome] = kept.put([came])
+    assert outcome.document == {}
+    assert outcome.whole() == came.whole()
+    assert outcome.kept == kept.path.parent / "bootstrap" / "n1.json"
+    text = outcome.kept.read_text()
+    assert text.count("\n") == 16
+    assert '\n    {"state": "changed", "kind": "route", "name": "label 1", "detail": "added: \\u2026"},\n' in text
+
+
+def test_many_outcomes_that_are_kept_hold_nothing_of_what_their_nodes_said(last: Callable[[str], Last]) -> None:
+    def work(node: Node) -> Done:
+        said = report_of(1000)
+        if node.name == "n2":
+            raise OutsideFailed("cut")
+        return bootstrapped(node, said)
+
+    def living() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Report) for thing in gc.get_objects())
+
+    kept, before = last("bootstrap"), living()
+    kept.begin(numbered(20))
+    fleet = run(numbered(20), work, Limits(parallel=2), Lines(20), kept.put)
+    assert living() == before
+    assert {len(outcome.document) for outcome in fleet.outcomes} == {0}
+    assert [len(outcome.whole().get("items", ())) for outcome in fleet.outcomes] == [1000, 0, *[1000] * 18]
+
+
+def test_a_node_that_is_taken_up_again_loses_the_items_of_the_last_run(last: Callable[[str], Last]) -> None:
+    for _ in range(2):
+        kept = last("bootstrap")
+        kept.begin(nodes("n1"))
+        assert not (kept.path.parent / "bootstrap/n1.json").exists()
+        kept.put([Outcome("n1", State.OK, document={"items": []})])
+        assert (kept.path.parent / "bootstrap/n1.json").exists()
+
+
+def test_the_rows_of_many_nodes_are_written_the_more_seldom_the_longer_it_takes(
+    last: Callable[[str], Last], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, writes = [0.0], []
+
+    def write(path: Path, value: object) -> None:
+        if path.name == "bootstrap.json":
+            writes.append(clock[0])
+            clock[0] += 0.5
+
+    monkeypatch.setattr("mplskit.node.fleet.last.write", write)
+    monkeypatch.setattr("mplskit.node.fleet.last.time.monotonic", lambda: clock[0])
+    kept = last("bootstrap")
+    kept.begin(numbered(101))
+    for node in numbered(100):
+        clock[0] += 1
+        kept.put([Outcome(node.name, State.OK)])
+    assert writes == [0.0, 26.5, 53.0, 79.5]
+
+
+def test_a_report_of_the_release_before_is_read_and_its_items_get_files(last: Callable[[str], Last]) -> None:
+    kept = last("bootstrap")
+    kept.begin(numbered(3))
+    kept.put([Outcome("n1", State.OK), Outcome("n2", State.FAILED), Outcome("n3", State.OK)])
+    before = json.loads(kept.path.read_text())
+    for row in before["nodes"]:
+        row["items"] = [{"state": "same", "kind": "file", "name": "/etc/x", "detail": ""}]
+    kept.path.write_text(json.dumps(before, indent=1))
+    again = last("bootstrap")
+    assert [node.name for node in again.undone(numbered(3))] == ["n2"]
+    again.begin(nodes("n2"))
+    rows = json.loads(kept.path.read_text())["nodes"]
+    assert [(row["node"], row["state"], row.get("report", ""), "items" in row) for row in rows] == [
+        ("n1", "ok", "bootstrap/n1.json", False),
+        ("n2", "not begun", "", False),
+        ("n3", "ok", "bootstrap/n3.json", False),
+    ]
+    assert len(json.loads((kept.path.parent / "bootstrap/n3.json").read_text())["items"]) == 1
 
 
 @pytest.mark.parametrize(

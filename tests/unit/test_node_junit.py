@@ -24,13 +24,17 @@ def looked_at(name: str, checks: list[Check], seconds: float) -> Outcome:
     return Outcome.of(name, Done({"ready": False, "checks": [asdict(check) for check in checks]}), seconds)
 
 
+def written(outcomes: list[Outcome]) -> str:
+    return "".join(junit(outcomes))
+
+
 def test_nodes_are_suites_and_conditions_are_cases() -> None:
-    text = junit([looked_at("ler-1", CHECKS, 4.04), Outcome.of("ler-2", DEAD, 10.0)])
+    text = written([looked_at("ler-1", CHECKS, 4.04), Outcome.of("ler-2", DEAD, 10.0)])
     assert text == (GOLDEN / "node-junit.xml").read_text()
 
 
 def test_a_node_that_was_not_begun_is_an_error_of_its_own() -> None:
-    text = junit([looked_at("ler-1", CHECKS[:1], 4.0), not_begun("ler-2", "the run was interrupted")])
+    text = written([looked_at("ler-1", CHECKS[:1], 4.0), not_begun("ler-2", "the run was interrupted")])
     root = ElementTree.fromstring(text.split("\n", 1)[1])
     [error] = root.findall("testsuite[@name='ler-2']/testcase[@name='verify']/error")
     assert (error.get("message"), error.text) == ("the run was interrupted", "the run was interrupted")
@@ -40,5 +44,5 @@ def test_a_node_that_was_not_begun_is_an_error_of_its_own() -> None:
 @given(st.text(max_size=40))
 def test_whatever_a_node_says_the_document_can_be_read(text: str) -> None:
     check = Check("S1", "title", False, text, "cause", "cure")
-    [failure] = ElementTree.fromstring(junit([looked_at("node", [check], 1)]).split("\n", 1)[1]).iter("failure")
+    [failure] = ElementTree.fromstring(written([looked_at("node", [check], 1)]).split("\n", 1)[1]).iter("failure")
     assert failure.get("message", "").startswith("title: ")

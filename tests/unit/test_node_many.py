@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.exceptions import Exit as Leave
 
 from mplskit import process
 from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.node.fleet.asked import asked
 from mplskit.node.fleet.fleet import Fleet, Keep, Limits, Watch, run
+from mplskit.node.fleet.judge import planned
 from mplskit.node.fleet.many import on_nodes
 from mplskit.node.fleet.outcome import Done, Outcome
 from mplskit.node.node import Node
+from mplskit.node.report import Item, Report
 
 LEFT_OUT: dict[str, Any] = {
     **{"host": "", "inventory": "", "limit": "", "set_": [], "become": "", "ssh_config": "", "accept_new": False},
@@ -167,13 +170,42 @@ def test_an_engine_stands_in_for_our_own_sessions(capsys: pytest.CaptureFixture[
         for outcome in outcomes:
             watch.begun(outcome.node)
             watch.ended(outcome)
-        keep(outcomes)
-        return Fleet(outcomes)
+        return Fleet(tuple(keep(outcomes)))
 
     many(never, engine=engine, parallel="7")
     assert shown(capsys) == (0, {"n1": "changed", "n2": "changed", "n3": "changed"})
     on_nodes("bootstrap", never, json=True, engine=engine, **{**LEFT_OUT, "host": "n1"})
     assert json.loads(capsys.readouterr().out) == {"host": "n1", "by": 16}
+
+
+def long(node: Node) -> Done:
+    return planned(node, Report.of([Item("changed", "route", f"label {n}", "added: …") for n in range(16, 1016)]))
+
+
+def test_a_long_plan_says_in_which_file_every_item_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Leave):
+        on_nodes("plan", long, json=False, each=True, **{**LEFT_OUT, "inventory": "nodes.yaml"})
+    said = capsys.readouterr().out
+    paths = [line.removeprefix("every item is in ") for line in said.splitlines() if line.startswith("every item")]
+    assert [Path(path).name for path in paths] == ["n1.json", "n2.json", "n3.json"]
+    assert [len(json.loads(Path(path).read_text())["items"]) for path in paths] == [1000] * 3
+    assert said.count("  route 1,000 labels: added\n") == 3
+    with pytest.raises(Leave):
+        on_nodes("plan", long, json=False, **{**LEFT_OUT, "host": "root@n1:2201"})
+    said = capsys.readouterr()
+    assert said.out == "would be routed:\n  route 1,000 labels: added\n"
+    path = Path("build/nodes/hosts/n1-2201/plan.json")
+    assert said.err == f"every item is in {path.absolute()}\n"
+    assert len(json.loads(path.read_text())["items"]) == 1000
+
+
+def test_json_has_every_item_of_every_node_whatever_is_summed_up_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Leave):
+        on_nodes("plan", long, json=True, **{**LEFT_OUT, "inventory": "nodes.yaml"})
+    text = capsys.readouterr().out
+    document = json.loads(text)
+    assert [len(row["items"]) for row in document["nodes"]] == [1000] * 3
+    assert text == json.dumps(document, indent=2) + "\n"
 
 
 @pytest.mark.parametrize(

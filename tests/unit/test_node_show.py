@@ -8,6 +8,7 @@ from mplskit.errors import Exit
 from mplskit.node.fleet import show
 from mplskit.node.fleet.judge import bootstrapped, planned, removed
 from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.node.fleet.summed import is_summed
 from mplskit.node.fleet.watch import Lines, Table, line
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
@@ -103,6 +104,13 @@ def test_routes_by_the_thousand_are_counted_and_what_is_no_addition_is_told_up_t
     ]
 
 
+def test_what_is_not_told_item_by_item_is_said_so() -> None:
+    assert is_summed(THOUSANDS.document)
+    assert not is_summed(PLAN.document)
+    assert not is_summed(Report.of([Item("same", "route", f"label {n}", "") for n in range(16, 1000)]).document)
+    assert not is_summed({"checks": []})
+
+
 def test_a_note_comes_with_each_of_the_first_items_and_then_with_thousands(capsys: pytest.CaptureFixture[str]) -> None:
     tell = show.teller()
     for item in THOUSANDS.items:
@@ -135,7 +143,7 @@ def test_a_long_line_of_a_plan_is_not_broken(capsys: pytest.CaptureFixture[str])
 
 def test_a_plan_without_changes_says_so_and_leaves_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     done = planned(NODE, Report.of([Item("same", "file", "/etc/x", ""), Item("note", "node", "system", "old")]))
-    done.show()
+    done.show(done.document)
     assert capsys.readouterr().out == "! node system: old\nnothing to do\n"
     assert (done.exit, done.changes, done.failure) == (Exit.OK, 0, None)
 
@@ -254,5 +262,5 @@ def test_a_node_that_waits_for_an_interface_is_done_and_not_ready() -> None:
 
 
 def test_a_plan_says_what_would_be_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
-    planned(NODE, WAITS).show()
+    planned(NODE, WAITS).show(WAITS.document)
     assert "… interface coer0: no such interface; the node has core0, eth0" in capsys.readouterr().out

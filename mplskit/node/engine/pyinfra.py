@@ -29,8 +29,7 @@ def engine(carried: Carried, judge: Judge) -> Engine:
         with noted() as signals, _place() as folder:
             run = _Run(folder, carried, judge, limits, watch, keep, signals)
             why = run.all(nodes)
-        left = [not_begun(node.name, why) for node in nodes if node.name not in run.outcomes]
-        keep(left)
+        left = keep([not_begun(node.name, why) for node in nodes if node.name not in run.outcomes])
         outcomes = run.outcomes | {outcome.node: outcome for outcome in left}
         return Fleet(tuple(outcomes[node.name] for node in nodes), signals.interruption)
 
@@ -110,9 +109,8 @@ class _Run:
 
     def _keep_all(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            self.outcomes[outcome.node] = outcome
             self._watch.ended(outcome)
-            self._keep([outcome])
+            [self.outcomes[outcome.node]] = self._keep([outcome])
 
     def _command(self, count: int) -> Sequence[str | Path]:
         """The command line for this many nodes."""

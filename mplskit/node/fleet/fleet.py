@@ -19,7 +19,8 @@ from mplskit.process_group import Group, grouped
 from mplskit.remote.refusals import PasswordRefused
 
 Work = Callable[[Node], Done]
-Keep = Callable[[Sequence[Outcome]], None]
+# Writes outcomes down; what comes back is remembered in their place.
+Keep = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 
 # A session takes about six file descriptors, and a login has 1024.
 MOST = 128
@@ -96,7 +97,9 @@ class _Run:
             self.group.end(signal.SIGKILL)
 
 
-def run(nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: Keep = lambda outcomes: None) -> Fleet:
+def run(
+    nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: Keep = lambda outcomes: outcomes
+) -> Fleet:
     """Do `work` on each node. Whatever it raises is the outcome of its node alone; only a refused password of sudo,
     too many failures and an interruption (a signal) keep the nodes that come after from being begun. `keep` gets
     outcomes as they come, in case that we are killed.
@@ -111,8 +114,7 @@ def run(nodes: Sequence[Node], work: Work, limits: Limits, watch: Watch, keep: K
             except _Stopped as stopped:
                 why = str(stopped)
                 pool.finish()
-        left = [not_begun(node.name, why) for node in nodes if node.name not in pool.outcomes]
-        keep(left)
+        left = keep([not_begun(node.name, why) for node in nodes if node.name not in pool.outcomes])
         outcomes = pool.outcomes | {outcome.node: outcome for outcome in left}
         return Fleet(tuple(outcomes[node.name] for node in nodes), signals.interruption)
 
@@ -162,11 +164,10 @@ class _Pool:
         for future in wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED).done:
             under_way = self._running.pop(future)
             outcome = Outcome.of(under_way.node.name, _came(future, under_way), under_way.seconds)
-            self.outcomes[outcome.node] = outcome
             self._failed += not outcome.state.done
             self._refused = self._refused or isinstance(outcome.failure, PasswordRefused)
             self._watch.ended(outcome)
-            self._keep([outcome])
+            [self.outcomes[outcome.node]] = self._keep([outcome])
         timeout = self._limits.timeout
         for under_way in self._running.values():
             if timeout and under_way.seconds > timeout:

@@ -1,10 +1,8 @@
 """What a report comes to: done, done with a reboot to follow, or not done, and what to do about it."""
 
-from dataclasses import asdict
-
 from mplskit.errors import Exit, NotSo
 from mplskit.node.fleet import show
-from mplskit.node.fleet.outcome import Done
+from mplskit.node.fleet.outcome import Document, Done
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
 from mplskit.specfile import several
@@ -19,20 +17,28 @@ def bootstrapped(node: Node, report: Report, mind: str = "") -> Done:
             hint="reboot it, then node.verify" + (f"; mind that {mind}" if mind else ""),
         )
     failure = failure or _waiting(node, report, "is not ready")
-    return Done(asdict(report), lambda: show.items(report), changes(report), failure, not report.failed)
+    return Done(report.document, _show_items, changes(report), failure, not report.failed)
 
 
 def planned(node: Node, report: Report) -> Done:
     """A plan with changes is no error, and leaves with 1 all the same."""
     failure = _failure(node, report, "would not be set up") or _waiting(node, report, "would not be ready")
     code = Exit.NOT_SO if report.changed else Exit.OK
-    return Done(asdict(report), lambda: show.plan(report), changes(report), failure, not report.failed, code)
+    return Done(report.document, _show_plan, changes(report), failure, not report.failed, code)
 
 
 def removed(node: Node, report: Report) -> Done:
     """A removal whose items all hold is done."""
     failure = _failure(node, report, "still has something of ours")
-    return Done(asdict(report), lambda: show.items(report), changes(report), failure, not report.failed)
+    return Done(report.document, _show_items, changes(report), failure, not report.failed)
+
+
+def _show_items(document: Document) -> None:
+    show.items(Report.read(document))
+
+
+def _show_plan(document: Document) -> None:
+    show.plan(Report.read(document))
 
 
 def changes(report: Report) -> int:

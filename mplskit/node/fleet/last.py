@@ -1,22 +1,34 @@
-"""What is known of a task's last run on each node of an inventory: kept in build/nodes/, read by `--failed`."""
+"""What is known of a task's last run on each node of an inventory: kept in build/nodes/, read by `--failed`.
+
+TASK.json has a row for each node, TASK/NODE.json all that is known of one: its items or checks.
+"""
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mplskit import files
 from mplskit.errors import WrongInput
+from mplskit.fault import debugging
+from mplskit.json_rows import in_rows
 from mplskit.node.fleet.outcome import Outcome, State, not_begun
 from mplskit.node.node import Node
 
-# While nodes are under way the file is written at most this often, in seconds.
+# While nodes are under way, so many seconds at least are between two writes of the rows, and SHARE times what one took.
 PACE = 1.0
+SHARE = 50
+
+Row = Mapping[str, Any]
+# What a row may have. In the release before this one, the document stood there, too.
+IN_ROW = frozenset({*Outcome("", State.OK).row, "asked", "report"})
 
 
 class Last:
-    """The outcomes of one task on one inventory: the latest of each node, as the file has them.
+    """The outcomes of one task on one inventory: the latest of each node, as the files have them.
 
     `asks` is what the task asks for on a node: one that got done, and is asked for something else now, is not done.
     """
@@ -27,19 +39,20 @@ class Last:
         place = inventory.absolute()
         self.path = build / "nodes" / f"{place.stem}-{files.digest_of(str(place))[:8]}" / f"{task}.json"
         self._inventory = str(place)
-        self._known: dict[str, Mapping[str, Any]] = {}
-        self._new: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[str, tuple[State, str]] = {}
+        self._new: dict[str, Row] = {}
         self._asks = asks
         self._asked: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._written = 0.0
+        self._cost = 0.0
 
     def load(self) -> "Last":
         """Read what is there. Raises WrongInput when it is damaged."""
-        self._known = self._read()
+        self._known = {name: (row["state"], row.get("asked", "")) for name, row in self._read().items()}
         return self
 
-    def _read(self) -> dict[str, Mapping[str, Any]]:
+    def _read(self) -> dict[str, Row]:
         try:
             nodes = json.loads(self.path.read_text())["nodes"]
             return {str(row["node"]): {**row, "state": State(row["state"])} for row in nodes}
@@ -60,8 +73,8 @@ class Last:
         return tuple(node for node in nodes if not self._done(node))
 
     def _done(self, node: Node) -> bool:
-        row = self._known.get(node.name)
-        return row is not None and row["state"].done and row.get("asked") == self._digest(node)
+        state, asked = self._known.get(node.name, (State.NOT_BEGUN, ""))
+        return state.done and asked == self._digest(node)
 
     def _digest(self, node: Node) -> str:
         return files.digest_of([node.host.name, node.host.port, self._asks(node)])
@@ -71,33 +84,58 @@ class Last:
         self._asked = {node.name: self._digest(node) for node in nodes}
         self.put([not_begun(node.name) for node in nodes], now=True)
         self._waiting = set(self._asked)
+        for node in nodes:
+            self._file(node.name).unlink(missing_ok=True)
 
-    def put(self, outcomes: Sequence[Outcome], *, now: bool = False) -> None:
-        """Keep these outcomes. Without `now` the file follows a moment later, with the last node at the latest."""
-        for outcome in outcomes:
-            self._new[outcome.node] = {**as_row(outcome), "asked": self._asked.get(outcome.node, "")}
+    def put(self, outcomes: Sequence[Outcome], *, now: bool = False) -> tuple[Outcome, ...]:
+        """Keep these outcomes, and give them back without what is in a file now.
+
+        Without `now` the rows follow a moment later, with the last node at the latest.
+        """
+        kept = tuple(self._filed(outcome) for outcome in outcomes)
+        for outcome in kept:
+            where = {"report": str(outcome.kept.relative_to(self.path.parent))} if outcome.kept else {}
+            self._new[outcome.node] = {**outcome.row, "asked": self._asked.get(outcome.node, ""), **where}
             self._waiting.discard(outcome.node)
-        if now or not self._waiting or time.monotonic() - self._written > PACE:
+        pace = max(PACE, SHARE * self._cost)
+        if now or not self._waiting or time.monotonic() - self._written > pace:
             self._write()
+        return kept
+
+    def _file(self, node: str) -> Path:
+        return self.path.with_suffix("") / f"{node}.json"
+
+    def _filed(self, outcome: Outcome) -> Outcome:
+        if outcome.failure and not debugging():
+            # Its frames hold all that a node said.
+            outcome.failure.__traceback__ = outcome.failure.__context__ = outcome.failure.__cause__ = None
+        if not outcome.document:
+            return outcome
+        path = self._file(outcome.node)
+        write(path, outcome.whole())
+        return replace(outcome, document={}, kept=path)
 
     def _write(self) -> None:
         # Other nodes of the inventory may be under way in another process.
         with files.locked(self.path.with_suffix(".lock")):
-            known = {**self._read(), **self._new}
-            document = {"inventory": self._inventory, "nodes": list(known.values())}
-            files.write_atomically(self.path, json.dumps(document, indent=1, default=str) + "\n")
-        self._written = time.monotonic()
+            begin = time.monotonic()
+            rows = [self._row(row) for row in {**self._read(), **self._new}.values()]
+            write(self.path, {"inventory": self._inventory, "nodes": rows})
+            self._written = time.monotonic()
+            self._cost = self._written - begin
+
+    def _row(self, row: Row) -> Row:
+        """A row, without the document that the release before this one wrote there: that gets its file."""
+        if row.keys() <= IN_ROW:
+            return row
+        path = self._file(str(row["node"]))
+        write(path, {key: value for key, value in row.items() if key != "asked"})
+        return {
+            **{key: value for key, value in row.items() if key in IN_ROW},
+            "report": f"{path.parent.name}/{path.name}",
+        }
 
 
-def as_row(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON has it; what its task alone knows (items, checks) stands beside what all have."""
-    row = {
-        "node": outcome.node,
-        "state": outcome.state,
-        "changes": outcome.changes,
-        "seconds": outcome.seconds,
-        "code": int(outcome.code),
-        "error": outcome.error,
-        "hint": outcome.hint,
-    }
-    return {**outcome.document, **row}
+def write(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON value that people can read; the file is the old one or the new one, whole."""
+    files.write_atomically(path, chain(in_rows(value), ["\n"]))

@@ -7,6 +7,8 @@ from mplskit import cli, progress
 from mplskit.errors import Failure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mplskit.node.fleet.asked import Asks
     from mplskit.node.fleet.fleet import Engine, Fleet, Limits, Work
     from mplskit.node.fleet.last import Last
@@ -45,26 +47,42 @@ def on_nodes(
     nodes = with_password(chosen.nodes, ask_become_password)
     carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
     if chosen.last is None:
-        _on_one(carried, nodes, chosen.limits, flags["host"], report, json=json)
+        _on_one(task, carried, nodes, chosen.limits, flags["host"], report, json=json)
     else:
         document = {"task": f"node.{task}", "inventory": flags["inventory"]}
         _on_fleet(document, carried, nodes, chosen.limits, chosen.last, report, json=json, each=each)
 
 
 def _on_one(
-    engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, report: Report, *, json: bool
+    task: str, engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, report: Report, *, json: bool
 ) -> None:
+    from mplskit.node.fleet.last import write
     from mplskit.node.fleet.outcome import exit_code, told
+    from mplskit.node.fleet.summed import is_summed
     from mplskit.node.fleet.watch import One
 
-    fleet = engine(nodes, limits, One(), lambda outcomes: None)
+    fleet = engine(nodes, limits, One(), lambda outcomes: outcomes)
     [outcome] = fleet.outcomes
     fault = _fault_of(lambda: report(fleet.outcomes))
     if outcome.show:
-        cli.show({"host": host, **outcome.document}, json, outcome.show)
+        show = outcome.show
+        cli.show({"host": host, **outcome.document}, json, lambda: show(outcome.document))
+    if not json and is_summed(outcome.document):
+        path = _file_of(nodes[0], task)
+        unkept = _fault_of(lambda: write(path, outcome.whole()))
+        progress.note(f"! {_not_kept(unkept).message}" if unkept else f"every item is in {path}")
     if fleet.interruption and outcome.error:
         progress.note(f"! {outcome.error}")
     _leave(fleet.interruption or fault or told(fleet.outcomes, None), exit_code(fleet.outcomes))
+
+
+def _file_of(node: "Node", task: str) -> "Path":
+    """Where the items of a node stand that no inventory has."""
+    from mplskit.node.formats.folder import name_of
+    from mplskit.paths import Workspace
+
+    port = f"-{node.host.port}" if node.host.port else ""
+    return Workspace.here().build / "nodes" / "hosts" / f"{name_of(node)}{port}" / f"{task}.json"
 
 
 def _on_fleet(
@@ -79,8 +97,8 @@ def _on_fleet(
     each: bool,
 ) -> None:
     from mplskit.node.fleet import show
-    from mplskit.node.fleet.last import as_row
     from mplskit.node.fleet.outcome import exit_code, told
+    from mplskit.node.fleet.summed import is_summed
 
     if not nodes:
         report([])
@@ -101,11 +119,14 @@ def _on_fleet(
             if outcome.show and (len(nodes) == 1 or (each and outcome.code)):
                 if len(nodes) > 1:
                     print(f"{outcome.node}:", flush=True)
-                outcome.show()
+                whole = outcome.whole()
+                outcome.show(whole)
+                if is_summed(whole):
+                    print(f"every item is in {outcome.kept}", flush=True)
         if len(nodes) > 1:
             show.fleet(fleet.outcomes)
 
-    cli.show({**document, "code": code, "nodes": [as_row(outcome) for outcome in fleet.outcomes]}, json, text)
+    cli.show_rows({**document, "code": code}, "nodes", (outcome.whole() for outcome in fleet.outcomes), json, text)
     if fleet.interruption and unkept:
         progress.note(f"! {unkept.message}")
     elif fleet.interruption:
@@ -132,7 +153,7 @@ def _carried(
     return fleet, calm.fault
 
 
-def _fault_of(act: Callable[[], None]) -> Exception | None:
+def _fault_of(act: Callable[[], object]) -> Exception | None:
     """What went wrong; it is told when the outcomes have been shown."""
     try:
         act()

@@ -1,5 +1,6 @@
 """What came of a task on one node, and of many: states, the exit code of all, what is kept for the next run."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from typing import Any
 
 from mplskit.errors import BuildFailed, Exit, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.remote.refusals import Unreachable
+
+# What a task alone knows of a node (items, checks), as JSON has it.
+Document = Mapping[str, Any]
 
 KINDS = {kind.code: kind for kind in (NotSo, WrongInput, MachineLacks, OutsideFailed, BuildFailed)}
 
@@ -32,12 +36,12 @@ class State(StrEnum):
 class Done:
     """A task that ran to its end on a node. `failure` says what is not so all the same, and has the exit code then.
 
-    `document` is the result as JSON has it, `show` prints it for people. `complete` is False when the task itself
-    could not do all there.
+    `document` is the result, `show` prints it for people. `complete` is False when the task itself could not do all
+    there.
     """
 
-    document: Mapping[str, Any] = field(default_factory=dict)
-    show: Callable[[], None] = lambda: None
+    document: Document = field(default_factory=dict)
+    show: Callable[[Document], None] = lambda document: None
     changes: int = 0
     failure: Failure | None = None
     complete: bool = True
@@ -52,7 +56,7 @@ class Done:
 @dataclass(frozen=True)
 class Outcome:
     """One node in the report. `code` is what the task would have left with on this node alone; `error` is `failure` in
-    one line.
+    one line. `document` is empty when the file `kept` has it, so that many outcomes take little room.
     """
 
     node: str
@@ -62,9 +66,10 @@ class Outcome:
     code: int = Exit.OK
     error: str = ""
     hint: str = ""
-    document: Mapping[str, Any] = field(default_factory=dict)
-    show: Callable[[], None] | None = None
+    document: Document = field(default_factory=dict)
+    show: Callable[[Document], None] | None = None
     failure: Failure | None = None
+    kept: Path | None = None
 
     @classmethod
     def of(cls, node: str, came: Done | Failure, seconds: float) -> "Outcome":
@@ -76,6 +81,27 @@ class Outcome:
             return cls(node, state, came.changes, taken, came.exit, error, hint, came.document, came.show, came.failure)
         state = State.UNREACHABLE if isinstance(came, Unreachable) else State.FAILED
         return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint, failure=came)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What all tasks know of a node, as JSON has it."""
+        return {
+            "node": self.node,
+            "state": self.state,
+            "changes": self.changes,
+            "seconds": self.seconds,
+            "code": int(self.code),
+            "error": self.error,
+            "hint": self.hint,
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """The outcome as JSON has it: the document, read where it is, and the row.
+
+        Raises OSError or ValueError when its file is gone, or is not what was written.
+        """
+        document = self.document if self.kept is None else json.loads(self.kept.read_text())
+        return {**document, **self.row}
 
 
 def not_begun(node: str, why: str = "") -> Outcome:

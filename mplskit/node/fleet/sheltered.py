@@ -44,10 +44,10 @@ class Sheltered:
 def sheltered(keep: Keep) -> Keep:
     """The same, and it raises nothing: whether the report is kept is known when it is written at the end."""
 
-    def kept(outcomes: Sequence[Outcome]) -> None:
+    def kept(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         try:
-            keep(outcomes)
+            return keep(outcomes)
         except Exception:
-            return
+            return outcomes
 
     return kept

@@ -1,7 +1,8 @@
 """Items by the thousand, for people: what is as it was meant is counted, what is not is told in full up to a bound."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mplskit.node.report import Item
 
@@ -30,8 +31,10 @@ def summed(items: Sequence[Item]) -> list[Item]:
     return shown
 
 
-def is_summed(items: Sequence[Item]) -> bool:
-    """Whether an item of these is not shown by itself."""
+def is_summed(document: Mapping[str, Any]) -> bool:
+    """Whether people do not see each item of a report that is a change, a failure or a note."""
+    rows = (row for row in document.get("items", ()) if row["state"] not in ("same", "diff"))
+    items = [Item(**row) for row in rows]
     return len(summed(items)) < len(items)
 
 

@@ -1,28 +1,34 @@
 """The verdicts on nodes as JUnit XML, which CI systems show: a suite for each node, a case for each condition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
-from mplskit.junitxml import document
+from mplskit.junitxml import in_suites
 from mplskit.junitxml import text as _text
 from mplskit.node.fleet.outcome import Outcome
 from mplskit.node.verify.verify import Check
 
 
-def junit(outcomes: Sequence[Outcome]) -> str:
-    """The document. A node that was not looked at (not reached, not begun) has one case, `verify`, with the error."""
+def junit(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """The document, in pieces. A node that was not looked at (not reached, not begun) has one case, `verify`, with the
+    error.
+    """
     root = Element("testsuites", name="node.verify")
-    for outcome in outcomes:
-        suite = SubElement(root, "testsuite", name=_text(outcome.node), time=f"{outcome.seconds:.1f}")
-        if "checks" in outcome.document:
-            for check in outcome.document["checks"]:
-                _case(suite, outcome.node, Check(**check))
-        else:
-            case = SubElement(suite, "testcase", classname=_text(outcome.node), name="verify")
-            error = SubElement(case, "error", message=_text(outcome.error))
-            error.text = _text(str(outcome.failure or outcome.error))
     root.set("time", f"{sum(outcome.seconds for outcome in outcomes):.1f}")
-    return document(root)
+    return in_suites(root, lambda: map(_suite, outcomes))
+
+
+def _suite(outcome: Outcome) -> Element:
+    suite = Element("testsuite", name=_text(outcome.node), time=f"{outcome.seconds:.1f}")
+    whole = outcome.whole()
+    if "checks" in whole:
+        for check in whole["checks"]:
+            _case(suite, outcome.node, Check(**check))
+    else:
+        case = SubElement(suite, "testcase", classname=_text(outcome.node), name="verify")
+        error = SubElement(case, "error", message=_text(outcome.error))
+        error.text = _text(str(outcome.failure or outcome.error))
+    return suite
 
 
 def _case(suite: Element, node: str, check: Check) -> None:
