@@ -106,7 +106,7 @@ def show_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any], as_json: 
     if not as_json:
         text()
         return
-    print(json.dumps(head, indent=2, default=str)[:-2], end=f',\n  "{name}": [')
+    print(json.dumps({**head, name: []}, indent=2, default=str).removesuffix("]\n}"), end="")
     ending = "]"
     for row in rows:
         print("\n    " if ending == "]" else ",\n    ", end="")

@@ -167,20 +167,23 @@ def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as
 
     nodes = asked.nodes
     brought = [*(str(deb.path) for deb in packages), *(apt.packages if apt else ())]
-    files = {node.name: {**render(node.spec), **(apt.files if apt else {})} for node in nodes}
-    shown = [{"node": node.name, "files": files[node.name], "packages": brought} for node in nodes]
+
+    def shown(node: "Node") -> dict[str, Any]:
+        return {"node": node.name, "files": {**render(node.spec), **(apt.files if apt else {})}, "packages": brought}
 
     def text() -> None:
-        for name, rendered in files.items():
-            if len(files) > 1:
-                print(f"## {name}")
-            for path, lines in rendered.items():
+        for node in nodes:
+            if len(nodes) > 1:
+                print(f"## {node.name}")
+            for path, lines in shown(node)["files"].items():
                 print(f"# {path}\n{lines}")
             for package in brought:
                 print(f"package {package}")
 
-    one = {"files": files[nodes[0].name], "packages": brought} if nodes else {}
-    cli.show({"nodes": shown} if asked.last else one, as_json, text)
+    if asked.last:
+        cli.show_rows({}, "nodes", map(shown, nodes), as_json, text)
+    else:
+        cli.show({key: value for key, value in shown(nodes[0]).items() if key != "node"}, as_json, text)
 
 
 @cli.task(

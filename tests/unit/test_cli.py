@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invoke.collection import Collection
@@ -171,3 +172,12 @@ def test_the_launcher_knows_every_flag_that_takes_no_value() -> None:
         if argument.kind is bool and len(name) > 1
     }
     assert taken <= known
+
+
+@pytest.mark.parametrize("rows", [[], [{"a": [1, {"b": "x\ny"}], "c": {}}, 2]])
+@pytest.mark.parametrize("head", [{}, {"code": 0, "words": ["]"]}])
+def test_rows_that_come_one_by_one_are_one_json_document(
+    head: dict[str, Any], rows: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.show_rows(head, "rows", iter(rows), True, lambda: None)
+    assert capsys.readouterr().out == json.dumps({**head, "rows": rows}, indent=2) + "\n"

@@ -64,7 +64,10 @@ def plan(report: Report) -> None:
 
     console = Console(highlight=False, markup=False)
     for style, text in plan_lines(report):
-        console.print(Text(text, style=style), soft_wrap=True)
+        if console.is_terminal:
+            console.print(Text(text, style=style), soft_wrap=True)
+        else:
+            print(text)
 
 
 def plan_lines(report: Report) -> Iterator[tuple[str, str]]:
