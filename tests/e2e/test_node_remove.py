@@ -16,6 +16,7 @@ nodes:
   vm:
     allow: [default-route]
     mpls_input: [eth0, tap0]
+    interfaces: {tap0: {optional: true}}
     loopbacks: [10.200.200.1/32]
     routes:
       - {push: [100], to: 192.0.2.1/32, via: 10.0.2.2}
@@ -28,6 +29,7 @@ nodes:
     allow: [default-route]
     platform_labels: 200000
     mpls_input: [tap0]
+    interfaces: {tap0: {optional: true}}
     ip_forward: true
     loopbacks: [10.200.200.2/32]
     routes:

@@ -22,6 +22,7 @@ nodes:
     allow: [default-route]
     platform_labels: 1000
     mpls_input: [eth0, eth0.100, tap0, core1]
+    interfaces: {eth0.100: {optional: true}, tap0: {optional: true}, core1: {optional: true}}
     loopbacks: [10.200.200.1/32, "2001:db8:ffff::1/128"]
     routes:
       - {push: [100], to: 192.0.2.1/32, via: 10.0.2.2, dev: eth0}

@@ -44,6 +44,13 @@ def test_the_tap_of_a_tunnel_may_come_later(tmp_path: Path) -> None:
     ]
 
 
+def test_one_that_the_inventory_calls_optional_may_come_later(tmp_path: Path) -> None:
+    spec = {"mpls_input": ["eth0.100"], "interfaces": {"eth0.100": {"optional": True}}}
+    assert told(tmp_path, spec, "plan") == [
+        Item("note", "interface", "eth0.100", "no such interface now: it may come later")
+    ]
+
+
 def test_a_node_with_no_interface_at_all_says_so(tmp_path: Path) -> None:
     assert told(tmp_path, {"mpls_input": ["eth0"]}, "live", "ip link delete core0") == [
         Item("waits", "interface", "eth0", "no such interface; the node has no interface but lo")

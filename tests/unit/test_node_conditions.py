@@ -95,6 +95,18 @@ def test_an_interface_that_may_come_later_is_waited_for_and_said() -> None:
     assert judged("F11", facts) == (True, "tap0: waits for it, which may come later")
 
 
+@pytest.mark.parametrize(("said", "holds"), [({}, True), ({"tap0": {"optional": False}}, False)])
+def test_a_tap_of_a_tunnel_may_come_later_unless_the_inventory_says_no(said: dict[str, Any], holds: bool) -> None:
+    spec = {"mpls_input": ["tap0"], "openvpn": [TAP], "interfaces": said}
+    assert judged("S11", node(spec, interfaces=links(*CORE), inputs={"lo": False}))[0] is holds
+
+
+def test_an_interface_is_called_one_that_comes_later_in_the_inventory() -> None:
+    spec = {"mpls_input": ["eth0.100"], "interfaces": {"eth0.100": {"kind": "vlan", "optional": True}}}
+    facts = node(spec, interfaces=links(*CORE), inputs={"lo": False})
+    assert judged("S11", facts) == (True, "waits for eth0.100, which may come later")
+
+
 def test_a_route_by_an_altname_is_one_by_the_interface_itself() -> None:
     routes = [{"push": [100], "to": "10.1.0.0/16", "via": "10.9.0.2", "dev": "uplink"}]
     shown = of_show("10.1.0.0/16  encap mpls  100 via 10.9.0.2 dev eth0 proto 77 ", "inet")

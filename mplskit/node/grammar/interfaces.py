@@ -1,6 +1,8 @@
 """What is known of a node's interfaces beforehand."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from mplskit.node.grammar.part import Part
 
@@ -16,9 +18,13 @@ IP_ONLY = frozenset({"tun", "wireguard"})
 
 
 class Interface(Part):
-    """One interface. `kind` is what `ip -d link` calls it, or `ethernet`."""
+    """One interface. `kind` is what `ip -d link` calls it, or `ethernet`.
+
+    `optional` says that it may come later than the node is ready; None is true for the tap of a tunnel alone.
+    """
 
     kind: Kind | None = None
+    optional: Annotated[bool, Field(strict=True)] | None = None
 
 
 def no_direct_push(dev: str, kind: Kind | None) -> str:

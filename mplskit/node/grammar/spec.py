@@ -58,7 +58,8 @@ class NodeSpec(Part):
     @property
     def optional(self) -> tuple[str, ...]:
         """The interfaces that may come later than the node is ready."""
-        return tuple(tunnel.dev for tunnel in self.openvpn)
+        said = {name: found.optional for name, found in self.interfaces.items() if found.optional is not None}
+        return tuple(name for name, later in {**{tunnel.dev: True for tunnel in self.openvpn}, **said}.items() if later)
 
     def device(self, hop: PushHop | SwapHop | PopHop) -> str | None:
         """The interface of a next hop: as it says, or that of the tunnel in whose segment it is.
