@@ -63,9 +63,6 @@ taken_defaults() {
                 if (!((phase, family, i) in covered) && !(family == 4 && i ~ /^(10|127|172|192)$/)) return 0
             return 1
         }
-        # A drop route with the largest metric comes after every other default route.
-        / 4294967295$/ && $4 ~ /\/0$/ { next }
-        { sub(/^route add (unreachable|blackhole) /, "route add ") }
         { sub(/ (blackhole|unreachable)/, "") }
         /^route add [0-9a-f:.]+\/[0-8] / {
             if ($3 ~ /\/0$/ && / metric 4294967295( |$)/) next

@@ -51,12 +51,13 @@ apply_routes() {
 kernel_has() { "$ip" -o -N route show table all proto "$protocol" 2>/dev/null && echo end; }
 
 # Both sides in one form: no length for a host, 0.0.0.0/0 and ::/0 for the default, table 254 unless another is named, the
-# metric that the kernel gives where none is. A prefix or a label tells its family, but for `default`: IPv4 is asked for its own.
+# metric that the kernel gives where none is, no type (with -N `ip` shows it as a number, which no label of ours is). A prefix or
+# a label tells its family, but for `default`: IPv4 is asked for its own.
 # shellcheck disable=SC2016 # it is awk
 words='
     function family(words,   dst, text) {
         dst = words
-        sub(/^(unreachable|blackhole|prohibit|throw) /, "", dst)
+        sub(/^(unreachable|blackhole|prohibit|throw|[6-9]) /, "", dst)
         sub(/ .*/, "", dst)
         if (dst != "default") return dst ~ /:/ ? "6" : dst ~ /^[0-9]+$/ ? "mpls" : "4"
         while (!asked_default && ((ip " -4 -o -N route show table all proto '"$protocol"' exact default") | getline text) > 0)
@@ -66,7 +67,7 @@ words='
     }
     function key(words, of,   part, n, i, table, metric) {
         if (of == "mpls") return substr(words, 1, index(words " ", " ") - 1)
-        sub(/^(unreachable|blackhole|prohibit|throw) /, "", words)
+        sub(/^(unreachable|blackhole|prohibit|throw|[6-9]) /, "", words)
         n = split(words, part, " ")
         if (part[1] == "default") part[1] = of == "6" ? "::/0" : "0.0.0.0/0"
         sub(of == "6" ? "/128$" : "/32$", "", part[1])

@@ -20,10 +20,10 @@ nodes:
     routes:
       - {{push: [100], to: 10.9.0.0/24, dev: {dev}}}
       - push: [100]
-        to: 2001:db8::/32
+        to: 10.8.0.0/16
         nexthops:
           - {{dev: gre2}}
-          - {{via: "fd00::1", push: [101]}}
+          - {{via: 10.0.0.1, push: [101]}}
 """
 UNKNOWN = (
     "a push by {dev} without via is right where {dev} is point-to-point or knows no ARP, and here no node can be asked"
@@ -47,8 +47,8 @@ def test_a_push_by_a_device_that_needs_no_next_hop_is_written_without_one(kind: 
     lines = render(node.spec)[ROUTES_FILE].splitlines()[2:]
     assert lines == [
         "route add 10.9.0.0/24 proto 77 encap mpls 100 dev gre1",
-        "route add 2001:db8::/32 proto 77 nexthop encap mpls 100 dev gre2 weight 1"
-        " nexthop encap mpls 101 via fd00::1 weight 1",
+        "route add 10.8.0.0/16 proto 77 nexthop encap mpls 100 dev gre2 weight 1"
+        " nexthop encap mpls 101 via 10.0.0.1 weight 1",
     ]
     assert NodeSpec.model_validate(node.spec.compact()) == node.spec
 
@@ -102,3 +102,11 @@ def test_an_unknown_kind_is_told_with_those_that_there_are() -> None:
 def test_a_next_hop_that_says_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="a next hop has via, or the dev of a point-to-point link"):
         NodeSpec.model_validate({"routes": [{"push": [100], "to": "10.9.0.0/24", "nexthops": [{"weight": 2}]}]})
+
+
+def test_one_of_several_next_hops_of_an_ipv6_destination_needs_via() -> None:
+    hops = [{"dev": "gre1"}, {"dev": "gre2"}]
+    rule = r"nexthops\[0\]: an IPv6 destination with several next hops needs via in each: Linux takes no dev alone"
+    with pytest.raises(ValueError, match=rule):
+        NodeSpec.model_validate({"routes": [{"push": [100], "to": "2001:db8::/32", "nexthops": hops}]})
+    assert NodeSpec.model_validate({"routes": [{"push": [100], "to": "2001:db8::/32", "dev": "gre1"}]})

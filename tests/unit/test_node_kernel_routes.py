@@ -50,6 +50,17 @@ SHOWN = {
     "blackhole default dev lo table 100 proto 77 metric 2000 error -22 pref medium": KernelRoute(
         "::/0", 100, drop="blackhole", metric=2000
     ),
+    "7 172.16.0.2 proto 77 metric 4294967295 ": KernelRoute("172.16.0.2/32", drop="unreachable", metric=4294967295),
+    "6 172.16.6.0/24 table 100 proto 77 metric 4294967295 ": KernelRoute(
+        "172.16.6.0/24", 100, drop="blackhole", metric=4294967295
+    ),
+    "7 fd09::/64 dev lo proto 77 metric 4294967295 pref medium": KernelRoute(
+        "fd09::/64", drop="unreachable", metric=4294967295
+    ),
+    "172.16.9.0/24 proto 77 \\\tnexthop  encap mpls  300 dev gre1 weight 1 "
+    "\\\tnexthop  encap mpls  301 via 10.1.0.2 dev ab weight 1 ": KernelRoute(
+        "172.16.9.0/24", 254, (Hop(None, "gre1", (300,)), Hop("10.1.0.2", "ab", (301,)))
+    ),
     "103 via inet6 fe80::1 dev dead proto 77 ": KernelRoute("103", 254, (Hop("fe80::1", "dead"),)),
 }
 

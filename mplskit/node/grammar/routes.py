@@ -120,6 +120,10 @@ class Push(Part):
         hops: list[tuple[tuple[str | int, ...], IP | None, Stack | None]] = [((), self.via, self.push)]
         hops += [(("nexthops", index), hop.via, hop.push) for index, hop in enumerate(self.nexthops)]
         for place, via, stack in hops:
+            if version == 6 and place and via is None:
+                yield Fault(
+                    place, "an IPv6 destination with several next hops needs via in each: Linux takes no dev alone"
+                )
             if version == 6 and via is not None and via.version == 4:
                 yield Fault((*place, "via"), "an IPv6 destination cannot have an IPv4 next hop", str(via))
             if stack and (rule := wrong_null(stack[-1], version)):

@@ -12,7 +12,8 @@ DEFAULT: Mapping[Family, str] = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 MAIN = 254
 # What the kernel gives a route that says no metric.
 OWN_METRIC: Mapping[Family, int] = {"inet": 0, "inet6": 1024, "mpls": 0}
-DROPS = frozenset({"unreachable", "blackhole"})
+# How `ip` and, with -N, the kernel name drop routes (RTN_* in linux/rtnetlink.h).
+DROPS = {"unreachable": "unreachable", "blackhole": "blackhole", "6": "blackhole", "7": "unreachable"}
 # RTNH_F_* that keep packets from leaving (linux/rtnetlink.h).
 DOWN = frozenset({"dead", "linkdown"})
 
@@ -45,8 +46,8 @@ class Hop:
 class KernelRoute:
     """A route: `dst` is a prefix, or an incoming label, which tells its family. None is what was not said.
 
-    `drop` is how packets are dropped, one of DROPS; they have no next hop then. `metric` is None where it is the
-    kernel's own.
+    `drop` is how packets are dropped, `unreachable` or `blackhole`; they have no next hop then. `metric` is None where
+    it is the kernel's own.
     """
 
     dst: str
@@ -128,7 +129,8 @@ class _Words:
     hops: list[Hop] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._drop = self._next() if self.left[0] in DROPS else ""
+        # Labels begin at 16: a smaller number is no destination.
+        self._drop = DROPS[self._next()] if self.left[0] in DROPS else ""
         self._dst = self._next()
         self._hop = Hop()
 
