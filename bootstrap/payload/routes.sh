@@ -91,6 +91,7 @@ words='
 # FAMILY, KEY and why of what cannot be. On stdout, if there is anything: `again`, or `new` where something was not tried
 # already, and the FAMILY.N.
 compare_routes() {
+    no_ipv6 || why=
     set -- phase=wanted
     for file in "$root$routes_file" "$root$labels_file"; do
         [ ! -e "$file" ] || set -- "$@" "$file"
@@ -98,7 +99,7 @@ compare_routes() {
     {
         kernel_has
         printf '%s\n' /sys/class/net/*
-    } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" -v most="$most_lines" "$words"'
+    } | awk -F '\t' -v mode="$mode" -v work="$work/" -v ip="$ip" -v most="$most_lines" -v off="$why" "$words"'
         function absent(words,   part, n, i) {
             n = split(words, part, " ")
             for (i = 1; i < n; i++) if (part[i] == "dev" && !(part[++i] in link)) {
@@ -118,7 +119,13 @@ compare_routes() {
         function refuse(of, name, why) { print of "\t" name "\t" why >(work "errors") }
         function act(what, of, name, words,   dev, part) {
             if (what != "same" || mode != "keep") print what "\t" of "\t" name "\t" words >(work "actions")
-            if (what == "same" || mode == "plan") return
+            if (what == "same") return
+            if (off != "" && what != "del" && (of == "6" || words ~ / inet6 /)) {
+                refuse(of, name, off)
+                if (what != "waits") new = 1
+                return
+            }
+            if (mode == "plan") return
             # Where one of several next hops has no interface, ip ends, and drops the rest of the batch.
             if (what != "del" && (dev = absent(words)) != "") {
                 if (what == "waits") refuse(of, name, refused[of, name])

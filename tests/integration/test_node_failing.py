@@ -49,6 +49,8 @@ ip link set lo up; echo 0 >/proc/sys/net/ipv4/ip_forward"""
     told = failures(said)
     assert ("sysctl", "net/ipv6/conf/all/forwarding", because) in told
     assert ("address", "2001:db8::1/128", because) in told
+    words = "2001:db8:1::/48 proto 77 encap mpls 100 via fe80::2 dev eth0"
+    assert ("route", "2001:db8:1::/48", f"{because}: {words}") in told
     assert Item("changed", "sysctl", "net/ipv4/ip_forward", "0 -> 1") in said
     assert Item("changed", "address", "10.200.200.1/32", "added to lo") in said
     assert Item("changed", "file", SYSCTL, "written") in said
