@@ -15,7 +15,7 @@ from mplskit.node.report import Item
 from mplskit.packages.package import read_deb
 from mplskit.paths import data
 from tests.integration.test_node_apply import SPEC, contained, make_deb, namespaces
-from tests.integration.test_node_failing import failures
+from tests.integration.test_node_failing import NO_TOOL, failures
 from tests.integration.test_node_sections import FRR, LDP, ran
 from tests.integration.test_node_units import SYSTEMD
 
@@ -78,6 +78,7 @@ SEEN = {
         "test_addresses_and_routes_come_once_are_changed_and_go_and_those_of_others_stay"
     ),
     "another run has been at work here for 120 s": "here",
+    "not on this node: flock": "here",
     "$d": "here",
     "the payload could not be unpacked in /var/tmp: $t": (
         "test_a_disk_that_is_full_in_the_middle_is_told_and_leaves_nothing"
@@ -146,11 +147,13 @@ flock /run/mplskit/lock sh "$APPLY" node; flock /root sh "${APPLY%/stage/*}/open
     ]
 
 
-def test_a_session_that_gets_no_folder_says_so(tmp_path: Path) -> None:
+def test_a_session_that_gets_no_folder_or_no_lock_says_so(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     (tmp_path / "opening").write_text(script("node"))
-    full = 'mount -t tmpfs -o ro none /var/tmp; sh "${APPLY%/stage/*}/opening" </dev/null'
-    [(kind, name, detail)] = failures(contained(tmp_path / "stage", full))
+    begin = 'sh "${APPLY%/stage/*}/opening" </dev/null'
+    full = f"mount -t tmpfs -o ro none /var/tmp; {begin}; {NO_TOOL.format('flock')}; {begin}"
+    [(kind, name, detail), no_lock] = failures(contained(tmp_path / "stage", full))
+    assert no_lock == ("node", "tools", "not on this node: flock: apt-get install --reinstall util-linux")
     assert (kind, name) == ("node", "space")
     assert detail.startswith("mktemp: failed to create directory via template")
     assert detail.endswith("Read-only file system")

@@ -12,6 +12,7 @@ failed() {
     exit 1
 }
 if [ -r /root ]; then
+    command -v flock >/dev/null || failed tools 'not on this node: flock: apt-get install --reinstall util-linux'
     exec 9</root
     flock -w 120 9 || failed lock 'another run has been at work here for 120 s'
     find /var/tmp -maxdepth 1 -name 'mplskit.*' -user 0 -exec rm -rf {} +
