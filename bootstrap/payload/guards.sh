@@ -7,7 +7,7 @@ allowed() { case " $allowances " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 # Labels are accepted by an interface's own name: another one of it would wait for ever.
 check_names() {
-    find_ip >/dev/null || return 0
+    has_ip || return 0
     for name in $(sysctls "$here/files$sysctl_file" | sed -n 's|^net/mpls/conf/\(.*\)/input 1$|\1|p'); do
         real=$("$ip" -o link show dev "$name" 2>/dev/null | sed 's/^[0-9]*: \([^:@]*\).*/\1/')
         [ "${real:-$name}" = "$name" ] || report failed interface "$name" \

@@ -22,6 +22,7 @@ from tests.integration.test_node_units import SYSTEMD
 __all__ = ["namespaces"]
 
 HERE = Path(__file__)
+LOST = "test_a_file_of_routes_that_is_lost_or_edited_is_told_once_and_changes_nothing"
 # The words of a source, and where a test brings them about: here, or the name of another test.
 SEEN = {
     "apply.sh ended before it was through (%s)": "test_nothing_of_ours_is_written_and_the_cause_is_told_where",
@@ -64,6 +65,14 @@ SEEN = {
     "dpkg: $(last_lines)": "test_a_package_that_dpkg_refuses_fails_with_its_words",
     "apt: $(last_lines)": "test_a_repository_signed_by_another_key_is_refused",
     "they could not be compared with the kernel's": "here",
+    "what came of them could not be found out": "here",
+    "$work/$file cannot be written": "here",
+    "$state/routes cannot be written": "here",
+    "$known cannot be written": "here",
+    "cannot be written": "here",
+    "is not there: its routes stay as they are": LOST,
+    "is not what node.bootstrap wrote": LOST,
+    "$1": "test_the_keeper_ends_with_its_monitor_and_says_so",
     "is not there, and $1 needs it: bring it to the node first": "test_missing_keys_are_named_in_a_plan_too",
     "$version knows no peer by its fingerprint, 2.6 does: let $1 have ca instead": (
         "test_an_openvpn_that_knows_no_fingerprints_is_told_beforehand"
@@ -167,9 +176,29 @@ def test_a_package_that_was_not_brought_and_is_not_there_fails(tmp_path: Path) -
     ]
 
 
-def test_routes_that_cannot_be_compared_are_told(tmp_path: Path) -> None:
-    broken = 'sed -i "s/phase == \\"kernel\\"/exit 3; &/" "${APPLY%/*}/routes.sh"; sh "$APPLY" live'
-    assert ("route", "routes", "they could not be compared with the kernel's") in told(tmp_path, broken)
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ('sed -i "s/phase == .kernel. /exit 3; &/" "$here/routes.sh"', "they could not be compared with the kernel's"),
+        ('sed -i "s/exit remember /exit 2; &/" "$here/routes.sh"', "what came of them could not be found out"),
+        ("mount -t tmpfs -o ro none $state/work", "{state}/work/wanted cannot be written"),
+        ("mount --bind $state/routes $state/routes", "{state}/routes cannot be written"),
+        (
+            "mount --bind $state/routes $state/routes; mount -o remount,bind,ro $state/routes; echo >$state/work/said",
+            "{state}/routes cannot be written",
+        ),
+    ],
+)
+def test_routes_whose_fate_is_not_known_are_told(broken: str, words: str, tmp_path: Path) -> None:
+    begin = 'here=${APPLY%/*}; state=$here/run; mkdir -p $state/work "$here/files/etc/mplskit"; : >$state/routes; '
+    begin += 'echo "route add 10.1.0.0/16 proto 77 dev lo" >"$here/files/etc/mplskit/routes.batch"; ip link set lo up; '
+    failed = told(tmp_path, f'{begin}{broken}; sh "$APPLY" live')
+    assert ("route", "routes", words.format(state=tmp_path / "stage" / "run")) in failed
+
+
+def test_routes_files_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
+    taken = 'mkdir -p /var/lib/mplskit/routes.sha256.new; sh "$APPLY" node'
+    assert ("file", "/var/lib/mplskit/routes.sha256", "cannot be written") in told(tmp_path, taken)
 
 
 def test_a_systemd_that_does_not_read_its_units_and_an_owner_that_is_not_there_are_told(tmp_path: Path) -> None:
