@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from mplskit.errors import WrongInput
 from mplskit.node.grammar.addresses import InterfaceName, Loopback
 from mplskit.node.grammar.agreement import disagreements
 from mplskit.node.grammar.interfaces import Interface, Kind
@@ -105,8 +104,3 @@ class NodeSpec(Part):
 def problems(error: ValidationError) -> list[Fault]:
     """What pydantic found wrong in a node, in our words."""
     return faults_of(NodeSpec, error)
-
-
-def wrong_input(error: ValidationError, what: str) -> WrongInput:
-    """The failure to raise for a spec that came from the command line or from a program."""
-    return WrongInput(f"{what} cannot be right", detail="\n".join(str(problem) for problem in problems(error)))
