@@ -38,6 +38,10 @@ def digest_tree(root: Path) -> str:
         names += [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted(names):
             path = Path(folder, name)
+            if not path.is_symlink() and not path.is_file():
+                raise WrongInput(
+                    f"{path} is neither a file nor a folder", hint="a FIFO, a socket or a device is no part of a source"
+                )
             content = str(path.readlink()) if path.is_symlink() else digest_file(path)
             total.update(
                 f"{path.relative_to(root)}\0{path.lstat().st_mode:o}\0{content}\n".encode(errors="surrogateescape")
@@ -54,6 +58,23 @@ def write_atomically(path: Path, content: str | bytes | Iterable[str], mode: int
             with new.open("w", encoding="utf-8", newline="") as file:
                 file.writelines([content] if isinstance(content, str) else content)
         new.chmod(mode)
+
+
+def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
+    """A small JSON object that we keep, with these keys at least; None where there is none, or a damaged one.
+
+    Of a damaged one the user is told: nobody has to remove it.
+    """
+    try:
+        record = json.loads(path.read_text())
+        if not isinstance(record, dict) or not record.keys() >= set(keys):
+            raise ValueError
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError):
+        progress.note(f"! {path} is damaged: it counts as not there")
+        return None
+    return record
 
 
 def copy_atomically(source: Path, target: Path) -> Path:
@@ -104,16 +125,20 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         os.close(file)
 
 
-def build_once(target: Path, build: Callable[[Path], None]) -> bool:
+def build_once(target: Path, build: Callable[[Path], None], whole: Callable[[Path], object] = bool) -> bool:
     """Make the folder `target` with `build(folder)` unless it is there; it appears whole or not at all.
 
-    Returns True when it was made now. What an interrupted run left behind is removed.
+    Returns True when it was made now. What an interrupted run left behind is removed. Where `whole(target)` says no, by
+    something false or an error of reading, the folder is damaged, and made anew.
     """
-    if target.is_dir():
+    if target.is_dir() and _is(whole, target):
         return False
     with full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
         if target.is_dir():
-            return False
+            if _is(whole, target):
+                return False
+            progress.note(f"! {target} is damaged: it is made anew")
+            shutil.rmtree(target)
         for leftover in target.parent.glob(f".{target.name}.partial-*"):
             shutil.rmtree(leftover)
         partial = target.parent / f".{target.name}.partial-{os.getpid()}"
@@ -125,6 +150,13 @@ def build_once(target: Path, build: Callable[[Path], None]) -> bool:
             shutil.rmtree(partial, ignore_errors=True)
             raise
     return True
+
+
+def _is(whole: Callable[[Path], object], target: Path) -> bool:
+    try:
+        return bool(whole(target))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def rebuild(target: Path, build: Callable[[Path], None], check: Callable[[Path], None]) -> None:

@@ -97,5 +97,8 @@ def _part(root: apt.Root, fields: Mapping[str, str], cache: Path) -> Part:
                 file = root.download(offer, Path(scratch))
             (folder / "part.json").write_text(json.dumps(asdict(read_part(file)), default=sorted))
 
-    files.build_once(target, look)
-    return part_of(json.loads((target / "part.json").read_text()))
+    def kept(folder: Path) -> Part:
+        return part_of(json.loads((folder / "part.json").read_text()))
+
+    files.build_once(target, look, kept)
+    return kept(target)

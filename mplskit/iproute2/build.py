@@ -65,7 +65,7 @@ def build_iproute2(workspace: Workspace, spec: Spec, revision: int, jobs: int) -
         }
         write_record(folder / IPROUTE2, record)
 
-    made = files.build_once(target, build)
+    made = files.build_once(target, build, lambda folder: packages_of(json.loads((folder / IPROUTE2).read_text())))
     record = json.loads((target / IPROUTE2).read_text())
     record["source"] = source.as_json()
     if not made:

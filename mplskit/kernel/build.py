@@ -85,7 +85,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         write_record(folder / KERNEL, record)
 
-    made = files.build_once(target, build)
+    made = files.build_once(target, build, lambda folder: packages_of(json.loads((folder / KERNEL).read_text())))
     record = json.loads((target / KERNEL).read_text())
     if not made:
         note(f"✓ Linux {record['release']} is built already ({duration(record['seconds'])} were spared)")

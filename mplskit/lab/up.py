@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from mplskit import process, progress
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.files import locked, write_atomically
+from mplskit.files import locked, read_record, write_atomically
 from mplskit.lab.grammar.topology import Topology, load, nodes_at
 from mplskit.lab.grounds import Place, stages
 from mplskit.lab.here import Here
@@ -53,7 +53,8 @@ def folder(workspace: Workspace, lab: str) -> Path:
 def all_up(workspace: Workspace) -> list[Up]:
     """The labs that are up."""
     states = sorted((workspace.build / "lab" / "up").glob(f"*/{STATE}"))
-    return [Up(**json.loads(state.read_text())) for state in states if _is_held(state.parent)]
+    records = (read_record(state, "lab", "stage", "pid", "nodes") for state in states if _is_held(state.parent))
+    return [Up(**record) for record in records if record]
 
 
 def the_one(workspace: Workspace, lab: str) -> Up:

@@ -55,6 +55,9 @@ def tree_of(
             (folder / "unpacked").rmdir()
         (folder / "source.json").write_text(json.dumps({"version": version, "digest": digest, "origin": origin}))
 
-    files.build_once(target, build)
-    version = json.loads((target / "source.json").read_text())["version"]
+    def version_in(folder: Path) -> str:
+        return str(json.loads((folder / "source.json").read_text())["version"])
+
+    files.build_once(target, build, version_in)
+    version = version_in(target)
     return SourceTree(software.name, version, str(spec), origin, digest, target / software.name)

@@ -1,4 +1,5 @@
 import errno
+import json
 import multiprocessing
 import os
 import stat
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mplskit import progress
-from mplskit.errors import MachineLacks
+from mplskit import files, progress
+from mplskit.errors import MachineLacks, WrongInput
 from mplskit.files import (
     build_once,
     copy_atomically,
@@ -238,3 +239,48 @@ def test_space_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None
 )
 def test_a_full_disk_is_known_by_its_number(error: Exception, full: bool) -> None:
     assert is_full_disk(error) is full
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"a": 1', "\0", "[" * 100_000], ids=range(7))
+def test_a_damaged_record_counts_as_none_and_is_told(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "record.json"
+    assert files.read_record(path, "a") is None
+    assert capsys.readouterr().err == ""
+    path.write_text(text)
+    assert files.read_record(path, "a") is None
+    assert capsys.readouterr().err == f"! {path} is damaged: it counts as not there\n"
+    path.write_text('{"a": 1}')
+    assert files.read_record(path, "a") == {"a": 1}
+
+
+def test_a_folder_whose_record_is_damaged_is_made_anew_and_a_whole_one_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "made"
+
+    def build(folder: Path) -> None:
+        (folder / "record.json").write_text('{"a": "new"}')
+
+    def whole(folder: Path) -> object:
+        return json.loads((folder / "record.json").read_text())["a"]
+
+    assert files.build_once(target, build, whole)
+    (target / "record.json").write_text('{"a": "old"}')
+    assert not files.build_once(target, build, whole)
+    (target / "record.json").write_text('{"a": "ol')
+    assert files.build_once(target, build, whole)
+    assert whole(target) == "new"
+    assert capsys.readouterr().err == f"! {target} is damaged: it is made anew\n"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket"])
+def test_a_tree_with_what_is_no_file_is_refused_and_not_waited_for(kind: str, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    if kind == "fifo":
+        os.mkfifo(odd)
+    else:
+        os.mknod(odd, stat.S_IFSOCK | 0o600)
+    with pytest.raises(WrongInput, match=f"{odd} is neither a file nor a folder"):
+        files.digest_tree(tmp_path)

@@ -372,12 +372,18 @@ def test_two_runs_at_a_time_keep_what_the_other_knows(last: Callable[[str], Last
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"nodes": [{"node": "n1"}]}', '{"nodes": [{"node": "n1", "state": "x"}]}'])
-def test_a_damaged_report_is_told(text: str, last: Callable[[str], Last]) -> None:
+def test_a_damaged_report_counts_as_none_and_is_told(
+    text: str, last: Callable[[str], Last], capsys: pytest.CaptureFixture[str]
+) -> None:
     path = last("bootstrap").path
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(WrongInput, match=r"bootstrap\.json: not a report of nodes"):
-        last("bootstrap")
+    kept = last("bootstrap")
+    assert capsys.readouterr().err == f"! {path} is damaged: it counts as not there\n"
+    with pytest.raises(WrongInput, match="--failed: no run of this task on"):
+        kept.undone(numbered(1))
+    kept.begin(nodes("n1"))
+    assert [node.name for node in last("bootstrap").undone(numbered(1))] == ["n1"]
 
 
 def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str], Last], tmp_path: Path) -> None:

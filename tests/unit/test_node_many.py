@@ -64,7 +64,6 @@ def out_of_the_way() -> None:
 @pytest.mark.parametrize(
     ("spoil", "kind", "message"),
     [
-        (damaged, WrongInput, "/bootstrap.json: not a report of nodes"),
         (out_of_the_way, MachineLacks, ": File exists"),
     ],
 )

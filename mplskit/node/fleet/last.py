@@ -3,7 +3,6 @@
 TASK.json has a row for each node, TASK/NODE.json all that is known of one: its items or checks.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mplskit import files
+from mplskit import files, progress
 from mplskit.errors import WrongInput
 from mplskit.fault import debugging
 from mplskit.json_rows import in_rows
@@ -48,18 +47,17 @@ class Last:
         self._cost = 0.0
 
     def load(self) -> "Last":
-        """Read what is there. Raises WrongInput when it is damaged."""
+        """Read what is there; what is damaged counts as not there."""
         self._known = {name: (row["state"], row.get("asked", "")) for name, row in self._read().items()}
         return self
 
     def _read(self) -> dict[str, Row]:
+        record = files.read_record(self.path, "nodes") or {"nodes": []}
         try:
-            nodes = json.loads(self.path.read_text())["nodes"]
-            return {str(row["node"]): {**row, "state": State(row["state"])} for row in nodes}
-        except FileNotFoundError:
-            return {}
+            return {str(row["node"]): {**row, "state": State(row["state"])} for row in record["nodes"]}
         except (ValueError, KeyError, TypeError):
-            raise WrongInput(f"{self.path}: not a report of nodes", hint="remove it, and run the task again") from None
+            progress.note(f"! {self.path} is damaged: it counts as not there")
+            return {}
 
     def undone(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
         """Those of `nodes` that are not known to be done as they are asked for now: also what no run took up.
