@@ -90,7 +90,7 @@ class DebianArchive:
         pool.mkdir(parents=True, exist_ok=True)
         sh("dpkg-source", "--build", tree, cwd=pool)
 
-    def publish(self, part: str, suite: str, key: str) -> None:
+    def publish(self, part: str, suite: str, key: str, origin: str = "Debian") -> None:
         """Make the indices of a suite and sign them."""
         root = self.folder / part
         dist = root / "dists" / suite
@@ -100,7 +100,7 @@ class DebianArchive:
             (dist / "main" / index).parent.mkdir(parents=True)
             (dist / "main" / index).write_bytes(sh("apt-ftparchive", tool, f"pool/{suite}", cwd=root))
         facts = {
-            "Origin": "Debian",
+            "Origin": origin,
             "Codename": suite,
             "Suite": suite,
             "Components": "main",

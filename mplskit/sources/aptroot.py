@@ -66,6 +66,10 @@ class Root:
         """The archive that offers each (package, version): `bookworm-security`, as the sources name it."""
         return parse_madison(self._ask("apt-cache", "madison", *packages)) if packages else {}
 
+    def places(self, packages: Sequence[str]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+        """For each (package, version) the archives that have it: address without a slash at its end, and suite."""
+        return parse_places(self._ask("apt-cache", "madison", *packages)) if packages else {}
+
     def show(self, package: str) -> dict[str, str]:
         """The fields of a package's candidate (`Version`, `Depends`, …). Raises WrongInput when none is offered."""
         valid = re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", package)
@@ -156,6 +160,17 @@ def parse_madison(text: str) -> dict[tuple[str, str], str]:
         words = fields[2].split() if len(fields) == 3 else []
         if len(words) > 1:
             found.setdefault((fields[0], fields[1]), words[1].rpartition("/")[0])
+    return found
+
+
+def parse_places(text: str) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Read `PACKAGE | VERSION | URI ARCHIVE/COMPONENT … Packages` lines: the archives of each version."""
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for line in text.splitlines():
+        fields = [field.strip() for field in line.split("|")]
+        words = fields[2].split() if len(fields) == 3 else []
+        if len(words) > 1 and words[-1] == "Packages":
+            found.setdefault((fields[0], fields[1]), set()).add((words[0].rstrip("/"), words[1].rpartition("/")[0]))
     return found
 
 

@@ -31,6 +31,26 @@ def chosen(found: list[apt.Offer], spec: Debian) -> apt.Offer:
     return newest(fitting)
 
 
+def debians_own(root: apt.Root, found: list[apt.Offer]) -> list[apt.Offer]:
+    """Those offers of the host's apt that come from an archive whose Release says `Origin: Debian`.
+
+    Raises OutsideFailed when there are others alone: apt trusts their archives, and they are not what `debian` means.
+    """
+    debian = {(repository.uri.rstrip("/"), repository.release) for repository in apt.repositories()} if found else set()
+    places = root.places(sorted({offer.package for offer in found}))
+    # Of a version that another archive has, too, apt may take the file from there.
+    own = [offer for offer in found if debian >= places.get((offer.package, offer.version), {("", "")})]
+    if found and not own:
+        others = sorted({f"{uri} {suite}" for there in places.values() for uri, suite in there})
+        raise OutsideFailed(
+            "no archive of Debian's own offers this machine a linux-source package; others do",
+            detail="\n".join(others),
+            hint="name the source otherwise (file:PATH, kernel.org:VERSION), or add a Debian mirror to apt's sources, "
+            f"and {apt.UPDATE}",
+        )
+    return own
+
+
 def not_offered(spec: Debian, versions: list[str]) -> WrongInput:
     """The error for a version that a suite does not have, with those that it has."""
     return WrongInput(
@@ -46,7 +66,8 @@ def fetch_linux(spec: Debian, cache: Path) -> SourceTree:
     Raises WrongInput (no such version), OutsideFailed (mirror, signature, digest).
     """
     root = apt.suite_root(cache, spec.suite)
-    offer = chosen(root.offers(PACKAGES), spec)
+    found = root.offers(PACKAGES)
+    offer = chosen(found if spec.suite else debians_own(root, found), spec)
 
     def package_in(folder: Path) -> Path:
         with step(f"fetching {offer.package} {offer.version}"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
-from mplskit.sources.network import Network
+from mplskit.sources.network import Network, masked
 from mplskit.sources.network_reason import passes, reason
 from mplskit.sources.patience import Passing, Unsteady, patiently, retry_after
 
@@ -24,6 +24,8 @@ CHUNK = 1 << 16
 LONGEST_TEXT = 32 << 20
 LONGEST_FILE = 2 << 30
 TOLD_EVERY = 10.0
+# Bytes a second, on an average of twice the timeout: with less an archive would take days.
+SLOWEST = 1 << 10
 
 
 class NotThere(OutsideFailed):
@@ -167,7 +169,7 @@ def _asked(
             target = super().get_redirect_target(resp)
             if target and resp.url.startswith("https:") and target.lower().startswith("http:"):
                 raise OutsideFailed(
-                    f"{url}: the server sends us on to {target}, without encryption",
+                    f"{url}: the server sends us on to {masked(target)}, without encryption",
                     hint="name another mirror: MPLSKIT_KERNEL_MIRROR",
                 )
             return target
@@ -176,10 +178,12 @@ def _asked(
     with Session() as session:
         try:
             response = session.request(
-                method, url, headers=own, stream=True, timeout=network.timeout, allow_redirects=True
+                method, url, headers=own, stream=True, timeout=network.timeout, auth=network.login(url)
             )
         except requests.exceptions.InvalidProxyURL as error:
-            raise WrongInput(f"the proxy of this machine is no address: {error}", hint="look at https_proxy") from None
+            raise WrongInput(
+                f"the proxy of this machine is no address: {masked(str(error))}", hint="look at https_proxy"
+            ) from None
         except requests.RequestException as error:
             why = reason(error, network.timeout)
             if passes(error):
@@ -193,9 +197,17 @@ def _chunks(response: "requests.Response", network: Network, have: int = 0, size
     """The body as it comes, undecoded. Raises Passing when it breaks off."""
     from urllib3.exceptions import HTTPError
 
+    begin, came = time.monotonic(), 0
     try:
-        for chunk in response.raw.stream(CHUNK, decode_content=False):
+        # As it comes: a whole CHUNK could take for ever.
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
             have += len(chunk)
+            came += len(chunk)
+            seconds = time.monotonic() - begin
+            if seconds > 2 * network.timeout:
+                if came < SLOWEST * seconds:
+                    raise Passing(f"broke off after {have:,} bytes: no more than {came:,} came in {seconds:.0f} s")
+                begin, came = time.monotonic(), 0
             yield chunk
     except (HTTPError, OSError) as error:
         whole = f" of {size:,}" if size is not None else ""

@@ -69,14 +69,13 @@ def fetch(software: Software, spec: KernelOrg, cache: Path) -> SourceTree:
 
 def _recorded(release: _Release) -> SourceTree | None:
     """The tree that an earlier run recorded, if it is there still and its signer's key is still pinned."""
-    try:
-        noted = json.loads(release.record.read_text())
-        digest, origin, signer = str(noted["digest"]), str(noted["origin"]), str(noted["signer"])
-    except (OSError, ValueError, KeyError, TypeError):
+    noted = files.read_record(release.record, "digest", "origin", "signer")
+    if noted is None:
         return None
+    digest, origin, signer = str(noted["digest"]), str(noted["origin"]), str(noted["signer"])
     # The list of checksums is demanded as soon as its key is pinned.
-    unlisted = bool(keys.fingerprints(CHECKSUMS)) and not noted.get("listed")
-    trusted = signer in keys.fingerprints(release.software.name) or (not signer and release.spec.insecure)
+    unlisted = bool(keys.fingerprints(CHECKSUMS)) and not keys.is_trusted(CHECKSUMS, str(noted.get("lister", "")))
+    trusted = keys.is_trusted(release.software.name, signer) or (not signer and release.spec.insecure)
     if (
         not trusted
         or (unlisted and not release.spec.insecure)
@@ -89,7 +88,7 @@ def _recorded(release: _Release) -> SourceTree | None:
 def _fetched(release: _Release) -> SourceTree:
     with files.work_folder(release.downloads / f".{release.archive}.work") as folder:
         signature = _signature(release, folder)
-        listed = _listed_digest(release, folder)
+        listed, lister = _listed_digest(release, folder)
         archive = folder / release.archive
         download(release.url, archive, release.downloads, release.network)
         digest = files.digest_file(archive)
@@ -108,7 +107,7 @@ def _fetched(release: _Release) -> SourceTree:
             "digest": digest,
             "origin": origin,
             "signer": signer.fingerprint if signer else "",
-            "listed": bool(listed),
+            "lister": lister,
         }
         files.write_atomically(release.record, json.dumps(noted))
         return tree
@@ -139,13 +138,13 @@ def _elsewhere(release: _Release) -> str:
     return f"{listed}; or take the signed git tag: --source {STABLE}@v{release.version.removesuffix('.0')}"
 
 
-def _listed_digest(release: _Release, folder: Path) -> str | None:
-    """The archive's SHA-256 by the signed list beside it; None when no key for lists is pinned.
+def _listed_digest(release: _Release, folder: Path) -> tuple[str | None, str]:
+    """The archive's SHA-256 by the signed list beside it, and who signed that; None when no key for lists is pinned.
 
     Raises OutsideFailed.
     """
     if not keys.fingerprints(CHECKSUMS):
-        return None
+        return None, ""
     url = f"{folder_url(release.software, release.version, release.network)}/sha256sums.asc"
     try:
         (folder / "sha256sums.asc").write_text(text_of(url, release.network))
@@ -156,16 +155,16 @@ def _listed_digest(release: _Release, folder: Path) -> str | None:
                 hint="another mirror may have it (MPLSKIT_KERNEL_MIRROR)",
             ) from None
         note(f"! {url} is not there, and is done without (--insecure-source)")
-        return None
+        return None, ""
     with keys.keyring(CHECKSUMS) as ring:
-        text, _ = verified_text(folder / "sha256sums.asc", ring, url)
+        text, signer = verified_text(folder / "sha256sums.asc", ring, url)
     digest = parse_checksums(text).get(release.archive)
     if digest is None:
         raise OutsideFailed(
             f"{url} does not list {release.archive}",
             hint="a mirror may lag behind for a while; try again later, or name another: MPLSKIT_KERNEL_MIRROR",
         )
-    return digest
+    return digest, signer.fingerprint
 
 
 def _uncompressed(release: _Release, archive: Path, folder: Path) -> Path:

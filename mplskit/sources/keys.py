@@ -11,6 +11,8 @@ from pathlib import Path
 from mplskit import paths, process
 from mplskit.errors import WrongInput
 
+# What gpg says of the validity of a key that is disabled, expired, invalid or revoked (doc/DETAILS).
+NO_LONGER = ("d", "e", "i", "r")
 ADD = "keys/README.md says how a key is checked, added and replaced; MPLSKIT_KEYS names another folder of keys"
 
 
@@ -44,6 +46,19 @@ def folder_of(kind: str) -> Path:
 def fingerprints(kind: str) -> frozenset[str]:
     """The fingerprints that are pinned, by the names of their files alone."""
     return frozenset(file.stem.upper() for file in folder_of(kind).glob("*.asc"))
+
+
+def is_trusted(kind: str, fingerprint: str) -> bool:
+    """Whether a key is pinned now, and neither revoked nor expired as it is pinned: what it vouched for once counts no
+    longer otherwise."""
+    files = [file for file in folder_of(kind).glob("*.asc") if file.stem.upper() == fingerprint]
+    if not files:
+        return False
+    process.require("gpg", package="gpg")
+    with tempfile.TemporaryDirectory() as home:
+        listed = process.run([*_gpg(home), "--show-keys", "--with-colons", files[0]], check=False).stdout
+    validity = [line.split(":")[1] for line in listed.splitlines() if line.startswith("pub:")]
+    return len(validity) == 1 and validity[0] not in NO_LONGER and parse_keys(listed)[0][0] == fingerprint
 
 
 def pinned(kind: str) -> tuple[Key, ...]:

@@ -66,10 +66,9 @@ def signature_of(archive: Path) -> tuple[Path, bool] | None:
 def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder: Path) -> str:
     """How the archive was verified. Raises OutsideFailed when nothing vouches for it."""
     record = cache / "signed" / f"{software.name}-{digest[:24]}.json"
-    if record.exists():
-        noted = json.loads(record.read_text())
-        if noted["signer"] in keys.fingerprints(software.name):
-            return str(noted["verified"])
+    noted = files.read_record(record, "signer", "verified")
+    if noted and keys.is_trusted(software.name, str(noted["signer"])):
+        return str(noted["verified"])
     signature = signature_of(spec.path)
     if signature is None:
         if spec.insecure:

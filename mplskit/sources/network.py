@@ -1,37 +1,54 @@
 """Where kernel.org's files are had from and how patiently: settings of the environment."""
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from mplskit.errors import WrongInput
+
+_LOGIN = re.compile(r"://[^/\s]*@")
 
 
 @dataclass(frozen=True)
 class Network:
     """`mirror` has the layout of kernel.org's pub/linux; `timeout` and `wait` are seconds, `wait` is the first pause
-    between two of at most `tries` attempts, and each further one is twice as long."""
+    between two of at most `tries` attempts, and each further one is twice as long. `logins` are the names and passwords
+    by host and port, which are in no address: those are shown and written down."""
 
     mirror: str = "https://cdn.kernel.org/pub/linux"
     releases: str = "https://www.kernel.org/releases.json"
     timeout: float = 30
     tries: int = 5
     wait: float = 2
+    logins: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    def login(self, url: str) -> tuple[str, str] | None:
+        """Name and password for an address, if the user gave some."""
+        return self.logins.get(urlsplit(url).netloc)
 
 
 def network(environment: Mapping[str, str] = os.environ) -> Network:
     """The settings that the environment makes. Raises WrongInput with what is allowed."""
+    logins: dict[str, tuple[str, str]] = {}
     return Network(
-        _address(environment, "MPLSKIT_KERNEL_MIRROR", Network.mirror).rstrip("/"),
-        _address(environment, "MPLSKIT_KERNEL_RELEASES", Network.releases),
+        _address(environment, "MPLSKIT_KERNEL_MIRROR", Network.mirror, logins).rstrip("/"),
+        _address(environment, "MPLSKIT_KERNEL_RELEASES", Network.releases, logins),
         _number(environment, "MPLSKIT_NETWORK_TIMEOUT", Network.timeout, 0.1, 3600),
         int(_number(environment, "MPLSKIT_NETWORK_TRIES", Network.tries, 1, 100, whole=True)),
         _number(environment, "MPLSKIT_NETWORK_WAIT", Network.wait, 0, 3600),
+        logins,
     )
 
 
-def _address(environment: Mapping[str, str], name: str, default: str) -> str:
+def masked(text: str) -> str:
+    """A text without the names and passwords in its addresses."""
+    return _LOGIN.sub("://********@", text)
+
+
+def _address(environment: Mapping[str, str], name: str, default: str, logins: dict[str, tuple[str, str]]) -> str:
+    """An address without its name and password, which go to `logins`."""
     text = environment.get(name) or default
     try:
         parts = urlsplit(text)
@@ -39,8 +56,14 @@ def _address(environment: Mapping[str, str], name: str, default: str) -> str:
     except ValueError:
         fine = False
     if not fine or not text.isprintable() or " " in text:
-        raise WrongInput(f"{name}={text}: not an address", hint=f"it begins with https:// (or http://), as {default}")
-    return text
+        raise WrongInput(
+            f"{name}={masked(text)}: not an address", hint=f"it begins with https:// (or http://), as {default}"
+        )
+    login, at, place = parts.netloc.rpartition("@")
+    if at:
+        user, _, password = login.partition(":")
+        logins[place] = (unquote(user), unquote(password))
+    return parts._replace(netloc=place).geturl()
 
 
 def _number(

@@ -79,7 +79,8 @@ Spec = Debian | KernelOrg | Git | Archive | Tree
 _DEBIAN = re.compile(r"([a-z]+)(?:/([0-9][A-Za-z0-9.+~:-]*))?")
 _KERNEL_ORG = re.compile(r"[0-9]+(\.[0-9]+)*(-rc[0-9]+)?|[a-z]+")
 _GIT = re.compile(r"((?:https?|ssh|git|file)://(?:[^\s@/#]+@)?[^\s@/#]*/[^\s@#]+)@([A-Za-z0-9][A-Za-z0-9._/+-]*)")
-_PASSWORD = re.compile(r"[a-z]+://[^/@:]*:[^/@]*@")
+# To a server of HTTP a name alone may be the secret.
+_PASSWORD = re.compile(r"[a-z]+://[^/@:]*:[^/@]*@|https?://[^/@]*@")
 
 
 def parse_spec(text: str, insecure: bool = False) -> Spec:

@@ -167,6 +167,31 @@ def test_a_pin_of_the_host_holds_for_its_own_suite_and_not_for_a_suite_that_was_
         assert json.loads(done.stdout)["origin"] == f"Debian package linux-source-6.1 {version}, verified by apt"
 
 
+def test_plain_debian_takes_nothing_of_an_archive_that_is_not_debians(world: World) -> None:
+    sources = world.mplskit.folder / "host/etc/sources.list.d"
+    (world.archive.folder / "other/pool/bookworm").mkdir(parents=True)
+    for version in ("99.0-1", "6.1.192-2"):
+        # With what apt would take before Debian's: another version, and other bytes under the same one.
+        world.archive.add_package("other", "bookworm", "linux-source-6.1", version, {})
+    world.archive.publish("other", "bookworm", "archive", "Somebody")
+    own = (sources / "debian.sources").read_text()
+    first = own.split("\n\n")[0]
+    other = first.replace("/debian\n", "/other\n").replace(" bookworm-updates", "")
+    (sources / "other.sources").write_text(f"{other}\n")
+    debian_archive.update_host(world.host)
+    told = world.fetch("debian")
+    assert (told.returncode, json.loads(told.stdout)["origin"]) == (
+        0,
+        "Debian package linux-source-6.1 6.1.176-1, verified by apt",
+    )
+    (sources / "debian.sources").write_text(first.replace("bookworm bookworm-updates", "bookworm-updates") + "\n")
+    debian_archive.update_host(world.host)
+    refused = world.fetch("debian")
+    assert refused.returncode == 4
+    assert "no archive of Debian's own offers this machine a linux-source package; others do" in refused.stderr
+    assert "http://mirror.invalid/other bookworm" in refused.stderr
+
+
 def test_a_version_that_is_not_offered_is_wrong_input_with_those_that_are(world: World) -> None:
     assert_told("debian-no-such-version", world.fetch("debian:trixie/6.12.43-1"), 2)
     assert world.trees() == []

@@ -273,6 +273,16 @@ def test_a_key_that_is_taken_out_takes_its_trees_along(world: World) -> None:
     assert "is signed by a key that is not pinned" in world.fetch().err
 
 
+def test_a_key_that_is_replaced_by_its_revoked_self_takes_its_trees_along(world: World) -> None:
+    pin_and_resign("stolen")(world)
+    assert world.fetch().code == 0
+    key = world.keys["stolen"]
+    (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.revoked())
+    done = world.fetch()
+    assert done.code == 4
+    assert "is signed by a key that was revoked" in done.err
+
+
 # A full disk
 
 

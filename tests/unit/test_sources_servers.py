@@ -1,0 +1,87 @@
+"""Servers of sources: a password reaches them and nothing that is shown or written down, and they may not drip."""
+
+import base64
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from mplskit.errors import WrongInput
+from mplskit.sources.download import text_of
+from mplskit.sources.network import Network, masked, network
+from mplskit.sources.patience import Unsteady
+
+
+def test_a_login_in_a_mirrors_address_is_no_part_of_what_is_shown() -> None:
+    settings = network({"MPLSKIT_KERNEL_MIRROR": "https://ann:s%40cret@mirror.example:8443/pub/linux/"})
+    assert settings.mirror == "https://mirror.example:8443/pub/linux"
+    assert settings.login("https://mirror.example:8443/pub/linux/kernel/v6.x/linux-6.1.tar.xz") == ("ann", "s@cret")
+    assert settings.login("https://www.kernel.org/releases.json") is None
+    assert "cret" not in repr(settings)
+
+
+def test_an_address_that_is_none_is_told_without_its_password() -> None:
+    with pytest.raises(WrongInput) as refused:
+        network({"MPLSKIT_KERNEL_RELEASES": "ftp://ann:s3cret@mirror.example/x"})
+    assert refused.value.message == "MPLSKIT_KERNEL_RELEASES=ftp://********@mirror.example/x: not an address"
+
+
+def test_every_login_of_a_text_is_masked() -> None:
+    assert masked("see http://a:b@c/ and https://tok@d:1/x@y") == "see http://********@c/ and https://********@d:1/x@y"
+
+
+def test_a_login_is_given_to_the_server_that_it_is_for() -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", "none"))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"list")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with served(Handler) as port:
+        settings = network({"MPLSKIT_KERNEL_MIRROR": f"http://ann:secret@127.0.0.1:{port}"})
+        assert text_of(f"{settings.mirror}/x", settings) == "list"
+    assert asked == ["Basic " + base64.b64encode(b"ann:secret").decode()]
+
+
+def test_a_server_that_drips_is_left() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.01)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with served(Handler) as port:
+        place = f"http://127.0.0.1:{port}/x"
+        settings = Network(timeout=1, tries=1)
+        with pytest.raises(Unsteady, match="could not be fetched: tried once") as failed:
+            text_of(place, settings)
+    assert "no more than" in failed.value.detail
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A server on 127.0.0.1; its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
