@@ -232,15 +232,28 @@ def test_a_package_for_another_architecture_is_told_as_such(tmp_path: Path) -> N
     assert "error: the packaged ip cannot be run on this machine\n" in told.stderr
 
 
+LOOK = """
+from mplskit.lab.here import Here
+from mplskit.node.verify.suite import Suite
+with Suite() as suite:
+    print(mplskit.__file__, len(suite.run(Here())))
+"""
+
+
 def test_the_checkout_itself_may_have_any_name(tmp_path: Path) -> None:
-    checkout = tmp_path / "mpls kit, the 2nd (ü)"
+    checkout = tmp_path / "mpls kit [the 2nd] (ü), 100% #1"
     checkout.mkdir()
-    for name in ("mplskit", "kconfig", "bootstrap", "keys", "topologies", "packages.txt"):
-        (checkout / name).symlink_to(ROOT / name)
-    program = "from mplskit.tasks import program; program.run()"
-    for task in (["kernel.options"], ["lab.list"], ["node.render", "--host", "192.0.2.1", "--mpls-input", "eth0"]):
+    for name in ("mplskit", "kconfig", "bootstrap", "topologies"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    program = "import mplskit.tasks; mplskit.tasks.program.run()"
+    render = ["node.render", "--host", "192.0.2.1", "--mpls-input", "eth0"]
+    for code, words in (
+        (program, ["kernel.options", "--name", "lab"]),
+        (program, render),
+        (f"import mplskit{LOOK}", []),
+    ):
         done = subprocess.run(
-            [sys.executable, "-c", program, *task],
+            [sys.executable, "-c", code, *words],
             capture_output=True,
             text=True,
             check=False,
@@ -248,3 +261,6 @@ def test_the_checkout_itself_may_have_any_name(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(checkout)},
         )
         assert done.returncode == 0, done.stderr
+    conditions = (ROOT / "bootstrap" / "checklist.yaml").read_text().count("- id: ")
+    assert done.stdout.startswith(f"{checkout}/mplskit/__init__.py ")
+    assert 0 < int(done.stdout.split()[-1]) <= conditions

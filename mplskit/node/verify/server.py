@@ -17,7 +17,8 @@ def main() -> int:
     number, folder = int(sys.argv[1]), Path(sys.argv[2])
     words = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "-p", "testinfra.plugin", "-q", "-s"]
     with socket.socket(fileno=number) as control:
-        return pytest.main([*words, f"--hosts=mplskit://{number}", str(folder)], plugins=[Forks(control)])
+        # We are in that folder: in a path that is given to pytest a [ would begin parameters, and :: a test's name.
+        return pytest.main([*words, f"--hosts=mplskit://{number}", "."], plugins=[Forks(control)])
 
 
 if __name__ == "__main__":
