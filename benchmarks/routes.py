@@ -83,7 +83,7 @@ def main() -> None:
     given = parser.parse_args()
     count = given.routes
     guest = guest_of(chosen_image(Workspace.here(), given.image), memory=2048, cpus=2)
-    with tempfile.TemporaryDirectory() as scratch, booted(guest, given.folder or Path(scratch)) as machine:
+    with tempfile.TemporaryDirectory() as scratch, booted(guest, given.folder or Path(scratch), 1200) as machine:
         print(f"{count:,} label routes; load of this machine {os.getloadavg()[0]:.1f}; {machine.accelerator}")
         first = spec(count)
         brought(machine, "first", first)

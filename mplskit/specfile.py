@@ -105,10 +105,10 @@ def _allowed(name: str, known: Sequence[str]) -> str:
     return f"allowed: {several(known)}{meant}"
 
 
-def several(names: Sequence[str]) -> str:
+def several(names: Sequence[str], most: int = MOST_TOLD, between: str = ", ") -> str:
     """Names in a row, up to a bound."""
-    more = len(names) - MOST_TOLD
-    return ", ".join([*names[:MOST_TOLD], f"and {more} more"] if more > 0 else names) or "none"
+    more = len(names) - most
+    return between.join([*names[:most], f"and {more:,} more"] if more > 0 else names) or "none"
 
 
 def nearest(tree: Written, place: Place) -> Written:

@@ -4,6 +4,7 @@ import pytest
 
 from mplskit.node.verify.facts import NO_ETHERNET
 from mplskit.node.verify.kernel_routes import beyond, missing
+from mplskit.specfile import several as names_of
 
 LATER = "waits for it, which may come later"
 IFF_UP = 1  # linux/if.h
@@ -13,7 +14,7 @@ IFF_UP = 1  # linux/if.h
 def test_the_loopback_addresses_are_there(facts, spec, asked, seen):
     asked(spec.loopbacks, "loopback address")
     absent = [str(address) for address in spec.loopbacks if str(address) not in facts.lo_addresses]
-    seen(f"lo has no {', '.join(absent)}" if absent else f"lo has {', '.join(map(str, spec.loopbacks))}")
+    seen(f"lo has no {several(absent)}" if absent else f"lo has {several(map(str, spec.loopbacks))}")
     assert not absent
 
 
@@ -115,6 +116,6 @@ def state(name, facts, spec):
 
 
 def several(texts):
-    """The first five, and how many more there are."""
+    """The first five, and how many more there are; nothing of none."""
     words = list(texts)
-    return "; ".join(words[:5]) + (f"; and {len(words) - 5} more" if len(words) > 5 else "")
+    return names_of(words, 5, "; ") if words else ""

@@ -30,6 +30,7 @@ from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.sources.spec import Debian, Spec
+from mplskit.specfile import several
 from mplskit.vm.machine import Machine, booted
 
 LAB = "hello-world"
@@ -87,7 +88,7 @@ def _on_node(workspace: Workspace, host: Host, packages: Sequence[Deb], record: 
         changes = _bootstrap(host, packages)
         again = _bootstrap(host, packages)
         if again:
-            raise NotSo("a second bootstrap changed something again", detail="\n".join(again))
+            raise NotSo("a second bootstrap changed something again", detail=several(again, between="\n"))
         said += [f"{len(changes)} changes", "a second run: no change"]
     with record.step("verify") as said:
         checks = verify(host)
@@ -108,7 +109,10 @@ def _bootstrap(host: Host, packages: Sequence[Deb]) -> list[str]:
     report = bootstrap(Node(str(host), host, SPEC), packages)
     failed = [f"{item.kind} {item.name}: {item.detail}" for item in report.failed]
     if failed or report.reboot_needed:
-        raise NotSo("the node could not be set up", detail="\n".join([*failed, report.reboot_needed or ""]))
+        raise NotSo(
+            "the node could not be set up",
+            detail="\n".join([several(failed, between="\n") if failed else "", report.reboot_needed or ""]).strip(),
+        )
     return [f"{item.kind} {item.name}: {item.detail}" for item in report.items if item.state == "changed"]
 
 

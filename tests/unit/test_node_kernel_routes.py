@@ -195,3 +195,10 @@ def test_a_drop_route_below_a_push_is_a_route_of_its_own() -> None:
     assert missing(wanted, [push, silent]) == {"unreachable 10.9.0.0/24": "wants unreachable 10.9.0.0/24"}
     [stranger] = of_show("unreachable 10.9.0.0/24 proto 77 metric 5 \n", "inet")
     assert [str(route) for route in beyond(wanted, [push, drop, stranger])] == ["unreachable 10.9.0.0/24"]
+
+
+def test_a_next_hop_that_is_said_to_be_on_the_link_is_that_in_the_kernel() -> None:
+    wanted = of_batch("route add 10.1.0.0/16 proto 77 encap mpls 100 via 10.8.0.2 dev d0 onlink\n")
+    assert missing(wanted, of_show("10.1.0.0/16 encap mpls 100 via 10.8.0.2 dev d0 onlink\n", "inet")) == {}
+    [why] = missing(wanted, of_show("10.1.0.0/16 encap mpls 100 via 10.8.0.2 dev d0\n", "inet")).values()
+    assert why == "wants labels 100 via 10.8.0.2 dev d0 onlink"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.payload.render import UNIT_FILE, keepers_memory, render
+from mplskit.node.payload.render import ROUTES_FILE, UNIT_FILE, keepers_memory, render
 from tests.golden import assert_golden
 
 LER = NodeSpec.model_validate(
@@ -117,3 +117,15 @@ def test_the_keepers_memory_follows_from_its_routes_and_a_few_more_do_not_restar
     line = len("route add 100000 proto 77 as 500000 via inet 10.96.0.2 dev core1\n")
     assert [keepers_memory(count * line) for count in (0, 10_000, 10_010, 100_000)] == [64, 64, 64, 256]
     assert "\nMemoryMax=64M\n" in render(NodeSpec())[UNIT_FILE]
+
+
+def test_a_next_hop_in_no_network_of_the_node_is_said_to_be_on_the_link() -> None:
+    push = {"push": [100], "to": "10.1.0.0/16", "via": "10.8.0.2", "dev": "eth0", "onlink": True}
+    hop = {"via": "10.8.0.2", "dev": "eth0", "onlink": True}
+    ecmp = {"push": [100], "to": "10.2.0.0/16", "nexthops": [hop, {"via": "10.9.0.2"}]}
+    lines = render(NodeSpec.model_validate({"routes": [push, ecmp]}))[ROUTES_FILE].splitlines()
+    assert lines[-2:] == [
+        "route add 10.1.0.0/16 proto 77 encap mpls 100 via 10.8.0.2 dev eth0 onlink",
+        "route add 10.2.0.0/16 proto 77 nexthop encap mpls 100 via 10.8.0.2 dev eth0 onlink weight 1 "
+        "nexthop encap mpls 100 via 10.9.0.2 weight 1",
+    ]

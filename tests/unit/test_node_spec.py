@@ -102,6 +102,7 @@ NO_WEIGHT = "next hops of a label route have no weight: Linux refuses it there (
     [
         ({**PUSH, "nexthops": [HOP]}, "routes[0].nexthops: a route has via, or nexthops, not both"),
         ({**HOPS, "dev": "eth0"}, "routes[0].dev: with nexthops each of them has its own dev (here: eth0)"),
+        ({**HOPS, "onlink": True}, "routes[0].onlink: with nexthops each of them has its own onlink"),
         ({**HOPS, "nexthops": []}, f"routes[0]: {NOWHERE}"),
         (
             {"to": "10.0.0.0/8", "nexthops": [HOP, {"via": "10.0.0.2", "push": [16]}]},

@@ -18,6 +18,7 @@ from mplskit.node.node import Node
 from mplskit.node.payload.render import KEEPER, OPENVPN_UNIT
 from mplskit.node.verify.reboot import reboot
 from mplskit.remote.session import shell
+from mplskit.specfile import several
 from mplskit.vm.guest import Guest
 from mplskit.vm.links import Card, linked
 from mplskit.vm.machine import Machine
@@ -119,7 +120,7 @@ class Machines(Stage):
         self.commands.append(Command("node.bootstrap", bool(report.failed), "\n".join(lines), 0.0, node))
         if report.failed or report.reboot_needed:
             wrong = [f"{item.kind} {item.name}: {item.detail}" for item in report.failed]
-            raise Undone(f"node.bootstrap of {node}", "\n".join([*wrong, report.reboot_needed or ""]))
+            raise Undone(f"node.bootstrap of {node}", several([*wrong, report.reboot_needed or ""], between="\n"))
 
     def _at_once(self, nodes: Mapping[str, NodeSpec], work: Callable[[str], None]) -> None:
         def quiet(node: str) -> None:

@@ -15,6 +15,7 @@ from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
+from mplskit.specfile import several
 
 # $1 is the folder of a node, $2 its namespace; the payload comes on stdin.
 APPLY = 'mkdir -p "$1" && tar -x -C "$1" -f - && exec ip netns exec "$2" sh "$1/apply.sh" live'
@@ -67,8 +68,8 @@ class Namespaces(Stage):
             answer = self._ground.run(words, stdin=b"".join(archive(spec)), on=node)
             if answer.returncode != 0:
                 failed = [item for item in _items(answer.output) if item.state == "failed"]
-                wrong = "\n".join(f"{item.kind} {item.name}: {item.detail}" for item in failed)
-                raise Undone(f"node setup of {node}", wrong or answer.output)
+                wrong = [f"{item.kind} {item.name}: {item.detail}" for item in failed]
+                raise Undone(f"node setup of {node}", several(wrong, between="\n") if wrong else answer.output)
 
     def unattended(self, node: str) -> None:
         """Nothing looks after a namespace."""

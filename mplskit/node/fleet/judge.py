@@ -1,11 +1,17 @@
 """What a report comes to: done, done with a reboot to follow, or not done, and what to do about it."""
 
+from collections.abc import Sequence
+
 from mplskit.errors import Exit, NotSo
 from mplskit.node.fleet import show
 from mplskit.node.fleet.outcome import Document, Done
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
 from mplskit.specfile import several
+from mplskit.yamltree import clipped
+
+# A route with 255 next hops is a line of 10,000 characters.
+LONGEST_DETAIL = 500
 
 
 def bootstrapped(node: Node, report: Report, mind: str = "") -> Done:
@@ -49,10 +55,10 @@ def changes(report: Report) -> int:
 def _failure(node: Node, report: Report, what: str) -> NotSo | None:
     if not report.failed:
         return None
-    first, names = report.failed[0], ", ".join(f"{item.kind} {item.name}" for item in report.failed)
+    first, names = report.failed[0], several([f"{item.kind} {item.name}" for item in report.failed])
     return NotSo(
         f"{node.name} {what}: {names}",
-        detail="\n".join(item.detail for item in report.failed[:5] if item.detail),
+        detail=_details(report.failed),
         hint=_way_on(first),
     )
 
@@ -65,10 +71,15 @@ def _waiting(node: Node, report: Report, what: str) -> NotSo | None:
     name = next((item.name for item in report.waits if item.kind == "interface"), "NAME")
     return NotSo(
         f"{node.name} {what}: waits for {several(names)}",
-        detail="\n".join(item.detail for item in report.waits[:5] if item.detail),
+        detail=_details(report.waits),
         hint=f"correct the name, or bring the interface; one that may come later is called so in the inventory: "
         f"interfaces: {{{name}: {{optional: true}}}}",
     )
+
+
+def _details(items: Sequence[Item]) -> str:
+    """What the first of them say; the report has all."""
+    return "\n".join(clipped(item.detail, LONGEST_DETAIL) for item in items[:5] if item.detail)
 
 
 def _way_on(item: Item) -> str:

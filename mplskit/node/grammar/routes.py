@@ -26,6 +26,7 @@ MTU_OF_IPV6 = 1280  # RFC 8200
 Ttl = Annotated[int, Field(strict=True, ge=1, le=255)]
 Weight = Annotated[int, Field(strict=True, ge=1, le=256)]
 TtlPropagate = Annotated[bool, Field(strict=True)]
+Onlink = Annotated[bool, Field(strict=True)]
 MOST_HOPS = 255  # nhn of struct mpls_route has 8 bits
 
 NOWHERE = "a push needs via, or nexthops, or the dev of a point-to-point link: where the packets go next"
@@ -53,11 +54,13 @@ class _Hop(Part):
 class PushHop(_Hop):
     """One of several next hops of a push, with its own stack (left out: the route's) and its share.
 
-    `dev` alone is for interfaces that are point-to-point or know no ARP.
+    `dev` alone is for interfaces that are point-to-point or know no ARP. `onlink`: `via` is on the link of `dev`,
+    although no network of the node says so.
     """
 
     push: Stack | None = None
     weight: Weight = 1
+    onlink: Onlink = False
 
 
 class SwapHop(_Unweighted, _Hop):
@@ -90,12 +93,13 @@ class Push(Part):
     mtu: Mtu | None = None
     ttl: Ttl | None = None
     table: Table | None = None
+    onlink: Onlink = False
 
     @property
     def hops(self) -> tuple[PushHop, ...]:
         """All next hops, each with its stack."""
         if not self.nexthops:
-            return (PushHop(push=self.push, via=self.via, dev=self.dev),)
+            return (PushHop(push=self.push, via=self.via, dev=self.dev, onlink=self.onlink),)
         return tuple(hop.model_copy(update={"push": hop.push or self.push}) for hop in self.nexthops)
 
     @property
@@ -106,8 +110,26 @@ class Push(Part):
     @model_validator(mode="after")
     def _can_work(self) -> Self:
         rule = "" if self.dev is not None else NOWHERE
-        _refuse([*_next_hops(self, rule), *_stacks("push", self.push, self.via, self.nexthops), *self._families()])
+        _refuse(
+            [
+                *_next_hops(self, rule),
+                *_stacks("push", self.push, self.via, self.nexthops),
+                *self._families(),
+                *self._links(),
+            ]
+        )
         return self
+
+    def _links(self) -> Iterator[Fault]:
+        if self.onlink and self.nexthops:
+            yield Fault(("onlink",), "with nexthops each of them has its own onlink")
+            return
+        hops: list[tuple[tuple[str | int, ...], PushHop]] = [
+            (("nexthops", n), hop) for n, hop in enumerate(self.nexthops)
+        ]
+        for place, hop in hops or [((), self.hops[0])]:
+            if hop.onlink and (hop.via is None or hop.dev is None):
+                yield Fault((*place, "onlink"), "onlink says that via is on the link of dev: it needs both")
 
     def _families(self) -> Iterator[Fault]:
         version = self.to.version

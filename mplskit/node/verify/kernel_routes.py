@@ -30,6 +30,7 @@ class Hop:
     labels: tuple[int, ...] = ()
     weight: int = 1
     down: frozenset[str] = frozenset()
+    onlink: bool = False
 
     def meets(self, wanted: "Hop") -> bool:
         """Whether this hop, of the kernel, is the one that was written; a device that was left out is any."""
@@ -39,7 +40,7 @@ class Hop:
     def __str__(self) -> str:
         labels = "/".join(map(str, self.labels))
         parts = (("labels", labels), ("via", self.via), ("dev", self.dev))
-        return " ".join(f"{name} {value}" for name, value in parts if value)
+        return " ".join(f"{name} {value}" for name, value in parts if value) + (" onlink" if self.onlink else "")
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ class _Words:
             self._hop = replace(self._hop, dev=self._next())
         elif word == "weight":
             self._hop = replace(self._hop, weight=int(self._next()))
+        elif word == "onlink":
+            self._hop = replace(self._hop, onlink=True)
         elif word in DOWN:
             self._hop = replace(self._hop, down=self._hop.down | {word})
         elif word in ("ttl-propagate", "ttl-propogate"):
