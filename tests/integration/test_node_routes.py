@@ -34,7 +34,7 @@ END
 sh "$APPLY" image >/dev/null
 keep=/usr/local/lib/mplskit/keep.sh
 ours() { $IP -N route show table all proto 77 | cut -d ' ' -f 1 | xargs; }
-awaited() { until eval "$1"; do sleep 0.1; done; }
+awaited() { for _ in $(seq 300); do ! eval "$1" || return 0; sleep 0.1; done; echo "not so after 30 s: $1"; }
 keeper() { sh $keep >/run/told 2>&1 & awaited '[ "$(ours)" = "10.1.0.0/16 10.2.0.0/16" ]'; }
 """
 )
