@@ -18,6 +18,7 @@ from testinfra.host import Host
 
 from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.backend import register
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.facts import Facts
@@ -61,7 +62,13 @@ def facts(request: pytest.FixtureRequest, host: Host, nodes: dict[str, Facts]) -
         host.backend.ssh_extra_args = f"{settings} {host.backend.ssh_extra_args or ''}".strip()
     given = request.config.getoption("--mplskit-spec")
     spec = NodeSpec.model_validate_json(Path(given).read_text()) if given else None
-    return nodes.setdefault(host.backend.get_pytest_id(), Facts(host, spec))
+    name = host.backend.get_pytest_id()
+    if name not in nodes:
+        asked = Ahead(host)
+        nodes[name] = Facts(asked, spec)
+        if spec is None:  # else few checks are run
+            asked.ask_for(nodes[name], "probe")
+    return nodes[name]
 
 
 @pytest.fixture

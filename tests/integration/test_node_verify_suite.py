@@ -59,7 +59,7 @@ class Node:
         self._does, self._hears = does, hears
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
-        question = argv[-1].rpartition("; ")[2]
+        question = argv[-1].rpartition("; ")[2].rstrip("'")
         self._hears(question)
         said = {"name": self.host.name, "does": self._does}.get(question, "")
         return Answer(tuple(argv), 0, said + argv[-2])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import of_show
@@ -155,7 +156,7 @@ def test_a_next_hop_that_failed_on_another_link_is_not_ours() -> None:
 def test_what_could_not_be_read_is_never_so(condition: str) -> None:
     routes = [{"push": [100], "to": "10.1.0.0/16", "via": "10.9.0.2", "dev": "eth0"}]
     asked = {"mpls_input": ["eth0"], "loopbacks": ["10.255.0.1/32"], "routes": routes}
-    facts = Facts(_Deaf(), NodeSpec.model_validate(asked))
+    facts = Facts(Ahead(_Deaf()), NodeSpec.model_validate(asked))
     facts.__dict__.update(platform_labels=100_000, tool=("/sbin/ip", "ip utility, iproute2-6.1.0"), module_files={})
     holds, seen = judged(condition, facts)
     assert (holds, seen.partition(": ")[0]) == (None, "it could not be read")

@@ -1,5 +1,6 @@
 """The conditions of an MPLS-ready node, as bootstrap/checklist.yaml has them."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from mplskit.paths import data
+
+_READING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,13 @@ class Condition:
     needs: tuple[str, ...] = ()
 
 
-@cache
 def load_checklist(path: Path | None = None) -> Mapping[str, Condition]:
-    """All conditions by id, in the order in which they build on each other."""
-    rows = YAML(typ="safe").load(path or data("bootstrap") / "checklist.yaml")
+    """All conditions by id, in the order in which they build on each other; a file is read once."""
+    with _READING:  # it takes long, and every thread wants it at the same time
+        return _read(path or data("bootstrap") / "checklist.yaml")
+
+
+@cache
+def _read(path: Path) -> Mapping[str, Condition]:
+    rows = YAML(typ="safe").load(path)
     return {row["id"]: Condition(**{**row, "needs": tuple(row.get("needs", ()))}) for row in rows}

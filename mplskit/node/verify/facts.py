@@ -10,16 +10,15 @@ from hashlib import sha256
 
 import pytest
 from pydantic import ValidationError
-from testinfra.host import Host
 
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, SYSCTL_FILE, render
+from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
 from mplskit.number import whole
 from mplskit.paths import data
-from mplskit.remote.login import Login, for_any_shell
 
 SYSCTLS = "/proc/sys/net/mpls"
 # The size of the label table in the sysctl file
@@ -47,16 +46,15 @@ class Part:
 class Facts:
     """One node, asked when needed and then remembered. `given` says what it should be, in its own place."""
 
-    def __init__(self, host: Host, given: NodeSpec | None = None) -> None:
+    def __init__(self, host: Ahead, given: NodeSpec | None = None) -> None:
         self._host = host
         self._given = given
 
     def run(self, command: str, *words: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a shell command; each %s in it is one of the words, quoted."""
-        login, asked = Login(), command % tuple(map(shlex.quote, words)) if words else command
-        script = f"{login.begin}PATH=/usr/sbin:/sbin:$PATH LC_ALL=C; export PATH LC_ALL; {asked}"
-        answer = self._host.run(for_any_shell(script))
-        return answer.rc, login.after(answer.stdout), login.after(answer.stderr)
+        asked = command % tuple(map(shlex.quote, words)) if words else command
+        said = self._host.run(f"PATH=/usr/sbin:/sbin:$PATH LC_ALL=C; export PATH LC_ALL; {asked}")
+        return said.status, said.stdout, said.stderr
 
     def told(self, command: str, *words: str) -> str:
         """Stdout of a command that fails on no good node. Where it does, what the asking check looks at is not told."""

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from mplskit.node.payload.render import prepare
 from mplskit.node.verify.questions import FORKED, REQUEST, ended, found
 
 # What came of each check of a run, as the suite's conftest.py notes it.
@@ -61,6 +62,7 @@ class Forks:
 
     def _serve(self, session: pytest.Session, woken: socket.socket) -> None:
         session.config.pluginmanager.unregister(name="terminalreporter")  # what is found is said in other ways
+        prepare()
         # What is there now stays: workers that do not look at it share its memory.
         gc.collect()
         gc.freeze()

@@ -11,11 +11,15 @@ import pytest
 
 from mplskit.node.verify.forks import Forks
 
+# What pytest does around each check, and nobody looks at here.
+NEEDLESS = ("logging", "unraisableexception", "threadexception", "faulthandler", "junitxml", "doctest", "pastebin")
+
 
 def main() -> int:
     """Serve until `suite` closes its end."""
     number, folder = int(sys.argv[1]), Path(sys.argv[2])
     words = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "-p", "testinfra.plugin", "-q", "-s"]
+    words += [word for name in NEEDLESS for word in ("-p", f"no:{name}")]
     with socket.socket(fileno=number) as control:
         # We are in that folder: in a path that is given to pytest a [ would begin parameters, and :: a test's name.
         return pytest.main([*words, f"--hosts=mplskit://{number}", "."], plugins=[Forks(control)])
