@@ -29,4 +29,4 @@ def test_the_ldpd_of_frrouting_runs(facts, spec, asked, seen):
 def runs(facts, units, seen):
     states = {unit: facts.unit(unit) for unit in units}
     seen("; ".join(f"{unit}: {enabled}, {active}" for unit, (enabled, active) in states.items()))
-    return all(enabled.startswith("enabled") and active == "active (running)" for enabled, active in states.values())
+    return all(enabled == "enabled" and active == "active (running)" for enabled, active in states.values())
