@@ -28,10 +28,10 @@ from ruamel.yaml.events import (
 from mplskit.errors import WrongInput
 from mplskit.yamlwords import said
 
-# A thousand nodes with thirty routes each are 2 MB and 250,000 values.
-LARGEST_FILE = 4_000_000
+# A thousand nodes with thirty routes each are 2 MB and 250,000 values, one with 100,000 label routes 7 MB and 600,000.
+LARGEST_FILE = 9_000_000
 LONGEST_LINE = 50_000  # the parser's time grows with the square of a tag's length
-MOST_VALUES = 500_000
+MOST_VALUES = 700_000
 DEEPEST = 32
 
 Scalar = str | int | bool | None

@@ -264,7 +264,7 @@ def test_defaults_that_a_thousand_nodes_multiply_are_bounded(tmp_path: Path) -> 
     nodes = "".join(f"  n{i}: {{}}\n" for i in range(1000))
     with pytest.raises(WrongInput) as caught:
         load(written(tmp_path, f"defaults:\n  routes:\n{routes}nodes:\n{nodes}"))
-    assert "the nodes up to here have more than 500000 values in all" in caught.value.message
+    assert "the nodes up to here have more than 700000 values in all" in caught.value.message
 
 
 def test_more_than_ten_thousand_nodes_are_refused(tmp_path: Path) -> None:

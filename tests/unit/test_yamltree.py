@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.yamltree import Written, parse_tree, plain, read_tree
+from mplskit.yamltree import LARGEST_FILE, MOST_VALUES, Written, parse_tree, plain, read_tree
 
 
 def value(text: str) -> Any:
@@ -94,7 +94,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        (LAUGHS, "x.yaml:6: more than 500000 values, with what the aliases stand for"),
+        (LAUGHS, "x.yaml:6: more than 700000 values, with what the aliases stand for"),
         ("a:\n  &a [*a]\n", "x.yaml:2: *a holds itself"),
         ("a: 1\nb: *c\n", "x.yaml:2: there is no anchor &c above"),
         ("a: &a 1\nb: {<<: *a}\n", "x.yaml:2: << takes a mapping, or a list of them"),
@@ -125,13 +125,23 @@ def test_what_has_no_bound_or_no_one_meaning_is_refused_with_its_line(text: str,
     assert time.monotonic() - begun < 2
 
 
+def test_a_node_with_100_000_label_routes_is_within_the_bounds() -> None:
+    routes = [
+        f"      - {{swap: {label}, as: [{label}], via: 192.168.100.2, dev: eth0}}\n" for label in range(16, 100_016)
+    ]
+    assert sum(map(len, routes)) < LARGEST_FILE
+    few = parse_tree("".join(routes[:100]), "x.yaml")
+    assert few.size == 1 + 100 * 6
+    assert 1000 * few.size < MOST_VALUES
+
+
 def test_a_file_of_10_mb_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     path.write_bytes(b"- a\n" * 2_500_000)
     begun = time.monotonic()
     with pytest.raises(WrongInput) as caught:
         read_tree(path)
-    assert caught.value.message == f"{path}: larger than 4 MB: it was not read"
+    assert caught.value.message == f"{path}: larger than 9 MB: it was not read"
     assert time.monotonic() - begun < 1
 
 
