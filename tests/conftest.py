@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+# What the tester's shell keeps from others would fail a package that a test makes.
+os.umask(0o022)
+
 # What a shell starts in the background ignores SIGINT, what nohup starts SIGHUP, and so would the programs under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

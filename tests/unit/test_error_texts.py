@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 VARYING = {
     r"has [0-9]+ MiB free": "has N MiB free",
     r"\.linux-[0-9a-f]{24}\.partial-[0-9]+": ".linux-DIGEST.partial-PID",
-    r"/tmp/tmp\w+": "/tmp/FOLDER",
+    rf"{re.escape(tempfile.gettempdir())}/tmp\w+": "/tmp/FOLDER",
 }
 
 
