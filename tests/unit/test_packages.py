@@ -1,4 +1,5 @@
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -45,7 +46,10 @@ def test_patterns_are_those_of_the_shell_and_may_name_a_release(patterns: str, t
 def shell(call: str, code_name: str = "bookworm") -> list[str]:
     """What a function of `run` prints."""
     functions = (
-        (ROOT / "run").read_text().partition("\ncommand -v apt-get")[0].replace('"$(dirname -- "$0")"', str(ROOT))
+        (ROOT / "run")
+        .read_text()
+        .partition("\ncommand -v apt-get")[0]
+        .replace('"$(dirname -- "$0")"', shlex.quote(str(ROOT)))
     )
     done = subprocess.run(
         ["sh", "-c", f"{functions}\nrelease={code_name}\n{call}"], capture_output=True, text=True, check=True
