@@ -49,7 +49,9 @@ def test_the_interfaces_of_the_routes_are_up(facts, spec, asked, seen):
 
 @pytest.mark.condition("F5")
 def test_the_interfaces_carry_labelled_packets(facts, spec, asked, seen):
-    names = [name for name in dict.fromkeys((*spec.mpls_input, *devices(facts))) if name != "lo"]
+    names = [
+        name for name in dict.fromkeys((*map(facts.interfaces.real, spec.mpls_input), *devices(facts))) if name != "lo"
+    ]
     asked(names, "interface with labelled packets")
     wrong = [name for name in names if facts.links.get(name, {}).get("type") in NO_ETHERNET]
     absent = [name for name in names if name not in facts.links and name not in spec.optional]

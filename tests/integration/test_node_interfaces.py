@@ -1,13 +1,17 @@
 """Interfaces that are named and not there, or by another of their names: said before or while a node is set up."""
 
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import contained, namespaces
+from mplskit.node.verify.facts import Facts
+from tests.conditions import judged
+from tests.integration.test_node_apply import CONTAINED, contained, namespaces
 
 __all__ = ["namespaces"]
 
@@ -64,3 +68,28 @@ def test_an_altname_is_refused_before_anything_is_changed(tmp_path: Path) -> Non
     assert said[:2] == [Item("failed", "interface", "enp3s0f0", why), "exit 1"]
     assert "mplskit" not in said
     assert "sysctl.d" not in said
+
+
+class _Node:
+    """A namespace with these links, made anew for each question: the words are those of the real ip and kernel."""
+
+    def __init__(self, links: str) -> None:
+        self._links = links
+
+    def run(self, command: str) -> SimpleNamespace:
+        """Run a command."""
+        ended = subprocess.run([*CONTAINED, f"{self._links}\n{command}"], capture_output=True, text=True, check=False)
+        return SimpleNamespace(rc=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+
+
+def test_a_port_an_altname_and_a_name_of_nothing_are_told_in_the_words_of_the_kernel() -> None:
+    links = f"{LINKS}; ip link add p0 type veth peer name p1; ip link add br0 type bridge; ip link set p0 master br0"
+    spec = NodeSpec(mpls_input=("core0", "uplink", "p0", "br1"))
+    facts = Facts(_Node(links), spec)
+    facts.__dict__["inputs"] = dict.fromkeys(("lo", "core0", "eth0", "p0", "p1", "br0"), True)
+    assert judged("S11", facts) == (
+        False,
+        "core0: on, uplink is an altname of eth0: labels are accepted by names of their own: write eth0, "
+        "p0 is a port of br0: labelled packets are received on br0, "
+        "waits for br1: no such interface; the node has eth0, core0, p1, p0, br0 — did you mean br0?",
+    )
