@@ -36,8 +36,14 @@ class NodeSpec(Part):
 
     @property
     def delivers(self) -> bool:
-        """Whether packets are popped to `lo`: those come in there, so it must be up and not check their source."""
-        return any(isinstance(route, Pop) and route.dev == "lo" and not route.hops for route in self.routes)
+        """Whether packets come out of labels on `lo`: so it must be up and not check their source.
+
+        They do with a pop to `lo`, and without any route of ours at an edge that accepts labels: its neighbours may
+        send explicit null (0, 2), and LDP pops to `lo` itself. A node that only swaps gets none of them.
+        """
+        popped = any(isinstance(route, Pop) and route.dev == "lo" and not route.hops for route in self.routes)
+        is_edge = bool(self.loopbacks or self.ldp or any(isinstance(route, Push) for route in self.routes))
+        return popped or bool(self.mpls_input and is_edge)
 
     @property
     def forwards(self) -> bool:

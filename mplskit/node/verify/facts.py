@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, SYSCTL_FILE, render
+from mplskit.node.verify import counters
 from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
@@ -30,7 +31,7 @@ ROUTES = " && ".join(
     f'echo "= {family}" && "$ip" -o -N -f {family} route show {rest} proto {ROUTE_PROTOCOL}'
     for family, rest in (("inet", "table all"), ("inet6", "table all"), ("mpls", ""))
 )
-LINK = ("flags", "mtu", "type", "operstate", "tun_flags")
+LINK = ("flags", "mtu", "type", "operstate", "tun_flags", "carrier_down_count")
 # ARPHRD_NONE and ARPHRD_PPP (linux/if_arp.h): tun, WireGuard, PPP.
 NO_ETHERNET = frozenset({"65534", "512"})
 
@@ -203,8 +204,16 @@ class Facts:
             pytest.skip("it could not be read: `ip -d -j link show` says no JSON")
 
     @cached_property
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """The MPLS counters of each interface: `rx.dropped`, `tx.errors` and their like, since it is there."""
+        found = counters.parse(self.told(f"ip=%s; {counters.COMMAND}", self.tool[0] or "ip"))
+        if not found:
+            pytest.skip("it could not be read: `ip` shows no MPLS counters")
+        return found
+
+    @cached_property
     def links(self) -> Mapping[str, Mapping[str, str]]:
-        """What the kernel says of each interface: flags, mtu, type, operstate, and tun_flags where it has them."""
+        """What the kernel says of each interface: the files of LINK that it has there, by their names."""
         globs = " ".join(f"/sys/class/net/*/{name}" for name in LINK)
         found: dict[str, dict[str, str]] = {}
         for row in self.run(f"grep -H '' {globs} 2>/dev/null")[1].splitlines():
