@@ -191,6 +191,15 @@ def link(name: str, *, flags: str = "0x1003", mtu: int = 1500, type: int = 1, st
     return {f"/sys/class/net/{name}/{key}": f"{value}\n" for key, value in values.items()}
 
 
+def afstats(**dropped: int) -> str:
+    """What `ip link afstats` says of interfaces that dropped labelled packets; of lo and eth0 in any case."""
+    return "".join(
+        f"{number}:{name}\n    mpls:\n        RX: bytes packets errors dropped noroute\n            0 0 0 {count} 0\n"
+        "        TX: bytes packets errors dropped\n            0 0 0 0\n"
+        for number, (name, count) in enumerate({"lo": 0, "eth0": 0, **dropped}.items(), 1)
+    )
+
+
 def ready(spec: NodeSpec = SPEC, push: str = PUSH, labels: str = LABELS) -> StandIn:
     """A node on which all conditions hold; `push` and `labels` are the routes that its kernel shows."""
     return StandIn(
@@ -230,6 +239,7 @@ def ready(spec: NodeSpec = SPEC, push: str = PUSH, labels: str = LABELS) -> Stan
                 "*'mpls route show'*": labels,
                 "*'link show'*": interfaces("lo", "eth0", "tap-core"),
                 "*'address show'*": "1: lo inet 127.0.0.1/8 scope host\n1: lo inet 192.168.10.187/32 scope global\n",
+                "*afstats*": afstats(),
                 "*'neighbour show'*": "10.9.0.2 dev eth0 lladdr 52:54:00:00:00:02 REACHABLE\n",
                 "*": "",
             },

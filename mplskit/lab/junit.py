@@ -31,4 +31,4 @@ def _case(suite: Element, lab: str, step: StepReport) -> None:
             f"seen:  {cause.seen}\ncause: {cause.cause}\ncure:  {cause.cure}"
             for cause in step.causes
         ]
-        failure.text = text("\n".join([*wrong, *causes]))
+        failure.text = text("\n".join([*wrong, *causes, *step.signs]))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mplskit.lab.grammar.topology import Topology
+from mplskit.node.verify.counters import meaning
 from mplskit.progress import duration
 
 
@@ -73,6 +74,18 @@ class StepReport:
         """Whether the lab has failed by this step."""
         return self.verdict in ("failed", "stopped")
 
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """Where a step failed and every condition holds: the counters that rose in it, each with what that means."""
+        if not self.wrong or self.causes:
+            return ()
+        rose = [(each, meaning(each.dev, each.name)) for each in self.counters if each.after > each.before]
+        return tuple(
+            f"{each.node}: {each.name} of {each.dev} rose by {each.after - each.before}: {told}"
+            for each, told in rose
+            if told
+        )
+
 
 @dataclass(frozen=True)
 class LabReport:
@@ -92,7 +105,11 @@ class LabReport:
     def as_json(self) -> dict[str, Any]:
         """The report as plain values; the topology, which is a file of its own, is left out."""
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "topology"}
-        return {**plain, "steps": [asdict(step) for step in self.steps], "folder": str(self.folder)}
+        return {
+            **plain,
+            "steps": [{**asdict(step), "signs": step.signs} for step in self.steps],
+            "folder": str(self.folder),
+        }
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """The report as a table: verdict, step or check, what was expected, what was seen."""
@@ -107,4 +124,5 @@ class LabReport:
                 rows.append(
                     ("  cause", f"  {cause.id} on {cause.node}", f"{cause.title}; cure: {cause.cure}", cause.seen)
                 )
+            rows += [("  sign", "  a counter", "every condition holds", sign) for sign in step.signs]
         return rows

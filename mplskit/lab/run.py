@@ -175,6 +175,8 @@ def _tell(step: StepReport) -> None:
         progress.note(f"  {cause.node}: not so: {cause.title} ({cause.id}): {cause.seen}")
         progress.note(f"    cause: {cause.cause}")
         progress.note(f"    cure: {cause.cure}")
+    for sign in step.signs:
+        progress.note(f"  every condition holds; {sign}")
 
 
 def _write(report: LabReport) -> None:

@@ -23,6 +23,7 @@ from tests.stand_in_node import (
     SPEC,
     StandIn,
     Text,
+    afstats,
     copy_userland,
     interfaces,
     link,
@@ -211,6 +212,14 @@ CASES = (
         {"/proc/sys/net/ipv4/conf/all/rp_filter": "1\n", "/proc/sys/net/ipv4/conf/lo/rp_filter": "0\n"},
     ),
     case(
+        "L5", True, "lo accepts labels now, and counts what it dropped before", "lo accepts labelled packets",
+        {"/proc/sys/net/mpls/conf/lo/input": "1\n"}, {"ip": {"*afstats*": afstats(lo=3)}},
+    ),
+    case(
+        "L5", False, "an ip from before 5.19 tells it", "lo has dropped 3",
+        says={"ip": {"*stats*show*": '! Object "stats" is unknown, try "ip help".\n', "*afstats*": afstats(lo=3)}},
+    ),
+    case(
         "L6", True, "there is no IPv6, and nothing asks for it", "ip_forward is 1",
         {"/proc/sys/net/ipv6/conf/all/forwarding": None},
     ),
@@ -268,7 +277,7 @@ CASES = (
         "F9", False, "an IPv6 next hop that is just being asked", f"{SIX} on eth0",
         says=by_six(ip={"*'neighbour show'*": f"{SIX} dev eth0 router INCOMPLETE\n"}), node=asked(routes=ONE_BY_SIX),
     ),
-    case("M1", True, "a swap that adds a label, to an interface with just the room", "they do", link("eth0", mtu=1508),
+    case("M1", True, "what is let in could be too large with one more label, and nothing was", "none was lost so far", link("eth0", mtu=1508),
          node=ready(labels=LABELS.replace("20200", "20200/20201"))),
     case(
         "M1", False, "a swap that adds a label, from an interface of more than 1500 to one of 1500", "MTU of eth1",

@@ -10,9 +10,10 @@ from mplskit.errors import WrongInput
 from mplskit.lab.faults import KINDS, parse_fault
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import load
+from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
 from mplskit.lab.matrix import Matrix, column
-from mplskit.lab.report import Cause, Check, LabReport, StepReport
+from mplskit.lab.report import Cause, Check, Counter, LabReport, StepReport
 from mplskit.lab.stage.stage import impairments
 from mplskit.lab.up import Up, entrance
 
@@ -52,6 +53,32 @@ def test_junit_has_a_case_for_each_step_with_what_was_expected_and_why() -> None
         "cause: packets come in on lo",
         "cure:  ip link set lo up",
     ]
+
+
+def test_a_step_that_fails_while_every_condition_holds_names_the_counters_that_rose_and_what_each_means() -> None:
+    lost = Check("ping", "0 % loss", "100 % loss", False)
+    rose = (
+        Counter("ler-1", "eth0", "tx.packets", 3, 7),
+        Counter("ler-2", "eth0", "rx.noroute", 1, 5),
+        Counter("ler-2", "lo", "rx.dropped", 0, 2),
+    )
+    signs = (
+        "ler-2: rx.noroute of eth0 rose by 4: labelled packets came in whose label has no route",
+        "ler-2: rx.dropped of lo rose by 2: packets were popped to lo and had a label left, and lo accepts none: "
+        "net.mpls.conf.lo.input is 0",
+    )
+    step = StepReport("two", "failed", (lost,), counters=rose)
+    assert step.signs == signs
+    failed = report("6.1", step)
+    assert failed.as_json()["steps"][0]["signs"] == signs
+    assert [row[3] for row in failed.rows()[2:]] == list(signs)
+    text = ElementTree.fromstring(junit([failed])).findtext(".//failure")
+    assert text is not None
+    assert text.splitlines()[1:] == list(signs)
+    page = write_page(failed)
+    assert "rx.noroute of eth0 rose by 4" in page
+    explained = StepReport("two", "failed", (lost,), counters=rose, causes=(CAUSE,))
+    assert (explained.signs, StepReport("two", "passed", counters=rose).signs) == ((), ())
 
 
 def test_the_matrix_says_what_failed_what_was_left_out_and_what_was_not_run_on_each_kernel() -> None:
