@@ -277,7 +277,8 @@ CASES = (
         "F9", False, "an IPv6 next hop that is just being asked", f"{SIX} on eth0",
         says=by_six(ip={"*'neighbour show'*": f"{SIX} dev eth0 router INCOMPLETE\n"}), node=asked(routes=ONE_BY_SIX),
     ),
-    case("M1", True, "what is let in could be too large with one more label, and nothing was", "none was lost so far", link("eth0", mtu=1508),
+    case("M1", True, "what comes in may be too large with one more label, and was not", "none was lost so far",
+         link("eth0", mtu=1508),
          node=ready(labels=LABELS.replace("20200", "20200/20201"))),
     case(
         "M1", False, "a swap that adds a label, from an interface of more than 1500 to one of 1500", "MTU of eth1",
