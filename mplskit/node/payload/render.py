@@ -55,7 +55,7 @@ def render(spec: NodeSpec) -> dict[str, str]:
 
 
 def keepers_memory(size: int) -> int:
-    """MiB that the keeper may use, for batch files of `size` bytes: 100,000 label routes (6 MiB) took 150 of their 256.
+    """MiB that the keeper may use, for batch files of `size` bytes: 100,000 label routes (6 MiB) get 256.
 
     It grows in steps of a MiB of text, some 15,000 routes: a few routes more do not restart the keeper.
     """
