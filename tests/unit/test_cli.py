@@ -158,22 +158,6 @@ def test_shared_flags_reach_the_function_by_name_or_together(capsys: pytest.Capt
     assert capsys.readouterr().out == "True debian {'set_': ['A=y', 'B=n']}\n"
 
 
-def test_the_launcher_knows_every_flag_that_takes_no_value() -> None:
-    from mplskit.tasks import namespace
-
-    launcher = (ROOT / "run").read_text()
-    [line] = [line for line in launcher.splitlines() if "is_value= ;;" in line]
-    known = {word for word in line.split() if word.startswith("--") and "*" not in word}
-    taken = {
-        f"--{name}"
-        for task in namespace().task_names
-        for argument in namespace()[task].get_arguments()
-        for name in argument.names
-        if argument.kind is bool and len(name) > 1
-    }
-    assert taken <= known
-
-
 @pytest.mark.parametrize("rows", [[], [{"a": [1, {"b": "x\ny"}], "c": {}}, 2]])
 @pytest.mark.parametrize("head", [{}, {"code": 0, "words": ["]"]}])
 def test_rows_that_come_one_by_one_are_one_json_document(

@@ -75,7 +75,8 @@ def test_a_spec_survives_being_written_as_json_and_read_again() -> None:
         ({**PUSH, "src": "2001:db8::1"}, "routes[0].src: src and to must be of one address family (here: 2001:db8::1)"),
         (
             {**PUSH, "weight": 2},
-            "routes[0].weight: there is no such key; allowed: push, to, via, dev, nexthops, src, mtu, ttl, table",
+            "routes[0].weight: there is no such key; "
+            "allowed: push, to, via, dev, nexthops, src, mtu, ttl, table, onlink",
         ),
         ({"pop": 101}, "routes[0]: a pop needs dev (lo, a VRF), via (a next hop) or nexthops"),
         ({"pop": 15, "dev": "lo"}, "routes[0].pop: an incoming label is 16 to 1048574 (here: 15)"),
