@@ -46,6 +46,16 @@ def quote(argv: Sequence[Argument]) -> str:
     return shlex.join(str(word) for word in argv)
 
 
+# PYTHONPATH would split a path at its colons.
+_MODULE = "import runpy, sys; path, name = sys.argv.pop(1), sys.argv.pop(1); sys.path.insert(0, path); \
+runpy.run_module(name, run_name='__main__', alter_sys=True)"
+
+
+def module(name: str, *words: Argument) -> list[Argument]:
+    """The command that runs a module of this mplskit, wherever it lies."""
+    return [sys.executable, "-c", _MODULE, Path(__file__).resolve().parents[1], name, *words]
+
+
 def require(*programs: str, package: str) -> None:
     """Raise MachineLacks unless every program is on the PATH (or in /usr/sbin, /sbin)."""
     absent = [name for name in programs if find(name) is None]

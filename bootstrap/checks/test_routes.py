@@ -22,9 +22,9 @@ def test_the_loopback_addresses_are_there(facts, spec, asked, seen):
 def test_each_route_of_the_spec_is_in_the_kernel_as_it_was_written(facts, spec, asked, seen):
     asked(facts.wanted_routes, "route")
     wrong = missing(facts.wanted_routes, facts.routes)
-    later = {route.dst: name for route in facts.wanted_routes for name in comes_later(route, facts, spec)}
-    told = several(f"{dst} {why}" for dst, why in wrong.items() if dst not in later)
-    waits = several(f"{dst} waits for {name}, which may come later" for dst, name in later.items() if dst in wrong)
+    later = {route: names[0] for route in wrong if (names := comes_later(route, facts, spec))}
+    told = several(f"{route.name} {why}" for route, why in wrong.items() if route not in later)
+    waits = several(f"{route.name} waits for {name}, which may come later" for route, name in later.items())
     seen(told or waits or f"all {len(facts.wanted_routes)} are as written")
     assert not told
 

@@ -38,7 +38,7 @@ def accepts(name, facts, spec):
     # Which of both the labels come by cannot be seen: frames of a VLAN are never received on what it stands on.
     vlans = [vlan for vlan in there.vlans(name) if vlan not in spec.mpls_input]
     note = f" (what comes in by {', '.join(vlans)} is received there, and not accepted)" if vlans else ""
-    return on, f"{name}: {'on' if on else 'off'}{note}"
+    return on, f"{name}: input {'on' if on else 'off'}{note}"
 
 
 @pytest.mark.condition("X1")
@@ -64,8 +64,10 @@ def test_packets_that_come_out_of_a_label_are_not_dropped_for_their_source(facts
 
 
 @pytest.mark.condition("L5")
-def test_packets_that_have_a_label_left_when_they_are_popped_are_accepted(facts, spec, live, asked, seen):
+def test_packets_that_have_a_label_left_when_they_are_popped_are_accepted(facts, spec, asked, seen):
     asked(spec.delivers, "packet that comes out of a label here")
+    if facts.platform_labels is None:
+        pytest.skip("mpls_router is not live: see K3")
     if facts.inputs.get("lo"):
         seen("lo accepts labelled packets")
         return

@@ -26,10 +26,6 @@ from mplskit.specfile import no_such
 
 STATE, LOCK, LOG = "up.json", ".lock", "log"
 PAUSE = 0.2
-PACKAGE = Path(__file__).resolve().parents[2]
-# PYTHONPATH would split a path at its colons.
-HOLDER = "import runpy, sys; path, name = sys.argv.pop(1), sys.argv.pop(1); sys.path.insert(0, path); \
-runpy.run_module(name, run_name='__main__', alter_sys=True)"
 # To end a machine, and to be ended by force.
 PATIENCE = 120.0
 FAILURES: Mapping[int, type[Failure]] = {2: WrongInput, 3: MachineLacks, 4: OutsideFailed, 5: BuildFailed}
@@ -95,7 +91,7 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
     log = home / LOG
     with progress.step(f"bringing {name} up", log):
         words = [lab, stage, json.dumps(asdict(place)), str(last if step is None else step)]
-        holder = process.detached([sys.executable, "-c", HOLDER, PACKAGE, __name__, *words], log)
+        holder = process.detached(process.module(__name__, *words), log)
         try:
             while not (home / STATE).exists():
                 if holder.poll() is not None:

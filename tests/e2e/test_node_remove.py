@@ -120,7 +120,7 @@ def test_a_node_is_what_it_was_after_plan_bootstrap_change_bootstrap_and_remove(
     ]
     kept = ("platform_labels", "conf/eth0/input")
     assert node.on("cd /proc/sys/net/mpls; cat " + " ".join(kept)) == "200000\n0\n"
-    assert node.on("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/lo/rp_filter") == "1\n1\n"
+    assert node.on("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/lo/rp_filter") == "1\n2\n"
     assert node.task("node.plan", CHANGED).code == 0
 
     removed = node.task("node.remove", CHANGED)

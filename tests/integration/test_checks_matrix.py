@@ -193,7 +193,7 @@ CASES = (
     ),
     case("S1", True, "larger than was asked for", "= 1048575, wanted", {TABLE: "1048575\n"}),
     case("S1", False, "one label too small", "= 99999, wanted 100000", {TABLE: "99999\n"}),
-    case("S11", True, "by another number than 1", "eth0: on", input_of("eth0", 5)),
+    case("S11", True, "by another number than 1", "eth0: input on", input_of("eth0", 5)),
     case(
         "S11", False, "on, at an interface that is a port of a bridge", "eth0 is a port of br0",
         {**input_of("br0", 0), **link("br0")},

@@ -2,7 +2,6 @@
 
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +9,7 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
 from mplskit.node.verify.facts import Facts
+from mplskit.node.verify.questions import Said
 from tests.conditions import judged
 from tests.integration.test_node_apply import CONTAINED, contained, namespaces
 
@@ -76,10 +76,10 @@ class _Node:
     def __init__(self, links: str) -> None:
         self._links = links
 
-    def run(self, command: str) -> SimpleNamespace:
+    def run(self, command: str) -> Said:
         """Run a command."""
         ended = subprocess.run([*CONTAINED, f"{self._links}\n{command}"], capture_output=True, text=True, check=False)
-        return SimpleNamespace(rc=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+        return Said(ended.returncode, ended.stdout, ended.stderr)
 
 
 def test_a_port_an_altname_and_a_name_of_nothing_are_told_in_the_words_of_the_kernel() -> None:
@@ -89,7 +89,7 @@ def test_a_port_an_altname_and_a_name_of_nothing_are_told_in_the_words_of_the_ke
     facts.__dict__["inputs"] = dict.fromkeys(("lo", "core0", "eth0", "p0", "p1", "br0"), True)
     assert judged("S11", facts) == (
         False,
-        "core0: on, uplink is an altname of eth0: labels are accepted by names of their own: write eth0, "
+        "core0: input on, uplink is an altname of eth0: labels are accepted by names of their own: write eth0, "
         "p0 is a port of br0: labelled packets are received on br0, "
         "waits for br1: no such interface; the node has eth0, core0, p1, p0, br0 — did you mean br0?",
     )

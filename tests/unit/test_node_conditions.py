@@ -44,8 +44,8 @@ CORE = ({"ifname": "core0"}, {"ifname": "eth0", "altnames": ["enp3s0", "uplink"]
 @pytest.mark.parametrize(
     ("inputs", "there", "on", "holds", "seen"),
     [
-        (["core0"], CORE, ["core0"], True, "core0: on"),
-        (["core0"], CORE, [], False, "core0: off"),
+        (["core0"], CORE, ["core0"], True, "core0: input on"),
+        (["core0"], CORE, [], False, "core0: input off"),
         (
             ["coer0"], CORE, ["core0"], False,
             "waits for coer0: no such interface; the node has core0, eth0 — did you mean core0?",
@@ -59,7 +59,7 @@ CORE = ({"ifname": "core0"}, {"ifname": "eth0", "altnames": ["enp3s0", "uplink"]
             ["eth1"], (part("eth1", "br0", "bridge"), {"ifname": "br0"}), ["eth1"], False,
             "eth1 is a port of br0: labelled packets are received on br0",
         ),
-        (["br0"], (part("eth1", "br0", "bridge"), {"ifname": "br0"}), ["br0"], True, "br0: on"),
+        (["br0"], (part("eth1", "br0", "bridge"), {"ifname": "br0"}), ["br0"], True, "br0: input on"),
         (
             ["eth1"], (part("eth1", "bond0", "bond"), part("bond0", "br0", "bridge"), {"ifname": "br0"}), ["eth1"],
             False,
@@ -67,14 +67,14 @@ CORE = ({"ifname": "core0"}, {"ifname": "eth0", "altnames": ["enp3s0", "uplink"]
         ),
         (
             ["eth1", "br0"], (part("eth1", "br0", "bridge"), {"ifname": "br0"}), ["eth1", "br0"], True,
-            "eth1 is a port of br0: labelled packets are received on br0, br0: on",
+            "eth1 is a port of br0: labelled packets are received on br0, br0: input on",
         ),
-        (["eth1"], (part("eth1", "red", "vrf"), {"ifname": "red"}), ["eth1"], True, "eth1: on"),
+        (["eth1"], (part("eth1", "red", "vrf"), {"ifname": "red"}), ["eth1"], True, "eth1: input on"),
         (
             ["eth1"], ({"ifname": "eth1"}, vlan("eth1.100", "eth1")), ["eth1"], True,
-            "eth1: on (what comes in by eth1.100 is received there, and not accepted)",
+            "eth1: input on (what comes in by eth1.100 is received there, and not accepted)",
         ),
-        (["eth1"], ({"ifname": "eth1"}, vlan("v", "eth1", link_netnsid=0)), ["eth1"], True, "eth1: on"),
+        (["eth1"], ({"ifname": "eth1"}, vlan("v", "eth1", link_netnsid=0)), ["eth1"], True, "eth1: input on"),
     ],
 )  # fmt: skip
 def test_where_labels_are_accepted_is_where_the_kernel_receives_them(
@@ -94,6 +94,15 @@ def test_an_interface_that_may_come_later_is_waited_for_and_said() -> None:
     assert judged("S11", facts) == (True, "waits for tap0, which may come later")
     assert judged("R2", facts) == (True, "10.1.0.0/16 waits for tap0, which may come later")
     assert judged("F11", facts) == (True, "tap0: waits for it, which may come later")
+
+
+def test_a_route_that_waits_hides_no_other_of_the_same_prefix_that_is_missing() -> None:
+    routes = [
+        {"push": [100], "to": "10.1.0.0/16", "via": "10.96.96.1", "table": 10},
+        {"push": [200], "to": "10.1.0.0/16", "via": "10.9.0.2", "dev": "core0"},
+    ]
+    facts = node({"openvpn": [TAP], "routes": routes}, interfaces=links(*CORE), links={"core0": UP}, routes=())
+    assert judged("R2", facts) == (False, "10.1.0.0/16 is not there")
 
 
 @pytest.mark.parametrize(("said", "holds"), [({}, True), ({"tap0": {"optional": False}}, False)])

@@ -212,15 +212,15 @@ def _family(dst: str) -> Family:
     return "mpls" if dst.isdigit() else "inet6" if ":" in dst else "inet"
 
 
-def missing(wanted: Iterable[KernelRoute], shown: Iterable[KernelRoute]) -> dict[str, str]:
-    """Destination -> what is not so, for each wanted route that the kernel does not have as it was written."""
+def missing(wanted: Iterable[KernelRoute], shown: Iterable[KernelRoute]) -> dict[KernelRoute, str]:
+    """What is not so, for each wanted route that the kernel does not have as it was written."""
     there: Mapping[tuple[str, int, int | None], list[KernelRoute]] = _by_key(shown)
     found = {}
     for route in wanted:
         others = there.get(route.key, [])
         lacking = [other.lacks(route) for other in others]
         if "" not in lacking:
-            found[route.name] = f"wants {lacking[0]}" if lacking else "is not there"
+            found[route] = f"wants {lacking[0]}" if lacking else "is not there"
     return found
 
 

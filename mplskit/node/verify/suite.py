@@ -1,11 +1,9 @@
 """The suite bootstrap/checks in a process of its own: it reads the checks once, and forks a worker for each node."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,7 +18,6 @@ from mplskit.paths import data
 
 PATIENCE = 600.0
 SERVER = "mplskit.node.verify.server"
-PACKAGE = Path(__file__).resolve().parents[3]
 
 ALONE = {
     "PYTEST_ADDOPTS": "",
@@ -145,13 +142,12 @@ class _Server:
             return b""
 
     def _hold(self, folder: Path, theirs: socket.socket) -> None:
-        path = os.pathsep.join(word for word in (str(PACKAGE), os.environ.get("PYTHONPATH")) if word)
-        argv: list[str | Path] = [sys.executable, "-m", SERVER, str(theirs.fileno()), folder]
+        argv = process.module(SERVER, str(theirs.fileno()), folder)
         try:
             with tempfile.TemporaryDirectory() as scratch, theirs, process_group.grouped(self._group):
                 log = Path(scratch, "said")
                 with log.open("wb") as file, process.started(
-                    argv, stdout=file, stderr=subprocess.STDOUT, cwd=folder, env={**ALONE, "PYTHONPATH": path},
+                    argv, stdout=file, stderr=subprocess.STDOUT, cwd=folder, env=ALONE,
                     pass_fds=[theirs.fileno()],
                 ) as running:  # fmt: skip
                     theirs.close()
