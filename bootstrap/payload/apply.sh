@@ -116,6 +116,7 @@ set_up() {
     guard
     keep_table
     record_services
+    [ "$failures" = 0 ] || exit 1
     put_apt_files
     carried_packages
     apt_packages

@@ -44,6 +44,8 @@ put_apt_files() {
 # Files of ours that the payload brings no more
 drop_files() {
     for path in $our_files; do
+        # One that could not be made is wanted all the same.
+        [ "$path" != "$daemons" ] || [ ! -e "$here/want/frr" ] || continue
         has "$brought" "$path" || put_back "$path"
     done
 }

@@ -65,12 +65,13 @@ stopped)
 esac
 last=
 error=$(mkdir -p "$state" 2>&1) || fail "$error"
-find_ip || exit 1
 wait_after_ends
+find_ip || exit 1
 error=$({ rm -f "$state/events" && mkfifo "$state/events"; } 2>&1) || fail "$error"
 { events | grep -E --line-buffered "$relevant"; } >"$state/events" &
 while read -r event; do
-    timeout 0.2 cat >/dev/null # the rest of what happens now is one thing with it
+    rest=$(timeout 0.2 cat) # what happens now is one thing with it
+    case $newline$rest$newline in *"${newline}look$newline"*) event=look ;; esac
     restore
     [ "$event" != look ] || echo 0 >"$state/starts"
 done <"$state/events"

@@ -180,7 +180,7 @@ apply_addresses() {
     ours=$(lines "$state/addresses")
     theirs=$(lines "$others_addresses")
     [ -n "$wanted$ours" ] || return 0
-    there=$("$ip" -o address show dev lo)
+    there=$("$ip" -o address show dev lo) || { report failed address lo "ip does not tell its addresses"; return; }
     left=
     for address in $wanted; do
         if [ "$address" = up ]; then

@@ -13,7 +13,8 @@ keep_table() {
     [ -n "$spec_labels" ] && ! allowed shrink || return 0
     largest=$spec_labels
     for size in "$(live_labels)" "$(table_size "$sysctl_file")" "$(configured_value net/mpls/platform_labels)"; do
-        [ "${size:-0}" -le "$largest" ] || largest=$size
+        # A file of others may name what no kernel takes.
+        [ "${size:-0}" -le "$largest" ] || [ "$size" -gt 1048575 ] || largest=$size
     done
     [ "$largest" != "$spec_labels" ] && record file "$sysctl_file" enlarge_table && larger_table=$here/larger || return 0
 }

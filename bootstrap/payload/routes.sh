@@ -151,8 +151,6 @@ compare_routes() {
             line[$1, $2] = $3
             seen[$1, $2] = $4
             refused[$1, $2] = $5
-            # What was refused the last time will be again.
-            if (mode == "plan" && $5 != "") refuse($1, $2, $5)
             next
         }
         phase == "kernel" && /^\/sys/ { link[substr($0, 16)]; next }
@@ -166,6 +164,8 @@ compare_routes() {
             wanted[id]
             print of "\t" name "\t" text >(work "wanted")
             as_it_was = id in line && line[id] == text
+            # What was refused the last time will be again.
+            if (mode == "plan" && as_it_was && refused[id] != "") refuse(of, name, refused[id])
             if (!(id in there)) what = as_it_was && seen[id] == "" ? "waits" : "add"
             else if (as_it_was && seen[id] == there[id]) what = "same"
             # It was applied by a run that was cut before it saw what the kernel makes of it.
@@ -331,7 +331,9 @@ tell_routes() {
 record_routes() {
     mkdir -p "${routes_record%/*}"
     for file in "$routes_file" "$labels_file"; do
-        [ ! -e "$root$file" ] || sha256sum "$root$file" | sed "s|  .*|  $file|"
+        [ -e "$root$file" ] || continue
+        # What could not be put stays recorded as it is.
+        if cmp -s "$root$file" "$file"; then sha256sum "$file"; else grep -sF "  $file" "$routes_record"; fi
     done | store "$routes_record" || report failed file "$routes_record" "cannot be written"
 }
 

@@ -70,6 +70,7 @@ SEEN = {
     "$state/routes cannot be written": "here",
     "$known cannot be written": "here",
     "cannot be written": "here",
+    "ip does not tell its addresses": "here",
     "is not there: its routes stay as they are": LOST,
     "is not what node.bootstrap wrote": LOST,
     "$1": "test_the_keeper_ends_with_its_monitor_and_says_so",
@@ -199,6 +200,21 @@ def test_routes_whose_fate_is_not_known_are_told(broken: str, words: str, tmp_pa
 def test_routes_files_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
     taken = 'mkdir -p /var/lib/mplskit/routes.sha256.new; sh "$APPLY" node'
     assert ("file", "/var/lib/mplskit/routes.sha256", "cannot be written") in told(tmp_path, taken)
+
+
+def test_addresses_stay_known_as_ours_when_ip_does_not_tell_them_for_once(tmp_path: Path) -> None:
+    mute = r"""
+sh "$APPLY" node >/dev/null
+ip=$(readlink -f /sbin/ip); cp "$ip" /run/ip; cp "$state/addresses" /run/ours
+printf '#!/bin/sh\ncase "$*" in *"address show dev lo"*) exit 1 ;; esac\nexec /run/ip "$@"\n' >/run/mute
+chmod 755 /run/mute
+mount --bind /run/mute "$ip"
+sh "$APPLY" node
+cmp /run/ours "$state/addresses" || printf 'failed\tnode\taddresses\tforgotten\n'"""
+    spec = NodeSpec.model_validate({"loopbacks": ["10.255.0.1/32"]})
+    failed = told(tmp_path, "state=/run/mplskit" + mute, spec)
+    assert ("address", "lo", "ip does not tell its addresses") in failed
+    assert ("node", "addresses", "forgotten") not in failed
 
 
 def test_a_systemd_that_does_not_read_its_units_and_an_owner_that_is_not_there_are_told(tmp_path: Path) -> None:
