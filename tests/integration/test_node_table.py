@@ -52,6 +52,11 @@ def test_what_a_file_of_somebody_else_asks_for_is_not_made_less(mode: str, tmp_p
     assert said == [f"{KEY} = 500000", "500000" if mode == "node" else "0"]
 
 
+def test_a_size_that_no_kernel_takes_is_not_adopted_from_a_file_of_somebody_else(tmp_path: Path) -> None:
+    theirs = "echo 'net.mpls.platform_labels = 1048576' >/etc/sysctl.d/99-mpls.conf"
+    assert seen(tmp_path, f"{theirs}; apply node >/dev/null; look", live=0) == [f"{KEY} = 100000", "100000"]
+
+
 def test_an_image_does_not_get_the_table_of_the_machine_that_makes_it(tmp_path: Path) -> None:
     assert seen(tmp_path, "apply image >/dev/null; look") == [f"{KEY} = 100000", "200000"]
 
