@@ -12,6 +12,9 @@ from mplskit.vm.machine import booted
 from tests.containers.fleet import Fleet, fleet_of
 from tests.e2e.conftest import Ran, invoke
 
+# The quick tier has nodes that ail in the same ways over a real sshd; these take minutes of a slow machine.
+pytestmark = pytest.mark.full
+
 NUMBERS = range(1, 33)
 AILING = {"dead": (3, 17), "slow": (5, 18, 29), "sleepy": (8, 24), "full": (11, 23), "cut": (14, 31)}
 UNDONE = {3, 17, 11, 23, 14, 31}
