@@ -164,7 +164,7 @@ def test_interfaces_that_come_later_get_their_input_and_routes_in_2_s(node: Node
         ("ip link set eth0.100 down; sleep 1", "ip link set eth0.100 up"),
         ("ip link delete tap0; sleep 1", "tap"),
         (":", "ip route delete 198.51.100.0/24; ip -f mpls route delete 203; ip address delete 10.200.200.1/32 dev lo"),
-        ("unloaded", "modprobe -a mpls_router mpls_iptunnel"),
+        pytest.param("unloaded", "modprobe -a mpls_router mpls_iptunnel", marks=pytest.mark.full),
     ],
     ids=["a link that was down", "a tap made anew", "routes and an address deleted by hand", "modules loaded again"],
 )
