@@ -1,5 +1,6 @@
 """`test`, `test.e2e`, `test.full`: the three tiers."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def _pytest(what: str, *words: str) -> None:
     # The tests build below it, and some of what they write for other programs is not quoted.
     demand(temporary(), MADE, "test", "TMPDIR=FOLDER names another")
     _demand(what, [sys.executable, "-m", "pytest", *words])
+
+
+def _side_by_side() -> list[str]:
+    """Files of tests run in as many processes as there are processors, each file in one of them."""
+    return ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadfile"]
 
 
 def _static() -> None:
@@ -54,7 +60,8 @@ def quick(c: Context, k: str = "") -> None:
     """Linters, types, unit and integration tests: under 10 minutes."""
     if not k:
         _static()
-    _pytest("unit and integration tests", "tests/unit", "tests/integration", "-m", "not full", *_only(k))
+    words = ("tests/unit", "tests/integration", "-m", "not full", *_only(k))
+    _pytest("unit and integration tests", *words, *_side_by_side())
 
 
 @cli.task(help=FILTER)

@@ -37,10 +37,12 @@ nodes:
       - {swap: 204, as: [201], via: 10.0.2.2}
 """
 
-# Files with their modes, owners, sizes and what is in them; folders of systemd's and apt's own change by themselves.
+# Files with their modes, owners, sizes and what is in them. Folders of systemd's and of apt's change by themselves, and
+# so does what the keeper counts.
 TREE = r"""
 find /etc /usr/local /root /var/lib /run/mplskit \
-    \( -path '/var/lib/systemd' -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' -o -path /root/.ssh \) -prune -o \
+    \( -path '/var/lib/systemd' -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' -o -path /root/.ssh \
+    -o -path /run/mplskit/starts \) -prune -o \
     -printf '%p %y %m %u %g %l ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) 2>/dev/null | sort"""
 # What counts by itself: counters, states of random, and what other interfaces' neighbours and dentries do.
 SYSCTLS = r"""

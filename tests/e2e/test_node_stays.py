@@ -1,7 +1,7 @@
-"""A stock Debian node stays as it was set up: whatever goes and comes again, labels and routes are there 2 s later.
+"""A stock Debian node stays as it was set up: whatever goes and comes again, labels and routes follow by themselves.
 
-All times are measured on the node. It is emulated where KVM is not to be had, which makes a program's start there take
-20 to 50 ms instead of one.
+The keeper looks around once a minute, whatever happens: what is back within 30 s came back because of what happened.
+How long it took is measured on the node and printed; benchmarks/keeper.py makes a table of it.
 """
 
 from collections.abc import Iterator
@@ -111,21 +111,15 @@ class Node:
         config = str(self.machine.host.ssh_config)
         return invoke(name, "--inventory", str(self.nodes), "--ssh-config", config, "--json")
 
-    def back_in_time(self, act: str, condition: str = "complete", *, before: str = ":") -> None:
-        """Prove that a condition holds 2 s after the beginning of `act`.
-
-        The keeper starts some 20 programs for it. Where that alone takes longer, because the node is emulated on a
-        machine that is busy, so much longer is granted.
-        """
-        words = self(f"{before} || exit 1; starts; now; begin=$now; {act}; awaited {condition}; starts").split()[-3:]
-        started, taken, started_then = (int(word) for word in words)
-        _in_time(act, taken, max(started, started_then))
+    def comes_back(self, act: str, condition: str = "complete", *, before: str = ":") -> None:
+        """Prove that a condition holds within 30 s of the beginning of `act`."""
+        taken, started = self(f"{before} || exit 1; now; begin=$now; {act}; awaited {condition}; starts").split()[-2:]
+        _print(act, int(taken), int(started))
 
 
-def _in_time(what: str, taken: int, started: int) -> None:
-    """Judge hundredths of a second; in `started` of them the node starts 20 programs."""
+def _print(what: str, taken: int, started: int) -> None:
+    """Tell hundredths of a second; in `started` of them the node starts 20 programs."""
     print(f"{taken / 100:.2f} s (a program: {started / 2:.0f} ms): {what}")
-    assert taken <= max(200, 2 * started)
 
 
 def items(ran: Ran) -> Any:
@@ -150,10 +144,10 @@ def node(stock_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield node
 
 
-def test_interfaces_that_come_later_get_their_input_and_routes_in_2_s(node: Node) -> None:
-    node.back_in_time("vlan", "input eth0.100")
-    node.back_in_time("tap", "input tap0")
-    node.back_in_time("ip link set other name core1", "input core1", before="ip link add other type dummy")
+def test_interfaces_that_come_later_get_their_input_and_routes(node: Node) -> None:
+    node.comes_back("vlan", "input eth0.100")
+    node.comes_back("tap", "input tap0")
+    node.comes_back("ip link set other name core1", "input core1", before="ip link add other type dummy")
     assert node("now; begin=$now; awaited complete >/dev/null; seen") == ALL
     assert node("cat /proc/sys/net/mpls/conf/lo/input") == "0\n"
 
@@ -164,12 +158,12 @@ def test_interfaces_that_come_later_get_their_input_and_routes_in_2_s(node: Node
         ("ip link set eth0.100 down; sleep 1", "ip link set eth0.100 up"),
         ("ip link delete tap0; sleep 1", "tap"),
         (":", "ip route delete 198.51.100.0/24; ip -f mpls route delete 203; ip address delete 10.200.200.1/32 dev lo"),
-        pytest.param("unloaded", "modprobe -a mpls_router mpls_iptunnel", marks=pytest.mark.full),
+        ("unloaded", "modprobe -a mpls_router mpls_iptunnel"),
     ],
     ids=["a link that was down", "a tap made anew", "routes and an address deleted by hand", "modules loaded again"],
 )
-def test_all_of_it_is_back_in_2_s_after(before: str, act: str, node: Node) -> None:
-    node.back_in_time(act, before=before)
+def test_all_of_it_is_back_after(before: str, act: str, node: Node) -> None:
+    node.comes_back(act, before=before)
 
 
 def test_routes_of_others_are_never_replaced_and_are_told_and_outlive_us(node: Node) -> None:
@@ -244,9 +238,9 @@ def test_interfaces_of_other_network_tools_get_theirs_back_each_time(
     node(f"{{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y {package}; }} >&2", 900)
     node(prepared)
     act = f"{{ {up} >&2 & }}; came {up.rsplit(maxsplit=1)[-1]}"
-    node.back_in_time(act)
-    node.back_in_time(act, before=f"{down} >&2 && sleep 1")
-    node.back_in_time(by_hand, before=f"{{ {down}; {gone}; }} >&2 && sleep 1")
+    node.comes_back(act)
+    node.comes_back(act, before=f"{down} >&2 && sleep 1")
+    node.comes_back(by_hand, before=f"{{ {down}; {gone}; }} >&2 && sleep 1")
 
 
 # systemd-networkd makes the interfaces at every boot, as on an operator's node; a unit of its own measures how long
@@ -276,10 +270,10 @@ END
 systemctl enable watch.service; rm -f /root/watched"""
 
 
-def test_after_a_reboot_all_of_it_is_there_2_s_after_the_last_interface(node: Node) -> None:
+def test_after_a_reboot_all_of_it_is_there_once_the_last_interface_is(node: Node) -> None:
     node(BOOT)
     reboot(node.machine.host)
     node("now; begin=$now; awaited test -s /root/watched")
     taken, started = node("cat /root/watched; starts").split()[-2:]
     assert node("seen") == ALL
-    _in_time("a boot", int(taken), int(started))
+    _print("a boot", int(taken), int(started))
