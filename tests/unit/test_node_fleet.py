@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -402,11 +403,11 @@ def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str]
                 "error": "no",
                 "hint": "yes",
                 "asked": "b74aa10acbd2aa49e1a9300733028c942e6382b734fcb1aa2bcd91ae0bba28d9",
-                "report": "bootstrap/n1.json",
+                "report": "bootstrap/1/n1.json",
             }
         ],
     }
-    assert json.loads((kept.path.parent / "bootstrap/n1.json").read_text()) == {
+    assert json.loads((kept.path.parent / "bootstrap/1/n1.json").read_text()) == {
         "items": [],
         "node": "n1",
         "state": "failed",
@@ -429,7 +430,7 @@ def test_what_is_kept_is_read_from_its_file_and_no_longer_held(last: Callable[[s
     [outcome] = kept.put([came])
     assert outcome.document == {}
     assert outcome.whole() == came.whole()
-    assert outcome.kept == kept.path.parent / "bootstrap" / "n1.json"
+    assert outcome.kept == kept.path.parent / "bootstrap" / "1" / "n1.json"
     text = outcome.kept.read_text()
     assert text.count("\n") == 16
     assert '\n    {"state": "changed", "kind": "route", "name": "label 1", "detail": "added: \\u2026"},\n' in text
@@ -454,13 +455,97 @@ def test_many_outcomes_that_are_kept_hold_nothing_of_what_their_nodes_said(last:
     assert [len(outcome.whole().get("items", ())) for outcome in fleet.outcomes] == [1000, 0, *[1000] * 18]
 
 
-def test_a_node_that_is_taken_up_again_loses_the_items_of_the_last_run(last: Callable[[str], Last]) -> None:
-    for _ in range(2):
+def items_in(kept: Last) -> list[str]:
+    """The files of items that there are for a task."""
+    place = kept.path.with_suffix("")
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+
+
+def with_items(name: str) -> Outcome:
+    return Outcome(name, State.OK, document={"items": []})
+
+
+def test_a_node_that_is_taken_up_again_loses_the_items_of_a_run_that_has_ended(last: Callable[[str], Last]) -> None:
+    first = last("bootstrap")
+    first.begin(numbered(2))
+    first.put(list(map(with_items, ("n1", "n2"))))
+    first.close()
+    again = last("bootstrap")
+    again.begin(nodes("n1"))
+    assert items_in(again) == ["1/n2.json"]
+    again.put([with_items("n1")])
+    assert items_in(again) == ["1/n2.json", "2/n1.json"]
+    rows = json.loads(again.path.read_text())["nodes"]
+    assert [row["report"] for row in rows] == ["bootstrap/2/n1.json", "bootstrap/1/n2.json"]
+
+
+def test_runs_at_a_time_on_one_node_keep_the_items_of_each_other(last: Callable[[str], Last]) -> None:
+    one, two = last("bootstrap"), last("bootstrap")
+    one.begin(nodes("n1"))
+    [of_one] = one.put([Outcome("n1", State.CHANGED, document={"items": ["one"]})], now=True)
+    two.begin(nodes("n1"))
+    assert of_one.whole()["items"] == ["one"]
+    [of_two] = two.put([Outcome("n1", State.OK, document={"items": ["two"]})], now=True)
+    assert (of_one.whole()["items"], of_two.whole()["items"]) == (["one"], ["two"])
+
+
+def test_a_run_that_ends_does_not_take_back_what_another_said_since(last: Callable[[str], Last]) -> None:
+    one, two = last("bootstrap"), last("bootstrap")
+    one.begin(numbered(2))
+    two.begin(nodes("n1"))
+    of_one = one.put([Outcome("n1", State.FAILED)], now=True)
+    two.put([Outcome("n1", State.OK)], now=True)
+    one.put([*of_one, Outcome("n2", State.OK)], now=True)
+    assert last("bootstrap").undone(numbered(2)) == ()
+
+
+def test_the_files_of_items_are_as_many_as_the_rows_however_many_runs_there_were(last: Callable[[str], Last]) -> None:
+    for number in range(1, 10):
         kept = last("bootstrap")
-        kept.begin(nodes("n1"))
-        assert not (kept.path.parent / "bootstrap/n1.json").exists()
-        kept.put([Outcome("n1", State.OK, document={"items": []})])
-        assert (kept.path.parent / "bootstrap/n1.json").exists()
+        kept.begin(nodes(f"n{number % 3}", "n3"))
+        kept.put([with_items(f"n{number % 3}"), with_items("n3")])
+        kept.close()
+    assert items_in(kept) == ["7/n1.json", "8/n2.json", "9/n0.json", "9/n3.json"]
+    assert sorted(path.name for path in kept.path.with_suffix("").iterdir()) == ["7", "8", "9"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mplskit.node.fleet.last import Last
+from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.node import Node
+from mplskit.remote.host import Host
+
+kept = Last(Path(sys.argv[1], "build"), "bootstrap", Path(sys.argv[1], "nodes.yaml")).load()
+kept.begin([Node("n1", Host("n1"), NodeSpec())])
+kept.put([Outcome("n1", State.OK, document={"items": []})], now=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_run_holds_no_items(last: Callable[[str], Last], tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False).returncode == -signal.SIGKILL
+    kept = last("bootstrap")
+    assert items_in(kept) == ["1/n1.json"]
+    kept.begin(nodes("n1"))
+    assert items_in(kept) == []
+
+
+def test_the_items_that_the_release_before_kept_beside_each_other_stay_until_a_run_says_more(
+    last: Callable[[str], Last],
+) -> None:
+    kept = last("bootstrap")
+    kept.begin(numbered(2))
+    kept.put([with_items("n1"), with_items("n2")])
+    kept.close()
+    place = kept.path.with_suffix("")
+    for file in ("n1.json", "n2.json"):
+        (place / "1" / file).rename(place / file)
+    kept.path.write_text(kept.path.read_text().replace("bootstrap/1/", "bootstrap/"))
+    last("bootstrap").begin(nodes("n1"))
+    assert items_in(kept) == ["n2.json"]
 
 
 def test_the_rows_of_many_nodes_are_written_the_more_seldom_the_longer_it_takes(
@@ -496,11 +581,11 @@ def test_a_report_of_the_release_before_is_read_and_its_items_get_files(last: Ca
     again.begin(nodes("n2"))
     rows = json.loads(kept.path.read_text())["nodes"]
     assert [(row["node"], row["state"], row.get("report", ""), "items" in row) for row in rows] == [
-        ("n1", "ok", "bootstrap/n1.json", False),
+        ("n1", "ok", "bootstrap/2/n1.json", False),
         ("n2", "not begun", "", False),
-        ("n3", "ok", "bootstrap/n3.json", False),
+        ("n3", "ok", "bootstrap/2/n3.json", False),
     ]
-    assert len(json.loads((kept.path.parent / "bootstrap/n3.json").read_text())["items"]) == 1
+    assert len(json.loads((kept.path.parent / "bootstrap/2/n3.json").read_text())["items"]) == 1
 
 
 @pytest.mark.parametrize(

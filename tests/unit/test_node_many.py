@@ -18,8 +18,9 @@ from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed, WrongInp
 from mplskit.node.fleet.asked import asked
 from mplskit.node.fleet.fleet import Fleet, Keep, Limits, Watch, run
 from mplskit.node.fleet.judge import planned
+from mplskit.node.fleet.last import Last
 from mplskit.node.fleet.many import on_nodes
-from mplskit.node.fleet.outcome import Done, Outcome
+from mplskit.node.fleet.outcome import Done, Outcome, State
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
 
@@ -205,6 +206,20 @@ def test_json_has_every_item_of_every_node_whatever_is_summed_up_for_people(caps
     document = json.loads(text)
     assert [len(row["items"]) for row in document["nodes"]] == [1000] * 3
     assert text == json.dumps(document, indent=2) + "\n"
+
+
+def test_json_has_every_item_whatever_another_run_on_the_same_nodes_does_meanwhile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def work(node: Node) -> Done:
+        if node.name == "n3":
+            other = Last(Path("build").absolute(), "bootstrap", Path("nodes.yaml")).load()
+            other.begin([node, replace(node, name="n1")])
+            other.put([Outcome("n1", State.OK, document={"by": "the other"})])
+        return Done({"by": node.name})
+
+    many(work, parallel="1")
+    assert [row["by"] for row in json.loads(capsys.readouterr().out)["nodes"]] == ["n1", "n2", "n3"]
 
 
 @pytest.mark.parametrize(

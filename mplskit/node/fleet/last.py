@@ -1,10 +1,11 @@
 """What is known of a task's last run on each node of an inventory: kept in build/nodes/, read by `--failed`.
 
-TASK.json has a row for each node, TASK/NODE.json all that is known of one: its items or checks.
+TASK.json has a row for each node, TASK/RUN/NODE.json all that a run knows of one: its items or checks.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from mplskit import files, progress
 from mplskit.errors import WrongInput
 from mplskit.fault import debugging
 from mplskit.json_rows import in_rows
+from mplskit.node.fleet import runs
 from mplskit.node.fleet.outcome import Outcome, State, not_begun
 from mplskit.node.node import Node
 
@@ -39,7 +41,11 @@ class Last:
         self.path = build / "nodes" / f"{place.stem}-{files.digest_of(str(place))[:8]}" / f"{task}.json"
         self._inventory = str(place)
         self._known: dict[str, tuple[State, str]] = {}
+        # The rows of this run, and those of them that are not written yet.
+        self._rows: dict[str, Row] = {}
         self._new: dict[str, Row] = {}
+        self._run = self.path.with_suffix("")
+        self._held = ExitStack()
         self._asks = asks
         self._asked: dict[str, str] = {}
         self._waiting: set[str] = set()
@@ -78,12 +84,22 @@ class Last:
         return files.digest_of([node.host.name, node.host.port, self._asks(node)])
 
     def begin(self, nodes: Sequence[Node]) -> None:
-        """Take these nodes up: until something else is known, they are not begun."""
+        """Take these nodes up: until something else is known, they are not begun.
+
+        What earlier runs said of them is gone, but for those that are under way: see `close`.
+        """
+        place = self.path.with_suffix("")
         self._asked = {node.name: self._digest(node) for node in nodes}
+        with self._alone():
+            self._run = runs.own(place, self._held)
         self.put([not_begun(node.name) for node in nodes], now=True)
         self._waiting = set(self._asked)
-        for node in nodes:
-            self._file(node.name).unlink(missing_ok=True)
+        with self._alone():
+            runs.clear(place, {self.path.parent / row["report"] for row in self._read().values() if "report" in row})
+
+    def close(self) -> None:
+        """End the run: the next may remove the items that no row names any more. A killed one has ended, too."""
+        self._held.close()
 
     def put(self, outcomes: Sequence[Outcome], *, now: bool = False) -> tuple[Outcome, ...]:
         """Keep these outcomes, and give them back without what is in a file now.
@@ -93,7 +109,9 @@ class Last:
         kept = tuple(self._filed(outcome) for outcome in outcomes)
         for outcome in kept:
             where = {"report": str(outcome.kept.relative_to(self.path.parent))} if outcome.kept else {}
-            self._new[outcome.node] = {**outcome.row, "asked": self._asked.get(outcome.node, ""), **where}
+            row = {**outcome.row, "asked": self._asked.get(outcome.node, ""), **where}
+            if row != self._rows.get(outcome.node):
+                self._rows[outcome.node] = self._new[outcome.node] = row
             self._waiting.discard(outcome.node)
         pace = max(PACE, SHARE * self._cost)
         if now or not self._waiting or time.monotonic() - self._written > pace:
@@ -101,7 +119,7 @@ class Last:
         return kept
 
     def _file(self, node: str) -> Path:
-        return self.path.with_suffix("") / f"{node}.json"
+        return self._run / f"{node}.json"
 
     def _filed(self, outcome: Outcome) -> Outcome:
         if outcome.failure and not debugging():
@@ -114,13 +132,19 @@ class Last:
         return replace(outcome, document={}, kept=path)
 
     def _write(self) -> None:
-        # Other nodes of the inventory may be under way in another process.
-        with files.locked(self.path.with_suffix(".lock")):
+        with self._alone():
             begin = time.monotonic()
-            rows = [self._row(row) for row in {**self._read(), **self._new}.values()]
-            write(self.path, {"inventory": self._inventory, "nodes": rows})
+            there = self._read()
+            # A row that we wrote before, and that is another now, is news of another run.
+            rows = {**there, **{name: row for name, row in self._rows.items() if name not in there}, **self._new}
+            write(self.path, {"inventory": self._inventory, "nodes": [self._row(row) for row in rows.values()]})
+            self._new.clear()
             self._written = time.monotonic()
             self._cost = self._written - begin
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Nodes of the inventory may be under way in another process."""
+        return files.locked(self.path.with_suffix(".lock"))
 
     def _row(self, row: Row) -> Row:
         """A row, without the document that the release before this one wrote there: that gets its file."""
@@ -130,7 +154,7 @@ class Last:
         write(path, {key: value for key, value in row.items() if key != "asked"})
         return {
             **{key: value for key, value in row.items() if key in IN_ROW},
-            "report": f"{path.parent.name}/{path.name}",
+            "report": str(path.relative_to(self.path.parent)),
         }
 
 

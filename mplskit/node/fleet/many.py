@@ -1,6 +1,7 @@
 """A node task on the nodes that its command line chooses: one is shown as itself, an inventory's as a fleet."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from mplskit import cli, progress
@@ -50,7 +51,8 @@ def on_nodes(
         _on_one(task, carried, nodes, chosen.limits, flags["host"], report, json=json)
     else:
         document = {"task": f"node.{task}", "inventory": flags["inventory"]}
-        _on_fleet(document, carried, nodes, chosen.limits, chosen.last, report, json=json, each=each)
+        with closing(chosen.last) as last:
+            _on_fleet(document, carried, nodes, chosen.limits, last, report, json=json, each=each)
 
 
 def _on_one(
