@@ -164,8 +164,8 @@ compare_routes() {
             wanted[id]
             print of "\t" name "\t" text >(work "wanted")
             as_it_was = id in line && line[id] == text
-            # What was refused the last time will be again.
-            if (mode == "plan" && as_it_was && refused[id] != "") refuse(of, name, refused[id])
+            # What was refused the last time will be again; not by one that is ours.
+            if (mode == "plan" && as_it_was && refused[id] != "" && !(id in there && refused[id] ~ /File exists/)) refuse(of, name, refused[id])
             if (!(id in there)) what = as_it_was && seen[id] == "" ? "waits" : "add"
             else if (as_it_was && seen[id] == there[id]) what = "same"
             # It was applied by a run that was cut before it saw what the kernel makes of it.
@@ -239,7 +239,8 @@ go_on() {
 # tell_routes: one line for each action, the keeper's up to a bound; 1 if one has failed. What time brings is waited for: see
 # lacks(). With what the kernel has now on stdin, after something was tried, $work/routes is what is known from now on: a
 # route that could not be made what it should be is not known by what it is: it is tried again. One that the kernel does
-# not show has failed, whatever was said.
+# not show has failed, whatever was said. One of ours that other changes hid from the first look (NLM_F_DUMP_INTR) is refused
+# as being there already: it may be what it should be.
 tell_routes() {
     router=yes
     [ -d /proc/sys/net/mpls ] || router=
@@ -295,13 +296,18 @@ tell_routes() {
                 tell(mode == "keep" || may_come_later(words) ? "note" : "waits", "waits for its interface or next hop (" why "): " words)
             else tell("failed", why ": " words)
         }
-        phase == "errors" { error[$1, $2] = $3; next }
+        phase == "errors" { error[$1, $2] = $3; if ($3 ~ /File exists/) exists[$1, $2]; next }
+        phase == "known" { if (($1, $2) in exists) was[$1, $2] = $3 "\t" $4; next }
         phase == "kernel" && $0 == "end" { whole = 1; next }
         phase == "kernel" { of = family($0); there[of, key($0, of)] = plain($0); next }
         phase == "wanted" {
             if (!remember) next
             id = $1 SUBSEP $2
             if (!(id in error) && !(id in there)) error[id] = "the kernel does not show it"
+            if (id in exists && id in there) {
+                ours[id]
+                if (was[id] == $3 "\t" there[id]) delete error[id]
+            }
             print $0 "\t" (id in error ? "\t" error[id] : there[id]) >file
             next
         }
@@ -313,7 +319,8 @@ tell_routes() {
                 name = part[1] (part[2] == 254 ? "" : " table " part[2]) (part[3] == ($2 == 6 ? 1024 : 0) ? "" : " metric " part[3])
             }
             why = error[$2, $3]
-            if ($1 == "same") tell("same", $4)
+            if ($1 == "same" || (($2, $3) in ours && why == "")) tell("same", $4)
+            else if (($2, $3) in ours) tell("failed", "it is there and ours, which did not show before: run it again: " $4)
             else if (why ~ /File exists/) tell("failed", "there is one already that is not ours; it is left alone")
             else if (!router && $2 == "mpls" && why != "") tell(unready, why ": " $4)
             else if (why != "") refused($2, why, $4)
@@ -323,7 +330,7 @@ tell_routes() {
         END {
             for (state in told) if (told[state] > 20) print state "\troute\troutes\tand " told[state] - 20 " more"
             exit remember && !whole ? 2 : failed
-        }' phase=errors "$work/errors" phase=kernel - phase=wanted "$work/wanted" phase=actions "$work/actions"
+        }' phase=errors "$work/errors" phase=known "$known" phase=kernel - phase=wanted "$work/wanted" phase=actions "$work/actions"
 }
 
 # --- what the files were when a node run brought them --------------------------------------------------------------

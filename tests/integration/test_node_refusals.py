@@ -87,6 +87,9 @@ SEEN = {
     "there is one already that is not ours; it is left alone": (
         "test_addresses_and_routes_come_once_are_changed_and_go_and_those_of_others_stay"
     ),
+    "it is there and ours, which did not show before: run it again: ": (
+        "test_a_changed_route_that_a_look_did_not_show_is_not_taken_for_anothers"
+    ),
     "another run has been at work here for 120 s": "here",
     "not on this node: flock": "here",
     "$d": "here",

@@ -119,6 +119,39 @@ def test_what_the_release_before_knew_of_a_route_is_known_still(tmp_path: Path) 
     assert said(tmp_path, LINKS + script) == ["changed route 10.1.0.0/16", "1", "same route 10.1.0.0/16"]
 
 
+# The first look at the kernel's routes does not show 10.1.0.0/16, as when other changes interrupt it.
+HIDDEN = """
+echo 'route add 10.1.0.0/16 proto 77 via 10.9.0.2' >"$BATCH"
+told() { sh "$APPLY" "$1" | grep route.10.1.0.0 | cut -f 1,4 | tr '\t' ' '; }
+live() { told live; }
+plan() { mkdir -p /run/mplskit; cp "$HERE/run/routes" /run/mplskit; told plan; }
+instead <<'END'
+#!/bin/sh
+case "$*" in
+*"show table all proto"*) [ ! -e /run/hide ] || { rm /run/hide; /run/real-ip "$@" | grep -v 10.1.0.0; exit 0; } ;;
+esac
+exec /run/real-ip "$@"
+END
+"""
+
+
+def test_a_route_of_ours_that_a_look_did_not_show_is_what_it_was(tmp_path: Path) -> None:
+    stage(tmp_path, NodeSpec())
+    script = "live; : >/run/hide; live; plan; live"
+    route = "10.1.0.0/16 proto 77 via 10.9.0.2"
+    assert said(tmp_path, LINKS + HIDDEN + script) == [f"changed added: {route}", *[f"same {route}"] * 3]
+
+
+def test_a_changed_route_that_a_look_did_not_show_is_not_taken_for_anothers(tmp_path: Path) -> None:
+    stage(tmp_path, NodeSpec())
+    script = 'live >/dev/null; sed -i s/10.9.0.2/10.9.0.3/ "$BATCH"; : >/run/hide; live; plan; live'
+    route = "10.1.0.0/16 proto 77 via 10.9.0.3"
+    assert said(tmp_path, LINKS + HIDDEN + script) == [
+        f"failed it is there and ours, which did not show before: run it again: {route}",
+        *[f"changed made anew: {route}"] * 2,
+    ]
+
+
 NO_NETWORK = "10.8.0.2 is in no network of eth0, which is up and has 10.9.0.1/24"
 ONLINK = "; if it is on that link all the same, onlink: true with the route says so, else correct via or dev"
 
