@@ -265,23 +265,31 @@ tell_routes() {
                     has[dev, part[1]] = has[dev, part[1]] (has[dev, part[1]] == "" ? "" : ", ") part[2]
             }
         }
-        # lacks(WORDS): what no time brings, of a route whose next hop is not in a network of this node. Of an interface that
+        # What is wrong with a next hop by the routes that the kernel has on its interface: behind a router is in no network.
+        function amiss(of, via, dev, onlink,   show, text, type) {
+            show = ip " -" (of == "inet6" ? 6 : 4) " -o route show table all dev " dev " match " via
+            while ((show | getline text) > 0) if (text !~ / via /) type = text ~ /^(local|broadcast) / ? text : type == "" ? "network" : type
+            close(show)
+            if (type ~ /^broadcast / || (onlink && type ~ /^local /)) return via " can be no other machine on " dev
+            return onlink || type != "" ? "" : via " is in no network of " dev ", which is up and has " has[dev, of]
+        }
+        # lacks(WORDS): what no time brings, of the next hops of a route that the kernel does not take. Of an interface that
         # is down, has no carrier, or has no address of that family yet, nothing is known; nor where no interface is named.
-        function lacks(words,   part, n, i, via, of, dev, names) {
+        function lacks(words,   hop, part, n, i, j, via, of, dev, why, names) {
             if (!asked) ask_addresses()
-            n = split(words " nexthop", part, " ")
-            for (i = 2; i <= n; i++) {
-                if (part[i] == "via") {
-                    via = part[i + 1] ~ /^inet/ ? part[i + 2] : part[i + 1]
-                    of = via ~ /:/ ? "inet6" : "inet"
-                } else if (part[i] == "dev") dev = part[i + 1] in real ? real[part[i + 1]] : part[i + 1]
-                else if (part[i] == "nexthop" && via != "") {
-                    if (!((dev, of) in has)) return ""
-                    names = names (names == "" ? "" : "; ") via " is in no network of " dev ", which is up and has " has[dev, of]
-                    via = dev = ""
+            for (n = split(words, hop, " nexthop "); ++j <= n;) {
+                via = dev = why = ""
+                split(hop[j], part, " ")
+                for (i = 1; i in part; i++) {
+                    if (part[i] == "via") via = part[i + 1] ~ /^inet/ ? part[i + 2] : part[i + 1]
+                    else if (part[i] == "dev") dev = part[i + 1] in real ? real[part[i + 1]] : part[i + 1]
                 }
+                of = via ~ /:/ ? "inet6" : "inet"
+                if (via != "" && (dev, of) in has) why = amiss(of, via, dev, hop[j] ~ / onlink( |$)/)
+                if (why != "") names = names (names == "" ? "" : "; ") why
             }
-            return names == "" ? "" : names (words ~ / onlink/ ? "; no other machine can have that address" : "; if it is on that link all the same, onlink: true with the route says so, else correct via or dev")
+            if (names ~ / is in no network /) return names "; if it is on that link all the same, onlink: true with the route says so, else correct via or dev"
+            return names == "" ? "" : names "; correct via or dev"
         }
         function may_come_later(words,   part, n, i, name) {
             if (!optional_read) while ((getline name <optional) > 0) later[name]

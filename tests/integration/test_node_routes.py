@@ -154,6 +154,7 @@ def test_a_changed_route_that_a_look_did_not_show_is_not_taken_for_anothers(tmp_
 
 NO_NETWORK = "10.8.0.2 is in no network of eth0, which is up and has 10.9.0.1/24"
 ONLINK = "; if it is on that link all the same, onlink: true with the route says so, else correct via or dev"
+NO_MACHINE = "can be no other machine on eth0; correct via or dev: 10.1.0.0/16"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,32 @@ ONLINK = "; if it is on that link all the same, onlink: true with the route says
             "nexthop via 10.8.0.2 dev eth0 nexthop via 10.9.0.2 dev tap0",
             "waits waits for its interface or next hop",
         ),
+        (
+            ":",
+            "nexthop via 10.9.0.2 dev eth0 nexthop via 10.8.0.2 dev eth0",
+            f"failed Nexthop has invalid gateway: {NO_NETWORK}{ONLINK}: 10.1.0.0/16",
+        ),
+        (
+            ":",
+            "nexthop via 10.7.0.2 dev far nexthop via 10.8.0.2 dev eth0",
+            f"failed Nexthop has invalid gateway: {NO_NETWORK}{ONLINK}: 10.1.0.0/16",
+        ),
+        (
+            "ip -6 address add 2001:db8:9::1/64 dev eth0 nodad",
+            "nexthop via inet6 2001:db8:9::2 dev eth0 nexthop via inet6 2001:db8:8::2 dev eth0",
+            "failed No route to host: 2001:db8:8::2 is in no network of eth0, which is up and has 2001:db8:9::1/64"
+            f"{ONLINK}: 10.1.0.0/16",
+        ),
+        (
+            ":",
+            "nexthop via 10.8.0.2 dev eth0 onlink nexthop via 10.9.0.255 dev eth0 onlink",
+            f"failed Nexthop has invalid gateway: 10.9.0.255 {NO_MACHINE}",
+        ),
+        (
+            ":",
+            "via 10.9.0.1 dev eth0 onlink",
+            f"failed Nexthop has invalid gateway: 10.9.0.1 {NO_MACHINE}",
+        ),
     ],
     ids=[
         "in no network",
@@ -186,7 +213,12 @@ ONLINK = "; if it is on that link all the same, onlink: true with the route says
         "link-local only",
         "any",
         "no tap",
+        "no interface for one of two",
         "one of two",
+        "one of two, the other is not known",
+        "one of two of IPv6",
+        "a broadcast address",
+        "its own address",
     ],
 )
 def test_what_time_mends_is_waited_for_and_what_it_cannot_has_failed(
