@@ -19,10 +19,11 @@ from mplskit.lab.judge import (
     judge_table,
     judge_traceroute,
 )
-from mplskit.lab.probes import counters, iperf, tables, tcpdump, traceroute
+from mplskit.lab.probes import iperf, tables, tcpdump, traceroute
 from mplskit.lab.probes.pcap import Packet, read_pcap
 from mplskit.lab.report import Check, Counter
 from mplskit.lab.stage.stage import Stage
+from mplskit.node.verify import counters
 
 # A ping that is never answered takes count × interval + the wait for the last one; an emulated machine is slow.
 INTERVAL, WAIT, PATIENCE = 0.2, 2, 120
@@ -131,7 +132,8 @@ def _ping(stage: Stage, ping: Ping, source: str) -> str:
 
 
 def _counters(stage: Stage) -> dict[str, Counters]:
-    return {node: counters.parse_counters(stage.run(node, *counters.COMMAND).output) for node in stage.topology.nodes}
+    command = ("sh", "-c", counters.command())
+    return {node: counters.parse(stage.run(node, *command).output) for node in stage.topology.nodes}
 
 
 def _changed(before: Mapping[str, Counters], after: Mapping[str, Counters]) -> Iterator[Counter]:

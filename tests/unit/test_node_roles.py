@@ -7,7 +7,6 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import SYSCTL_FILE, render
-from mplskit.node.verify import counters
 from mplskit.node.verify.interfaces import of_links
 from mplskit.node.verify.kernel_routes import KernelRoute, of_show
 from tests.conditions import judged, node
@@ -51,38 +50,6 @@ def test_an_edge_that_gets_explicit_null_alone_loses_all_by_a_strict_filter(
     assert judged("L3", edge)[0] is holds
     lsr = node({"mpls_input": ["core0"]}, ip_settings=settings)
     assert judged("L3", lsr) == (None, "not asked for: packet that comes out of a label here")
-
-
-# As `ip` of iproute2 6.1 shows them, and `ip link afstats`, which those before 5.19 have alone.
-STATS = """
-1: lo: group afstats subgroup mpls
-    RX: bytes packets errors dropped noroute
-          176       2      0       2       0 
-    TX: bytes packets errors dropped
-          176       2      0       0 
-
-2: cb@if3: group afstats subgroup mpls
-    RX: bytes packets errors dropped noroute
-         4064      14      0       0       1 
-    TX: bytes packets errors dropped
-         6408      10      4       0 
-"""  # noqa: W291
-OLD = """1:lo
-    mpls:
-        RX: bytes packets errors dropped noroute
-                0       0      0       3       0 
-        TX: bytes packets errors dropped
-                0       0      0       0 
-"""  # noqa: W291
-
-
-def test_counters_are_read_as_new_and_old_ip_show_them() -> None:
-    lo = {"rx.bytes": 176, "rx.packets": 2, "rx.errors": 0, "rx.dropped": 2, "rx.noroute": 0}
-    found = counters.parse(STATS)
-    assert found["lo"] == {**lo, "tx.bytes": 176, "tx.packets": 2, "tx.errors": 0, "tx.dropped": 0}
-    assert (found["cb"]["rx.noroute"], found["cb"]["tx.errors"]) == (1, 4)
-    assert counters.parse(OLD)["lo"]["rx.dropped"] == 3
-    assert counters.parse('Object "stats" is unknown, try "ip help".\n') == {}
 
 
 EDGE = {"mpls_input": ["core0"], "routes": [{"pop": 100, "dev": "lo"}]}

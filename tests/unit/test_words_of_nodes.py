@@ -16,12 +16,12 @@ from mplskit.audit.kernel import of_machine
 from mplskit.config.machine import parse
 from mplskit.errors import MachineLacks, NotSo, OutsideFailed
 from mplskit.lab.html.decode import decode
-from mplskit.lab.probes.counters import parse_counters
 from mplskit.lab.probes.iperf import parse_iperf
 from mplskit.lab.probes.pcap import read_pcap
 from mplskit.lab.probes.ping import parse_ping
 from mplskit.lab.probes.traceroute import parse_traceroute
 from mplskit.node.carry import _Heard
+from mplskit.node.verify import counters
 from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.verify import _need_root
@@ -132,7 +132,7 @@ class Answered:
 
 @given(SAID)
 def test_what_the_probes_of_a_lab_print(said: str) -> None:
-    parse_counters(said)
+    counters.parse(said)
     parse_iperf(said)
     parse_ping(said)
     parse_traceroute(said)
@@ -144,7 +144,7 @@ def test_what_the_probes_of_a_lab_print(said: str) -> None:
     ids=["deep", "infinity", "huge", "deep below"],
 )
 def test_json_that_breaks_readers_is_no_json(said: str) -> None:
-    assert parse_counters(said) == {}
+    assert counters.parse(said) == {}
     assert parse_iperf(said)[0] is None
     assert Facts(Ahead(SimpleNamespace(run=lambda command: Answered(0, said, "")))).spec is None
 

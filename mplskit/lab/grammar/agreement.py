@@ -6,12 +6,12 @@ from typing import TypeGuard
 from mplskit.lab.grammar.links import End
 from mplskit.lab.grammar.steps import Step
 from mplskit.lab.grammar.topology import Topology, nodes_at
-from mplskit.lab.probes.counters import NAMES
 from mplskit.node.grammar.addresses import IP, Local
 from mplskit.node.grammar.drops import Blackhole, Drop, Unreachable
 from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
+from mplskit.node.verify.counters import NAMES
 from mplskit.specfile import Fault, Place, Unfit, no_such, several
 
 TRIED = ("ping", "traceroute", "throughput")

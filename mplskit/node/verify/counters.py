@@ -1,9 +1,14 @@
 """The MPLS counters of interfaces, as `ip stats show … subgroup mpls` and the older `ip link afstats` print them."""
 
 import re
+import shlex
 from collections.abc import Mapping
 
-COMMAND = '"$ip" stats show group afstats subgroup mpls 2>/dev/null || "$ip" link afstats'
+NAMES = tuple(f"rx.{name}" for name in ("packets", "bytes", "errors", "dropped", "noroute")) + tuple(
+    f"tx.{name}" for name in ("packets", "bytes", "errors", "dropped")
+)
+# The kernel counts in 64 bits.
+NUMBERS = re.compile(r" *[0-9]{1,20}(?: +[0-9]{1,20})* *")
 
 # What a rise of one says of an interface (net/mpls/af_mpls.c).
 MEANINGS = {
@@ -24,8 +29,14 @@ def meaning(dev: str, name: str) -> str:
     return (OF_LO if dev == "lo" else {}).get(name) or MEANINGS.get(name, "").replace("IF", dev)
 
 
+def command(ip: str = "ip") -> str:
+    """A line of shell that prints those of every interface. iproute2 before 5.19 has the second alone, and no JSON."""
+    ip = shlex.quote(ip)
+    return f"{ip} stats show group afstats subgroup mpls 2>/dev/null || {ip} link afstats"
+
+
 def parse(text: str) -> Mapping[str, Mapping[str, int]]:
-    """Interface -> its counters (`rx.dropped`) for each that MPLS runs on."""
+    """Interface -> its counters by the names of NAMES, for each that MPLS runs on; none where `ip` shows none."""
     found: dict[str, dict[str, int]] = {}
     dev, way, names = "", "", list[str]()
     for line in text.splitlines():
@@ -33,7 +44,7 @@ def parse(text: str) -> Mapping[str, Mapping[str, int]]:
             dev, names = begin[1], []
         elif head := re.match(r"\s+(RX|TX): (.*)", line):
             way, names = head[1].lower(), head[2].split()
-        elif dev and names and re.fullmatch(r"[\s\d]+", line):
+        elif dev and names and NUMBERS.fullmatch(line):
             values = zip(names, map(int, line.split()), strict=False)
             found.setdefault(dev, {}).update({f"{way}.{name}": value for name, value in values})
             names = []

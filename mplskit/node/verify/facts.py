@@ -206,7 +206,7 @@ class Facts:
     @cached_property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """The MPLS counters of each interface: `rx.dropped`, `tx.errors` and their like, since it is there."""
-        found = counters.parse(self.told(f"ip=%s; {counters.COMMAND}", self.tool[0] or "ip"))
+        found = counters.parse(self.told(counters.command(self.tool[0] or "ip")))
         if not found:
             pytest.skip("it could not be read: `ip` shows no MPLS counters")
         return found
