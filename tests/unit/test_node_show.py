@@ -111,6 +111,20 @@ def test_what_is_not_told_item_by_item_is_said_so() -> None:
     assert not is_summed({"checks": []})
 
 
+@pytest.mark.parametrize(
+    ("detail", "count", "told"),
+    [
+        ("added: 16 via …", 20, False),
+        ("added: 16 via …", 21, True),
+        ("made anew", 100, False),
+        ("made anew", 101, True),
+    ],
+)
+def test_one_item_that_is_counted_is_as_good_as_a_thousand(detail: str, count: int, told: bool) -> None:
+    report = Report.of([Item("changed", "route", f"label {n}", detail) for n in range(16, 16 + count)])
+    assert is_summed(report.document) is told
+
+
 def test_a_note_comes_with_each_of_the_first_items_and_then_with_thousands(capsys: pytest.CaptureFixture[str]) -> None:
     tell = show.teller()
     for item in THOUSANDS.items:

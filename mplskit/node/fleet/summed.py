@@ -34,8 +34,8 @@ def summed(items: Sequence[Item]) -> list[Item]:
 def is_summed(document: Mapping[str, Any]) -> bool:
     """Whether people do not see each item of a report that is a change, a failure or a note."""
     rows = (row for row in document.get("items", ()) if row["state"] not in ("same", "diff"))
-    items = [Item(**row) for row in rows]
-    return len(summed(items)) < len(items)
+    counts = Counter(_group(Item(**row)) for row in rows)
+    return any(count > (FEW if group[-1] == ADDED else MOST) for group, count in counts.items())
 
 
 def _group(item: Item) -> tuple[str, ...]:
