@@ -12,7 +12,8 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
 from mplskit.errors import WrongInput
-from mplskit.yamltree import Written, clipped, plain, read_tree, shown
+from mplskit.yamltree import clipped, plain, read_tree, shown
+from mplskit.yamlvalue import Written
 
 Model = TypeVar("Model", bound=BaseModel)
 SHAPES = {

@@ -6,8 +6,8 @@ text: `no`, `010`, `0x10`, `1:20`, dates. Keys are text. There are no tags. Anch
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from ruamel.yaml.events import (
 )
 
 from mplskit.errors import WrongInput
+from mplskit.yamlrows import MARK, put_aside
+from mplskit.yamlvalue import Written, scalar
 from mplskit.yamlwords import said
 
 # A thousand nodes with thirty routes each are 2 MB and 250,000 values, one with 100,000 label routes 7 MB and 600,000.
@@ -34,31 +36,7 @@ LONGEST_LINE = 50_000  # the parser's time grows with the square of a tag's leng
 MOST_VALUES = 700_000
 DEEPEST = 32
 
-Scalar = str | int | bool | None
-_WORDS: dict[str, Scalar] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A value where it was written: the line (from 1) of its key or list item; with all below, aliases expanded,
-    `size` values in `depth` levels. `origin` is for those who put trees together."""
-
-    value: "Scalar | dict[str, Written] | list[Written]"
-    line: int
-    size: int = 1
-    depth: int = 1
-    origin: str = ""
-
-    @property
-    def entries(self) -> "dict[str, Written]":
-        """The entries of a mapping; none of anything else."""
-        return self.value if isinstance(self.value, dict) else {}
 
 
 def read_tree(path: Path) -> Written:
@@ -91,7 +69,7 @@ def parse_tree(text: str, name: str, lines: bool = True) -> Written:
         if len(line) > LONGEST_LINE:
             raise WrongInput(f"{_at(name, number, lines)}: a line with more than {LONGEST_LINE} characters")
     try:
-        return _Builder(YAML(typ="safe", pure=True).parse(text)).document()
+        return _quickly(text) or _Builder(text).document()
     except _Refused as error:
         raise WrongInput(f"{_at(name, error.line, lines)}: {error.rule}") from None
     except MarkedYAMLError as error:
@@ -102,6 +80,19 @@ def parse_tree(text: str, name: str, lines: bool = True) -> Written:
         position = getattr(error, "position", None)
         number = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
         raise WrongInput(f"{_at(name, number, lines and number > 0)}: no YAML: {said(str(error))}") from None
+
+
+def _quickly(text: str) -> Written | None:
+    """The document, with its lists of plain rows read beforehand; None where that cannot be, for a fault above all."""
+    aside = put_aside(text)
+    if not aside.rows:
+        return None
+    builder = _Builder(aside.text, aside.rows)
+    try:
+        tree = builder.document()
+    except (_Refused, YAMLError):
+        return None
+    return tree if builder.taken == len(aside.rows) else None
 
 
 def _at(name: str, line: int, lines: bool) -> str:
@@ -137,9 +128,11 @@ class _Refused(Exception):
 class _Builder:
     """Makes a tree of the parser's events, and reads no further than what is within the bounds."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
-        self.events = events
+    def __init__(self, text: str, rows: Sequence[list[Written]] = ()) -> None:
+        self.events = YAML(typ="safe", pure=True).parse(text)
         self.anchors: dict[str, Written | None] = {}
+        self.rows = rows
+        self.taken = 0
 
     def document(self) -> Written:
         next(self.events)  # the beginning of the stream
@@ -170,7 +163,8 @@ class _Builder:
         elif isinstance(event, SequenceStartEvent):
             tree = self._sequence(line, levels - 1)
         else:
-            tree = Written(_scalar(_character(event)), line)
+            word = str(_character(event).value)
+            tree = Written(scalar(word) if event.implicit[0] else word, line)
         if event.anchor is not None:
             self.anchors[event.anchor] = tree
         return tree
@@ -189,10 +183,21 @@ class _Builder:
         items: list[Written] = []
         size = depth = 1
         while not isinstance(event := next(self.events), SequenceEndEvent):
-            item = self._value(event, _line(event), levels)
-            items.append(item)
-            size, depth = _grown(size, depth, item, _line(event))
+            for item in self._rows(self._value(event, _line(event), levels), levels):
+                items.append(item)
+                size, depth = _grown(size, depth, item, item.line)
         return Written(items, line, size, depth)
+
+    def _rows(self, item: Written, levels: int) -> Sequence[Written]:
+        """The rows that an item of a list stands for, if it stands for any."""
+        key = next(iter(item.entries), "") if self.rows else ""
+        if not key.startswith(MARK):
+            return (item,)
+        self.taken += 1
+        rows = self.rows[int(key.removeprefix(MARK))]
+        if any(row.depth > levels for row in rows):
+            raise _Refused(item.line, "nested deeper than can be")
+        return rows
 
     def _mapping(self, line: int, levels: int) -> Written:
         entries: dict[str, Written] = {}
@@ -237,14 +242,6 @@ def _character(event: Any) -> Any:
     if _SURROGATE.search(event.value):
         raise _Refused(_line(event), "half of a surrogate pair is no character")
     return event
-
-
-def _scalar(event: Any) -> Scalar:
-    if not event.implicit[0]:
-        return str(event.value)
-    if event.value in _WORDS:
-        return _WORDS[event.value]
-    return int(event.value) if _NUMBER.fullmatch(event.value) else str(event.value)
 
 
 def _line(event: Any) -> int:

@@ -21,7 +21,8 @@ from mplskit.node.inventory.inventory import NAME, NAME_RULE, Entry, spec_of
 from mplskit.node.inventory.limit import limited
 from mplskit.remote.host import Host
 from mplskit.specfile import Fault, faults_of, told
-from mplskit.yamltree import Written, clipped, plain, shown
+from mplskit.yamltree import clipped, plain, shown
+from mplskit.yamlvalue import Written
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Addresses and interface names, as a spec writes them."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -82,6 +83,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     return network
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> IP:
     """An address without a prefix length. Raises ValueError."""
     if "/" in text:

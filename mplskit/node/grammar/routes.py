@@ -99,7 +99,7 @@ class Push(Part):
     def hops(self) -> tuple[PushHop, ...]:
         """All next hops, each with its stack."""
         if not self.nexthops:
-            return (PushHop(push=self.push, via=self.via, dev=self.dev, onlink=self.onlink),)
+            return (PushHop.model_construct(push=self.push, via=self.via, dev=self.dev, onlink=self.onlink),)
         return tuple(hop.model_copy(update={"push": hop.push or self.push}) for hop in self.nexthops)
 
     @property
@@ -170,7 +170,7 @@ class Swap(_Unweighted):
     def hops(self) -> tuple[SwapHop, ...]:
         """All next hops, each with its stack."""
         if self.via is not None:
-            return (SwapHop.model_validate({"as": self.as_, "via": self.via, "dev": self.dev}),)
+            return (SwapHop.model_construct(as_=self.as_, via=self.via, dev=self.dev),)
         return tuple(hop.model_copy(update={"as_": hop.as_ or self.as_}) for hop in self.nexthops)
 
     @model_validator(mode="after")
@@ -193,7 +193,9 @@ class Pop(_Unweighted):
     @property
     def hops(self) -> tuple[PopHop, ...]:
         """All next hops; none when the packet is delivered here or in a VRF."""
-        return (PopHop(via=self.via, dev=self.dev),) if self.via is not None else self.nexthops
+        if self.via is None:
+            return self.nexthops
+        return (PopHop.model_construct(via=self.via, dev=self.dev),)
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

@@ -16,7 +16,8 @@ from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
 from mplskit.remote.host import USER, Become, Host
 from mplskit.specfile import MOST_TOLD, Fault, Unfit, faults_of, no_such, path_of, told
-from mplskit.yamltree import MOST_VALUES, Written, clipped, plain, read_tree, shown
+from mplskit.yamltree import MOST_VALUES, clipped, plain, read_tree, shown
+from mplskit.yamlvalue import Written
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
 USER_RULE = "a user name has 1 to 64 letters, digits and . _ - + @ and begins with a letter, a digit, . or _"

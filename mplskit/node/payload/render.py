@@ -88,17 +88,7 @@ def prepare() -> None:
 
 
 def _text(template: str, spec: NodeSpec, **more: Part | int) -> str:
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            spec=spec,
-            modules=MODULES,
-            protocol=ROUTE_PROTOCOL,
-            json=spec.compact(),
-            **more,
-        )
-    )
+    return _environment().get_template(template).render(spec=spec, modules=MODULES, protocol=ROUTE_PROTOCOL, **more)
 
 
 @cache
