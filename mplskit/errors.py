@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from mplskit.logins import masked
+
 
 class Exit(IntEnum):
     """The exit codes that users and CI systems may rely on."""
@@ -15,15 +17,16 @@ class Exit(IntEnum):
 
 
 class Failure(Exception):
-    """What a user is told: what failed, what came back, what to do next. Raise one of the kinds below."""
+    """What a user is told: what failed, what came back, what to do next; no login of an address is among it.
+
+    Raise one of the kinds below.
+    """
 
     code = Exit.NOT_SO
 
     def __init__(self, message: str, *, detail: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.detail = detail
-        self.hint = hint
+        self.message, self.detail, self.hint = masked(message), masked(detail), masked(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         lines = [f"error: {self.message}"]

@@ -16,6 +16,7 @@ from typing import IO, NoReturn
 from mplskit import process_group
 from mplskit.errors import BuildFailed, Failure, MachineLacks
 from mplskit.files import ROOM
+from mplskit.logins import masked
 
 Argument = str | Path
 
@@ -181,7 +182,7 @@ def run(
         else:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as file:
-                file.write(f"$ {quote(argv)}\n".encode())
+                file.write(f"$ {masked(quote(argv))}\n".encode())
                 file.flush()
                 start = file.tell()
                 with started(

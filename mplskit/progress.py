@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 
+from mplskit.logins import masked
+
 INTERVAL = 30.0
 
 
@@ -25,7 +27,8 @@ def told_to(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """One line for the user that is not a result."""
+    """One line for the user that is not a result; no login of an address is in it."""
+    text = masked(text)
     listener = _TOLD.get()
     if listener is not None:
         listener(text)

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -137,14 +138,16 @@ def proxy(folder: Path) -> Iterator[Proxy]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            path = unquote(self.path.removeprefix(MIRROR))
+            # Apt hands a login on to a proxy as it stands in its sources.
+            address = re.sub(r"//[^/]*@", "//", self.path)
+            path = unquote(address.removeprefix(MIRROR))
             state.asked.append(path)
             if state.stall_at and path.endswith(state.stall_at):
                 state.stalled.set()
                 state.go_on.wait(30)
             forced = next((status for end, status in state.answers.items() if path.endswith(end)), 0)
             file = state.folder / path
-            status = forced or (200 if self.path.startswith(MIRROR) and file.is_file() else 404)
+            status = forced or (200 if address.startswith(MIRROR) and file.is_file() else 404)
             body = file.read_bytes() if status == 200 else b""
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

@@ -44,7 +44,7 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
         inputs = files.digest_of(
             {
                 "suite": request.suite,
-                "sources": [source.line() for source in sources],
+                "sources": [source.shown() for source in sources],
                 "payload": files.digest_tree(payload),
                 "key": request.public_key.read_text() if request.public_key else "made",
                 "recipe": recipe_digest(),
@@ -71,7 +71,7 @@ def plan(request: ImageRequest) -> dict[str, Any]:
     return {
         "image": request.name,
         "suite": request.suite,
-        "archives": [source.line() for source in mirror.archives(request.suite)],
+        "archives": [source.shown() for source in mirror.archives(request.suite)],
         "packages": list(packages(request)),
         "package files": [str(deb.path) for deb in request.debs],
         "key": str(request.public_key) if request.public_key else f"{request.name}.key, made with the image",

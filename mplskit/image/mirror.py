@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mplskit import process
 from mplskit.errors import MachineLacks
+from mplskit.logins import bare
 
 POCKETS = ("", "-updates", "-security")
 FORMAT = "$(ORIGIN)|$(REPO_URI)|$(CODENAME)"
@@ -25,8 +26,12 @@ class Archive:
     suite: str
 
     def line(self) -> str:
-        """The line of sources.list."""
+        """The line of sources.list, with the login that the address may have."""
         return f"deb {self.uri} {self.suite} main"
+
+    def shown(self) -> str:
+        """The same without: as an image has it."""
+        return bare(self.line())
 
 
 def archives(suite: str) -> list[Archive]:

@@ -5,11 +5,13 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from mplskit import process
+from mplskit import files, process
 from mplskit.errors import BuildFailed, MachineLacks
 from mplskit.image.mirror import Archive
 from mplskit.image.request import ImageRequest
+from mplskit.logins import bare
 from mplskit.packages.package import packaged_config
+from mplskit.progress import note
 
 HERE = Path(__file__).parent
 BASE = (
@@ -50,6 +52,20 @@ def make_tree(
         ],
         log,
     )
+    forget_logins(tree)
+
+
+def forget_logins(tree: Path) -> None:
+    """Take the logins out of a tree's apt sources: whoever gets the image would have them."""
+    folder = tree / "etc/apt"
+    for path in (folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))):
+        text = path.read_text() if path.is_file() else ""
+        if bare(text) != text:
+            files.write_atomically(path, bare(text))
+            note(
+                f"! /{path.relative_to(tree)} in the image is without the login that this machine's apt has: "
+                "/etc/apt/auth.conf.d is the place for it (apt_auth.conf(5))"
+            )
 
 
 def contained(argv: Sequence[str | Path], log: Path) -> None:

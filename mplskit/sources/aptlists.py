@@ -135,7 +135,8 @@ def _make(name: str, folder: Path, archives: Sequence[Archive], last: Path | Non
 
 
 def _update(conf: Path, archive: Archive, file: Path, *, needed: bool) -> None:
-    file.write_text(archive.stanza())
+    # A login may be in its address.
+    files.write_atomically(file, archive.stanza(), 0o600)
     only = (f"Dir::Etc::SourceList={file}", "Dir::Etc::SourceParts=/dev/null", "APT::Get::List-Cleanup=0")
     argv = ["apt-get", "-q", "-c", str(conf), *(word for setting in only for word in ("-o", setting)), "update"]
     done = process.run(argv, check=False)

@@ -6,6 +6,7 @@ from packaging.version import Version
 
 from mplskit import process
 from mplskit.errors import OutsideFailed, WrongInput
+from mplskit.logins import bare
 from mplskit.progress import step
 from mplskit.sources import apt
 from mplskit.sources.cached import LINUX, tree_of
@@ -36,7 +37,9 @@ def debians_own(root: apt.Root, found: list[apt.Offer]) -> list[apt.Offer]:
 
     Raises OutsideFailed when there are others alone: apt trusts their archives, and they are not what `debian` means.
     """
-    debian = {(repository.uri.rstrip("/"), repository.release) for repository in apt.repositories()} if found else set()
+    # apt-cache shows no login.
+    own_places = ((bare(repository.uri).rstrip("/"), repository.release) for repository in apt.repositories())
+    debian = set(own_places if found else ())
     places = root.places(sorted({offer.package for offer in found}))
     # Of a version that another archive has, too, apt may take the file from there.
     own = [offer for offer in found if debian >= places.get((offer.package, offer.version), {("", "")})]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
-from mplskit.sources.network import Network, masked
+from mplskit.sources.network import Network
 from mplskit.sources.network_reason import passes, reason
 from mplskit.sources.patience import Passing, Unsteady, patiently, retry_after
 
@@ -169,7 +169,7 @@ def _asked(
             target = super().get_redirect_target(resp)
             if target and resp.url.startswith("https:") and target.lower().startswith("http:"):
                 raise OutsideFailed(
-                    f"{url}: the server sends us on to {masked(target)}, without encryption",
+                    f"{url}: the server sends us on to {target}, without encryption",
                     hint="name another mirror: MPLSKIT_KERNEL_MIRROR",
                 )
             return target
@@ -181,9 +181,7 @@ def _asked(
                 method, url, headers=own, stream=True, timeout=network.timeout, auth=network.login(url)
             )
         except requests.exceptions.InvalidProxyURL as error:
-            raise WrongInput(
-                f"the proxy of this machine is no address: {masked(str(error))}", hint="look at https_proxy"
-            ) from None
+            raise WrongInput(f"the proxy of this machine is no address: {error}", hint="look at https_proxy") from None
         except requests.RequestException as error:
             why = reason(error, network.timeout)
             if passes(error):

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from mplskit.errors import WrongInput
 
-_LOGIN = re.compile(r"://[^/\s]*@")
+# In what is meant as an address, and may be none.
+_LOGIN = re.compile(r"^((?:[^/@]*:/+)?).*@", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,6 @@ def network(environment: Mapping[str, str] = os.environ) -> Network:
     )
 
 
-def masked(text: str) -> str:
-    """A text without the names and passwords in its addresses."""
-    return _LOGIN.sub("://********@", text)
-
-
 def _address(environment: Mapping[str, str], name: str, default: str, logins: dict[str, tuple[str, str]]) -> str:
     """An address without its name and password, which go to `logins`."""
     text = environment.get(name) or default
@@ -56,9 +52,8 @@ def _address(environment: Mapping[str, str], name: str, default: str, logins: di
     except ValueError:
         fine = False
     if not fine or not text.isprintable() or " " in text:
-        raise WrongInput(
-            f"{name}={masked(text)}: not an address", hint=f"it begins with https:// (or http://), as {default}"
-        )
+        shown = _LOGIN.sub(r"\1********@", text)
+        raise WrongInput(f"{name}={shown}: not an address", hint=f"it begins with https:// (or http://), as {default}")
     login, at, place = parts.netloc.rpartition("@")
     if at:
         user, _, password = login.partition(":")

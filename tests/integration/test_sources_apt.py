@@ -273,6 +273,24 @@ def test_old_lists_are_not_used_in_place_of_ones_that_a_stranger_signed(world: W
     assert world.roots() == [old]
 
 
+def readable_with(word: bytes, folder: Path) -> list[str]:
+    """The files that others may read and that hold a word."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_mode & 0o077)
+    return sorted(path.name for path in found if word in path.read_bytes())
+
+
+def test_the_password_of_a_mirror_opens_it_and_is_neither_shown_nor_left_to_be_read(world: World) -> None:
+    sources = world.mplskit.folder / "host/etc/sources.list.d/debian.sources"
+    sources.write_text(sources.read_text().replace("http://", "http://ann:s3cret@"))
+    debian_archive.update_host(world.host)
+    told = [world.fetch(spec) for spec in ("debian", "debian:trixie", "debian:bullseye")]
+    assert [done.returncode for done in told] == [0, 0, 4], [done.stderr for done in told]
+    assert "! http://********@mirror.invalid/debian/ has no trixie-updates: going on without it\n" in told[1].stderr
+    assert "mirror http://********@mirror.invalid/debian/ has no suite bullseye" in told[2].stderr
+    assert "s3cret" not in "".join(done.stdout + done.stderr for done in told)
+    assert readable_with(b"s3cret", world.mplskit.folder / "cache") == []
+
+
 def test_an_update_of_the_host_makes_our_lists_old(world: World) -> None:
     assert world.fetch("debian:trixie").returncode == 0
     debian_archive.update_host(world.host)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mplskit import files, process
 from mplskit.image import mirror
 from mplskit.image.disk import make_raw
-from mplskit.image.rootfs import KEPT, LEFT_OUT, contained
+from mplskit.image.rootfs import KEPT, LEFT_OUT, contained, forget_logins
 from mplskit.paths import Workspace
 from mplskit.progress import step
 from mplskit.sources.apt import release
@@ -76,5 +76,6 @@ def _make(folder: Path, suite: str, sources: list[mirror.Archive], log: Path) ->
         ],
         log,
     )
+    forget_logins(tree)
     make_raw(tree, folder / "disk.raw", log)
     process.run(["rm", "-rf", "--one-file-system", tree])
