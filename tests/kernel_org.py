@@ -182,6 +182,16 @@ class Signer:
             _gpg(other, "--no-autostart", "--import", data=key)
         return _gpg(other, "--no-autostart", "--armor", "--export", self.fingerprint)
 
+    def without_subkey(self) -> bytes:
+        """The armored public key as its owner would publish it after a theft of the subkey that signs."""
+        other = self.home / "subkey"
+        other.mkdir(mode=0o700, exist_ok=True)
+        unlocked = ("--pinentry-mode", "loopback", "--passphrase", "")
+        _gpg(other, *unlocked, "--import", data=self._gpg(*unlocked, "--export-secret-keys", self.fingerprint))
+        words = ("key 1", "revkey", "y", "1", "", "y", "save", "")
+        _gpg(other, *unlocked, "--command-fd", "0", "--edit-key", self.fingerprint, data="\n".join(words).encode())
+        return _gpg(other, "--armor", "--export", self.fingerprint)
+
     def pin(self, folder: Path) -> None:
         """Put the key where mplskit looks for it."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -194,7 +204,7 @@ class Signer:
 
 @contextmanager
 def keys(home: Path) -> Iterator[dict[str, Signer]]:
-    """Key pairs: `developer`, `stranger`, `autosigner`, `expired` (2020 to 2021) and `stolen`."""
+    """Key pairs: `developer`, `stranger`, `autosigner`, `expired` (2020 to 2021), `stolen`; `subkey` signs with one."""
     home.mkdir(mode=0o700, exist_ok=True)
     try:
         yield {
@@ -203,6 +213,7 @@ def keys(home: Path) -> Iterator[dict[str, Signer]]:
             "autosigner": _generate(home, "Test checksum autosigner <auto@kernel.test>", "never"),
             "expired": _generate(home, "Eve Expired <eve@kernel.test>", "20210101T000000", "20200101T000000"),
             "stolen": _generate(home, "Stan Stolen <stan@kernel.test>", "never"),
+            "subkey": _with_subkey(home, "Sue Subkey <sue@kernel.test>"),
         }
     finally:
         subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
@@ -215,6 +226,15 @@ def _generate(home: Path, user: str, expires: str, at: str = "") -> Signer:
     )
     [fingerprint] = re.findall(r"KEY_CREATED P (\w+)", said.decode())
     return Signer(home, fingerprint, "20200601T000000" if at else "")
+
+
+def _with_subkey(home: Path, user: str) -> Signer:
+    """A key pair whose primary key certifies alone."""
+    unlocked = ("--pinentry-mode", "loopback", "--passphrase", "")
+    said = _gpg(home, *unlocked, "--status-fd", "1", "--quick-gen-key", user, "ed25519", "cert", "never")
+    [fingerprint] = re.findall(r"KEY_CREATED P (\w+)", said.decode())
+    _gpg(home, *unlocked, "--quick-add-key", fingerprint, "ed25519", "sign", "never")
+    return Signer(home, fingerprint)
 
 
 def _gpg(home: Path, *words: str, data: bytes = b"") -> bytes:

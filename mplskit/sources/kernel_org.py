@@ -68,14 +68,15 @@ def fetch(software: Software, spec: KernelOrg, cache: Path) -> SourceTree:
 
 
 def _recorded(release: _Release) -> SourceTree | None:
-    """The tree that an earlier run recorded, if it is there still and its signer's key is still pinned."""
+    """The tree that an earlier run recorded, if it is there still and its signer's keys are trusted still."""
     noted = files.read_record(release.record, "digest", "origin", "signer")
     if noted is None:
         return None
     digest, origin, signer = str(noted["digest"]), str(noted["origin"]), str(noted["signer"])
+    subkey, lister, listers = (str(noted.get(name, "")) for name in ("subkey", "lister", "lister_subkey"))
     # The list of checksums is demanded as soon as its key is pinned.
-    unlisted = bool(keys.fingerprints(CHECKSUMS)) and not keys.is_trusted(CHECKSUMS, str(noted.get("lister", "")))
-    trusted = keys.is_trusted(release.software.name, signer) or (not signer and release.spec.insecure)
+    unlisted = bool(keys.fingerprints(CHECKSUMS)) and not keys.is_trusted(CHECKSUMS, lister, listers)
+    trusted = keys.is_trusted(release.software.name, signer, subkey) or (not signer and release.spec.insecure)
     if (
         not trusted
         or (unlisted and not release.spec.insecure)
@@ -107,7 +108,9 @@ def _fetched(release: _Release) -> SourceTree:
             "digest": digest,
             "origin": origin,
             "signer": signer.fingerprint if signer else "",
-            "lister": lister,
+            "subkey": signer.subkey if signer else "",
+            "lister": lister.fingerprint if lister else "",
+            "lister_subkey": lister.subkey if lister else "",
         }
         files.write_atomically(release.record, json.dumps(noted))
         return tree
@@ -138,13 +141,13 @@ def _elsewhere(release: _Release) -> str:
     return f"{listed}; or take the signed git tag: --source {STABLE}@v{release.version.removesuffix('.0')}"
 
 
-def _listed_digest(release: _Release, folder: Path) -> tuple[str | None, str]:
+def _listed_digest(release: _Release, folder: Path) -> tuple[str | None, Signer | None]:
     """The archive's SHA-256 by the signed list beside it, and who signed that; None when no key for lists is pinned.
 
     Raises OutsideFailed.
     """
     if not keys.fingerprints(CHECKSUMS):
-        return None, ""
+        return None, None
     url = f"{folder_url(release.software, release.version, release.network)}/sha256sums.asc"
     try:
         (folder / "sha256sums.asc").write_text(text_of(url, release.network))
@@ -155,7 +158,7 @@ def _listed_digest(release: _Release, folder: Path) -> tuple[str | None, str]:
                 hint="another mirror may have it (MPLSKIT_KERNEL_MIRROR)",
             ) from None
         note(f"! {url} is not there, and is done without (--insecure-source)")
-        return None, ""
+        return None, None
     with keys.keyring(CHECKSUMS) as ring:
         text, signer = verified_text(folder / "sha256sums.asc", ring, url)
     digest = parse_checksums(text).get(release.archive)
@@ -164,7 +167,7 @@ def _listed_digest(release: _Release, folder: Path) -> tuple[str | None, str]:
             f"{url} does not list {release.archive}",
             hint="a mirror may lag behind for a while; try again later, or name another: MPLSKIT_KERNEL_MIRROR",
         )
-    return digest, signer.fingerprint
+    return digest, signer
 
 
 def _uncompressed(release: _Release, archive: Path, folder: Path) -> Path:

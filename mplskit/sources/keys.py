@@ -48,17 +48,20 @@ def fingerprints(kind: str) -> frozenset[str]:
     return frozenset(file.stem.upper() for file in folder_of(kind).glob("*.asc"))
 
 
-def is_trusted(kind: str, fingerprint: str) -> bool:
-    """Whether a key is pinned now, and neither revoked nor expired as it is pinned: what it vouched for once counts no
-    longer otherwise."""
+def is_trusted(kind: str, fingerprint: str, subkey: str) -> bool:
+    """Whether a key is pinned now, and as it is pinned neither itself revoked or expired nor its `subkey`, which may be
+    the key itself: what they vouched for once counts no longer otherwise. Not known which (empty): all of them count.
+    """
     files = [file for file in folder_of(kind).glob("*.asc") if file.stem.upper() == fingerprint]
     if not files:
         return False
     process.require("gpg", package="gpg")
     with tempfile.TemporaryDirectory() as home:
         listed = process.run([*_gpg(home), "--show-keys", "--with-colons", files[0]], check=False).stdout
-    validity = [line.split(":")[1] for line in listed.splitlines() if line.startswith("pub:")]
-    return len(validity) == 1 and validity[0] not in NO_LONGER and parse_keys(listed)[0][0] == fingerprint
+    valid = parse_validity(listed)
+    if len(parse_keys(listed)) != 1 or not valid.get(fingerprint):
+        return False
+    return valid.get(subkey, False) if subkey else all(valid.values())
 
 
 def pinned(kind: str) -> tuple[Key, ...]:
@@ -97,6 +100,19 @@ def parse_keys(listing: str) -> list[tuple[str, str]]:
             awaited = False
         elif fields[0] == "uid" and len(fields) > 9 and found and not found[-1][1]:
             found[-1] = (found[-1][0], _name(fields[9]))
+    return found
+
+
+def parse_validity(listing: str) -> dict[str, bool]:
+    """Whether each key and subkey (by fingerprint) is valid still, in what `gpg --show-keys --with-colons` lists."""
+    found: dict[str, bool] = {}
+    valid = None
+    for fields in (line.split(":") for line in listing.splitlines()):
+        if fields[0] in ("pub", "sub") and len(fields) > 1:
+            valid = fields[1] not in NO_LONGER
+        elif fields[0] == "fpr" and valid is not None and len(fields) > 9:
+            found[fields[9]] = valid
+            valid = None
     return found
 
 

@@ -67,7 +67,7 @@ def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder
     """How the archive was verified. Raises OutsideFailed when nothing vouches for it."""
     record = cache / "signed" / f"{software.name}-{digest[:24]}.json"
     noted = files.read_record(record, "signer", "verified")
-    if noted and keys.is_trusted(software.name, str(noted["signer"])):
+    if noted and keys.is_trusted(software.name, str(noted["signer"]), str(noted.get("subkey", ""))):
         return str(noted["verified"])
     signature = signature_of(spec.path)
     if signature is None:
@@ -98,7 +98,8 @@ def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder
         tolerate(error, spec.insecure)
         return NOT_VERIFIED
     verified = f"signed by {signer}"
-    files.write_atomically(record, json.dumps({"signer": signer.fingerprint, "verified": verified}))
+    vouched = {"signer": signer.fingerprint, "subkey": signer.subkey, "verified": verified}
+    files.write_atomically(record, json.dumps(vouched))
     return verified
 
 

@@ -34,10 +34,11 @@ class Untrusted(OutsideFailed):
 
 @dataclass(frozen=True)
 class Signer:
-    """Who made a good signature: the fingerprint of the pinned primary key."""
+    """Who made a good signature: the fingerprint of the pinned primary key, and of the key of theirs that made it."""
 
     fingerprint: str
     owner: str
+    subkey: str = ""
 
     def __str__(self) -> str:
         return f"{self.fingerprint} ({self.owner})"
@@ -67,7 +68,8 @@ def judge(status: str, owners: Mapping[str, str]) -> Signer | tuple[Fault, str]:
     said: dict[str, list[str]] = {}
     for words in lines:
         said.setdefault(words[0], words[1:])
-    signers = [words[10] for words in lines if words[0] == "VALIDSIG" and len(words) > 10]
+    valid = [words for words in lines if words[0] == "VALIDSIG" and len(words) > 10]
+    signers = [words[10] for words in valid]
     for name, fault in _FAULTS.items():
         if name in said:
             about = signers[0] if signers else _key_of(said)
@@ -79,7 +81,7 @@ def judge(status: str, owners: Mapping[str, str]) -> Signer | tuple[Fault, str]:
     stranger = next((signer for signer in signers if signer not in owners), None)
     if stranger:
         return Fault.UNKNOWN_KEY, stranger
-    return Signer(signers[0], owners[signers[0]])
+    return Signer(signers[0], owners[signers[0]], valid[0][1])
 
 
 NOT_VERIFIED = "not verified (--insecure-source)"

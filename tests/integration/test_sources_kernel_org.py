@@ -1,6 +1,7 @@
 """kernel.org's sources from a kernel.org of our own: found, fetched, gone on with after a break, verified."""
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -279,6 +280,48 @@ def test_a_key_that_is_replaced_by_its_revoked_self_takes_its_trees_along(world:
     key = world.keys["stolen"]
     (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.revoked())
     done = world.fetch()
+    assert done.code == 4
+    assert "is signed by a key that was revoked" in done.err
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["record", "record of a release before"])
+def test_a_key_whose_subkey_was_revoked_takes_the_trees_along_that_this_one_signed(world: World, older: bool) -> None:
+    pin_and_resign("subkey")(world)
+    assert world.fetch().code == 0
+    if older:
+        record = world.folder / "cache/kernel.org/linux-6.1.999.json"
+        noted = json.loads(record.read_text())
+        record.write_text(json.dumps({key: noted[key] for key in ("digest", "origin", "signer", "lister")}))
+    world.server.asked.clear()
+    assert (world.fetch().code, world.server.asked) == (0, [])
+    key = world.keys["subkey"]
+    (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.without_subkey())
+    done = world.fetch()
+    assert done.code == 4
+    assert "is signed by a key that was revoked" in done.err
+
+
+def test_a_list_of_checksums_by_a_revoked_subkey_is_asked_for_again(world: World) -> None:
+    key = world.keys["subkey"]
+    pinned = world.folder / "keys" / "checksums" / f"{key.fingerprint}.asc"
+    key.pin(pinned.parent)
+    list_checksums(world.root / LINUX, key)
+    assert world.fetch().code == 0
+    pinned.write_bytes(key.without_subkey())
+    done = world.fetch()
+    assert done.code == 4
+    assert "sha256sums.asc is signed by a key that was revoked" in done.err
+
+
+def test_a_file_by_a_revoked_subkey_is_verified_anew(world: World) -> None:
+    pin_and_resign("subkey")(world)
+    for name in (ARCHIVE, SIGNATURE):
+        shutil.copy(world.root / LINUX / name, world.folder / name)
+    fetched = ("kernel.fetch", "--source", f"file:{world.folder / ARCHIVE}")
+    assert world(*fetched).code == 0
+    key = world.keys["subkey"]
+    (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.without_subkey())
+    done = world(*fetched)
     assert done.code == 4
     assert "is signed by a key that was revoked" in done.err
 

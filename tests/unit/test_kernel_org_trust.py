@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mplskit import paths
 from mplskit.errors import WrongInput
-from mplskit.sources.keys import Key, parse_keys, pinned
+from mplskit.sources.keys import Key, parse_keys, parse_validity, pinned
 from mplskit.sources.network import Network, network
 from mplskit.sources.patience import pause, retry_after
 from mplskit.sources.signature import Fault, Signer, judge
@@ -25,7 +25,7 @@ def status(*lines: str) -> str:
 
 def test_a_good_signature_by_a_subkey_is_that_of_the_pinned_primary_key() -> None:
     said = status("NEWSIG", f"KEY_CONSIDERED {ADA} 0", "SIG_ID x 2025-11-14 1", f"GOODSIG {SUB[-16:]} Ada", VALID)
-    assert judge(said, OWNERS) == Signer(ADA, "Ada")
+    assert judge(said, OWNERS) == Signer(ADA, "Ada", SUB)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,13 @@ WORDS = st.sampled_from(
 def test_any_status_is_judged(said: str) -> None:
     judged = judge(said, OWNERS)
     if isinstance(judged, Signer):
-        assert judged == Signer(ADA, "Ada") and "BADSIG" not in said.split()
+        assert (judged.fingerprint, judged.owner) == (ADA, "Ada") and "BADSIG" not in said.split()
 
 
 @given(st.lists(st.sampled_from(["pub:", "sub:", "fpr:", "uid:", "sec:"]).flatmap(lambda k: st.text().map(k.__add__))))
 def test_any_listing_of_keys_is_read(lines: list[str]) -> None:
     assert len(parse_keys("\n".join(lines))) <= "\n".join(lines).count("pub:")
+    parse_validity("\n".join(lines))
 
 
 def test_a_key_is_its_primary_fingerprint_and_the_name_of_its_first_user() -> None:
