@@ -344,6 +344,7 @@ tell_routes() {
 # --- what the files were when a node run brought them --------------------------------------------------------------
 
 record_routes() {
+    [ -e "$root$routes_file" ] || [ -e "$root$labels_file" ] || [ -e "$routes_record" ] || return 0
     mkdir -p "${routes_record%/*}"
     for file in "$routes_file" "$labels_file"; do
         [ -e "$root$file" ] || continue

@@ -78,6 +78,13 @@ def test_an_image_gets_the_files_and_the_second_time_nothing_changes(tmp_path: P
     assert second[-3] == Item("same", "service", KEEPER, "enabled")
 
 
+def test_an_image_that_gets_no_node_setup_is_no_node_that_was_set_up(tmp_path: Path) -> None:
+    stage(tmp_path / "stage", None)
+    assert contained(tmp_path / "stage", 'sh "$APPLY" image; echo "exit $?"; ls /etc /var/lib') == [
+        *("exit 0", "/etc:", "", "/var/lib:", "dpkg")
+    ]
+
+
 def test_a_file_that_was_changed_by_hand_is_written_again(tmp_path: Path) -> None:
     stage(tmp_path / "stage", SPEC)
     script = 'sh "$APPLY" image >/dev/null; echo x >>/etc/sysctl.d/90-mplskit.conf; sh "$APPLY" image | grep changed'
