@@ -68,7 +68,7 @@ def quick(c: Context, k: str = "") -> None:
 def e2e(c: Context, k: str = "") -> None:
     """The main job and the most telling VM tests; the kernel is built once: under 35 minutes."""
     process.require_root("test.e2e")
-    _pytest("end-to-end tests", "tests/e2e", "-m", "not full", *_only(k))
+    _pytest("end-to-end tests", "tests/e2e", "-m", "not full", *_only(k), *_side_by_side())
 
 
 @cli.task(help=FILTER)

@@ -1,18 +1,23 @@
-"""The main job is run once, in the checkout's own `build/` and `dist/`; the VM tests use what it made."""
+"""The main job is run once, in the checkout's own `build/` and `dist/`; the VM tests use what it made.
+
+Files of tests may run side by side (pytest-xdist): the first begins with the main job, and those that need nothing of
+it come next, so that they run while the kernel is built.
+"""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mplskit import process
+from mplskit import files, process
 from mplskit.image.boot import guest_of
 from mplskit.image.record import Image, load_image
 from mplskit.sources.apt import release
@@ -61,16 +66,45 @@ def overlay(disk: Path, path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def began() -> int:
-    """When the main job was begun, in ns since the epoch: what it writes is younger."""
-    return time.time_ns()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One file that needs the main job, those that do not, then the other ones; what is no test of ours stays first."""
+    needing = dict.fromkeys(item.path for item in items if "main_job" in getattr(item, "fixturenames", ()))
+    first = next(iter(needing), None)
+    folder = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        if folder not in item.path.parents:
+            return 0
+        return 1 if item.path == first else 3 if item.path in needing else 2
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
-def pipeline(began: int) -> Any:
+def main_job(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`began`, when the main job was begun in ns since the epoch (what it writes is younger), and how it ended.
+
+    It is run by the first process of tests that asks for it; the others wait.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "main-job"
+    with files.locked(shared.with_suffix(".lock")):
+        if not shared.exists():
+            began = time.time_ns()
+            files.write_atomically(shared, json.dumps({"began": began, "ran": asdict(invoke("ci.pipeline", "--json"))}))
+    return json.loads(shared.read_text())
+
+
+@pytest.fixture(scope="session")
+def began(main_job: Any) -> int:
+    """When the main job was begun."""
+    return int(main_job["began"])
+
+
+@pytest.fixture(scope="session")
+def pipeline(main_job: Any) -> Any:
     """What the main job says of itself, as JSON."""
-    ran = invoke("ci.pipeline", "--json")
+    ran = Ran(**main_job["ran"])
     assert ran.code == 0, ran.err
     return ran.json
 
