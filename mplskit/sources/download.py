@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
+from mplskit.sources.leash import Leash, leashed
 from mplskit.sources.network import Network
 from mplskit.sources.network_reason import passes, reason
 from mplskit.sources.patience import Passing, Unsteady, patiently, retry_after
@@ -75,10 +76,10 @@ def text_of(url: str, network: Network) -> str:
     """The text of a small file. Raises as `download` does."""
 
     def attempt() -> str:
-        with _asked(url, network, {}) as response:
+        with _asked(url, network, {}) as (response, leash):
             _demand_success(response, url)
             content = bytearray()
-            for chunk in _chunks(response, network):
+            for chunk in _chunks(response, leash, network):
                 content += chunk
                 if len(content) > LONGEST_TEXT:
                     raise OutsideFailed(
@@ -96,7 +97,7 @@ def is_there(url: str, network: Network) -> bool:
     """Whether the server has a file. Raises as `download` does."""
 
     def attempt() -> bool:
-        with _asked(url, network, {}, "HEAD") as response:
+        with _asked(url, network, {}, "HEAD") as (response, _):
             try:
                 _demand_success(response, url)
             except NotThere:
@@ -111,7 +112,7 @@ def _go_on(url: str, partial: Path, network: Network) -> None:
     begun = _begun(partial, url)
     have = partial.stat().st_size if begun else 0
     headers = {"Range": f"bytes={have}-", "If-Range": begun.validator} if begun and have else {}
-    with _asked(url, network, headers) as response:
+    with _asked(url, network, headers) as (response, leash):
         size = _length(response)
         if headers and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range") == f"bytes */{have}":
@@ -135,7 +136,7 @@ def _go_on(url: str, partial: Path, network: Network) -> None:
             raise _too_long(url)
         files.need_space(partial.parent, (size or 0) - have, f"fetching {partial.stem}")
         with partial.open("ab", buffering=0) as file:
-            for chunk in _told(_chunks(response, network, have, size), partial.stem, have, size):
+            for chunk in _told(_chunks(response, leash, network, have, size), partial.stem, have, size):
                 file.write(chunk)
                 if file.tell() > LONGEST_FILE:
                     raise _too_long(url)
@@ -160,7 +161,7 @@ def _told(chunks: Iterator[bytes], name: str, have: int, size: int | None) -> It
 @contextmanager
 def _asked(
     url: str, network: Network, headers: Mapping[str, str], method: str = "GET"
-) -> Iterator["requests.Response"]:
+) -> Iterator[tuple["requests.Response", Leash]]:
     """The server's answer, before its body came. Raises Passing, OutsideFailed, WrongInput."""
     import requests
 
@@ -175,7 +176,7 @@ def _asked(
             return target
 
     own = {"User-Agent": f"mplskit/{__version__}", "Accept-Encoding": "identity", **headers}
-    with Session() as session:
+    with Session() as session, leashed(session, 2 * network.timeout) as leash:
         try:
             response = session.request(
                 method, url, headers=own, stream=True, timeout=network.timeout, auth=network.login(url)
@@ -183,15 +184,26 @@ def _asked(
         except requests.exceptions.InvalidProxyURL as error:
             raise WrongInput(f"the proxy of this machine is no address: {error}", hint="look at https_proxy") from None
         except requests.RequestException as error:
+            _demand_held(leash)
             why = reason(error, network.timeout)
             if passes(error):
                 raise Passing(why) from None
             raise OutsideFailed(f"{url} could not be fetched: {why}", hint=_not_passing(why)) from None
         with response:
-            yield response
+            # Where a head ends early it is taken for whole.
+            _demand_held(leash)
+            leash.given()
+            yield response, leash
 
 
-def _chunks(response: "requests.Response", network: Network, have: int = 0, size: int | None = None) -> Iterator[bytes]:
+def _demand_held(leash: Leash) -> None:
+    if leash.cut:
+        raise Passing(f"no whole answer came in {leash.seconds:g} s")
+
+
+def _chunks(
+    response: "requests.Response", leash: Leash, network: Network, have: int = 0, size: int | None = None
+) -> Iterator[bytes]:
     """The body as it comes, undecoded. Raises Passing when it breaks off."""
     from urllib3.exceptions import HTTPError
 
@@ -199,6 +211,7 @@ def _chunks(response: "requests.Response", network: Network, have: int = 0, size
     try:
         # As it comes: a whole CHUNK could take for ever.
         while chunk := response.raw.read1(CHUNK, decode_content=False):
+            leash.given()
             have += len(chunk)
             came += len(chunk)
             seconds = time.monotonic() - begin
@@ -209,7 +222,10 @@ def _chunks(response: "requests.Response", network: Network, have: int = 0, size
             yield chunk
     except (HTTPError, OSError) as error:
         whole = f" of {size:,}" if size is not None else ""
-        raise Passing(f"broke off after {have:,}{whole} bytes: {reason(error, network.timeout)}") from None
+        why = f"no more came in {leash.seconds:g} s" if leash.cut else reason(error, network.timeout)
+        raise Passing(f"broke off after {have:,}{whole} bytes: {why}") from None
+    if leash.cut:
+        raise Passing(f"broke off after {have:,} bytes: no more came in {leash.seconds:g} s")
 
 
 def _demand_success(response: "requests.Response", url: str) -> None:

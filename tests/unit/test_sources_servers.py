@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler
 
 import pytest
 
@@ -80,8 +81,39 @@ def test_a_server_that_drips_is_left() -> None:
     assert "no more than" in failed.value.detail
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "opening", "told"),
+    [
+        ("http", b"HTTP/1.1 2", "no whole answer came in 1 s"),
+        ("http", OK + b"X-Header: ", "no whole answer came in 1 s"),
+        ("http", b"HTTP/1.1 301 Moved\r\nLocation: ", "no whole answer came in 1 s"),
+        ("https", b"\x16\x03\x03\x40\x00", "nothing came for 0.5 s"),
+        ("http", CHUNKED + b"0;", "broke off after 0 bytes: no more came in 1 s"),
+        ("http", CHUNKED + b"1\r\na\r\n0\r\nX-Trailer: ", "broke off after 1 bytes: no more came in 1 s"),
+    ],
+    ids=["status", "header", "redirect", "TLS", "size of a chunk", "trailer"],
+)
+def test_a_server_that_drips_what_is_no_body_is_left(scheme: str, opening: bytes, told: str) -> None:
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            with suppress(OSError):
+                self.request.sendall(opening)
+                while True:
+                    self.request.sendall(b"x")
+                    time.sleep(0.05)
+
+    with served(Handler) as port, pytest.raises(Unsteady) as failed:
+        text_of(f"{scheme}://127.0.0.1:{port}/x", Network(timeout=0.5, tries=1))
+    assert failed.value.detail == f"1: {told}"
+
+
 @contextmanager
-def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def served(handler: type[BaseRequestHandler]) -> Iterator[int]:
     """A server on 127.0.0.1; its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
