@@ -10,6 +10,8 @@ _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+# What a node says may be megabytes, and who shows a document keeps all of it in memory. The report has the whole.
+LONGEST = 500
 COUNTED = (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 
 
@@ -47,6 +49,6 @@ def _count(element: Element, tag: str) -> int:
     return sum(1 for _ in element.iter(tag))
 
 
-def text(words: str) -> str:
-    """Words that XML can hold."""
-    return _UNWRITABLE.sub("�", words)
+def text(words: str, most: int = LONGEST) -> str:
+    """Words that XML can hold, with an end."""
+    return _UNWRITABLE.sub("�", words if len(words) <= most else f"{words[:most]}…")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from mplskit.junitxml import document, text
-from mplskit.lab.report import LabReport, StepReport
+from mplskit.lab.report import Cause, LabReport, StepReport
+from mplskit.specfile import several
 
 
 def junit(reports: Sequence[LabReport]) -> str:
@@ -23,12 +24,15 @@ def _case(suite: Element, lab: str, step: StepReport) -> None:
         SubElement(case, "skipped", message=text(step.reason or "an earlier step was stopped"))
     elif step.wrong:
         wrong = [
-            f"{check.about}: expected {check.expected}; seen: {check.seen}" for check in step.checks if not check.passed
+            text(f"{check.about}: expected {check.expected}; seen: {check.seen}")
+            for check in step.checks
+            if not check.passed
         ]
-        failure = SubElement(case, "failure", message=text("; ".join(wrong)))
-        causes = [
-            f"{cause.node}: {cause.id}: not so: {cause.title}\n"
-            f"seen:  {cause.seen}\ncause: {cause.cause}\ncure:  {cause.cure}"
-            for cause in step.causes
-        ]
-        failure.text = text("\n".join([*wrong, *causes, *step.signs]))
+        failure = SubElement(case, "failure", message=several(wrong, between="; ") if wrong else "")
+        parts = (wrong, [_told(cause) for cause in step.causes], [text(sign) for sign in step.signs])
+        failure.text = "\n".join(several(part, between="\n") for part in parts if part)
+
+
+def _told(cause: Cause) -> str:
+    head = text(f"{cause.node}: {cause.id}: not so: {cause.title}")
+    return f"{head}\nseen:  {text(cause.seen)}\ncause: {text(cause.cause)}\ncure:  {text(cause.cure)}"

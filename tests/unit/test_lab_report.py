@@ -55,6 +55,20 @@ def test_junit_has_a_case_for_each_step_with_what_was_expected_and_why() -> None
     ]
 
 
+def test_whatever_a_node_says_junit_has_an_end() -> None:
+    long = "x" * 100_000
+    checks = tuple(Check(f"counter {number}", "1", long, False) for number in range(1000))
+    causes = tuple(Cause("ler-2", "L2", "lo is up", long, "cause", "cure") for _ in range(1000))
+    document = junit([report("6.1", StepReport("two", "failed", checks, causes=causes))])
+    assert len(document) < 40_000
+    failure = ElementTree.fromstring(document).find(".//failure")
+    assert failure is not None
+    assert failure.get("message", "").endswith("; and 980 more")
+    lines = (failure.text or "").splitlines()
+    assert lines[0] == f"counter 0: expected 1; seen: {'x' * (500 - len('counter 0: expected 1; seen: '))}…"
+    assert lines[-2:] == ["cure:  cure", "and 980 more"]
+
+
 def test_a_step_that_fails_while_every_condition_holds_names_the_counters_that_rose_and_what_each_means() -> None:
     lost = Check("ping", "0 % loss", "100 % loss", False)
     rose = (

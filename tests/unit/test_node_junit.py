@@ -41,6 +41,13 @@ def test_a_node_that_was_not_begun_is_an_error_of_its_own() -> None:
     assert (root.get("tests"), root.get("errors"), root.get("failures")) == ("2", "1", "0")
 
 
+def test_whatever_a_node_says_the_document_has_an_end() -> None:
+    long = "x" * 1_000_000
+    told = OutsideFailed("ssh failed", detail="\n".join([long] * 9))
+    text = written([looked_at("ler-1", [Check("S1", "t", False, long, "a", "b")], 1), Outcome.of("ler-2", told, 1)])
+    assert len(text) < 15_000
+
+
 @given(st.text(max_size=40))
 def test_whatever_a_node_says_the_document_can_be_read(text: str) -> None:
     check = Check("S1", "title", False, text, "cause", "cure")

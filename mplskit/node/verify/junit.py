@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
-from mplskit.junitxml import in_suites
+from mplskit.junitxml import LONGEST, in_suites
 from mplskit.junitxml import text as _text
 from mplskit.node.fleet.outcome import Outcome
 from mplskit.node.verify.verify import Check
+
+# An error has a few lines of what came back.
+WHOLE = 20 * LONGEST
 
 
 def junit(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -27,7 +30,7 @@ def _suite(outcome: Outcome) -> Element:
     else:
         case = SubElement(suite, "testcase", classname=_text(outcome.node), name="verify")
         error = SubElement(case, "error", message=_text(outcome.error))
-        error.text = _text(str(outcome.failure or outcome.error))
+        error.text = _text(str(outcome.failure or outcome.error), WHOLE)
     return suite
 
 
@@ -38,4 +41,7 @@ def _case(suite: Element, node: str, check: Check) -> None:
         SubElement(case, "skipped", message=seen)
     elif not check.passed:
         failure = SubElement(case, "failure", message=seen)
-        failure.text = _text(f"not so: {check.title}\nseen:  {check.seen}\ncause: {check.cause}\ncure:  {check.cure}")
+        failure.text = (
+            f"not so: {_text(check.title)}\nseen:  {_text(check.seen)}\n"
+            f"cause: {_text(check.cause)}\ncure:  {_text(check.cure)}"
+        )
