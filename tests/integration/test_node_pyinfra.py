@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,11 @@ state=changed; [ ! -e "$NODE/there" ] || state=same
 printf '%s\\tfile\\t/etc/sysctl.d/90-mplskit.conf\\twritten\\n%s\\tmodule\\tmpls_router\\tloaded\\n' $state $state
 """
 FULL = "printf 'failed\\tfile\\t/etc/mplskit/node.json\\tNo space left on device\\n'; exit 1"
+WAITS = f"""\
+{GOOD}
+printf 'waits\\tinterface\\tcoer0\\tno such interface; the node has core0\\n'
+printf 'waits\\troute\\tlabel 100\\twaits for its interface or next hop\\n'
+"""
 STAY = "while kill -0 $SSHD; do sleep 0.1; done 2>/dev/null"
 SLOW = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; : >\"$NODE/begun\"; " + STAY
 CUT = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; sleep 0.2; kill -9 $SSHD; " + STAY
@@ -125,6 +131,24 @@ def test_each_node_comes_out_as_with_our_own_sessions_and_the_second_run_changes
 
     code, document, said = nodes.run("node.bootstrap", "--limit", "good")
     assert (code, states(document)) == (0, {"good": "ok"}), said
+
+
+def test_a_node_that_waits_is_not_ready_for_the_engine_nor_for_pyinfra_alone(nodes: World) -> None:
+    nodes.node("early", WAITS)
+    for state in ("changed", "ok"):
+        code, document, said = nodes.run("node.bootstrap")
+        assert (code, states(document)) == (1, {"early": state}), said
+        assert rows(document)["early"]["error"].startswith("early is not ready: waits for coer0, route label 100: no ")
+    code, document, said = nodes.run("node.plan")
+    assert (code, rows(document)["early"]["code"]) == (1, 1), said
+
+    words = ("--inventory", nodes.folder / "nodes.yaml", "--ssh-config", nodes.config, "--format", "pyinfra")
+    rendered = nodes.mplskit("node.render", *words, "--to", nodes.folder / "alone")
+    assert rendered.returncode == 0, rendered.stderr
+    argv = [sys.executable, "-m", "pyinfra", "-y", "inventory.py", "deploy.py"]
+    ended = process.run(argv, cwd=nodes.folder / "alone", env={"HOME": str(nodes.folder)}, check=False)
+    assert ended.returncode == 1
+    assert "not ready: waits for coer0, label 100" in ended.stdout + ended.stderr
 
 
 def test_one_node_is_shown_as_itself(nodes: World) -> None:
