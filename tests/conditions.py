@@ -18,7 +18,7 @@ from mplskit.paths import data
 def node(spec: dict[str, Any], **known: Any) -> Facts:
     """A node that should be as `spec` says, and of which this is known: names of what Facts asks, and the answers."""
     facts = Facts(None, NodeSpec.model_validate(spec))
-    facts.__dict__.update({"platform_labels": 100_000, **known})
+    facts.__dict__.update({"platform_labels": 100_000, "other_labels": (), **known})
     return facts
 
 

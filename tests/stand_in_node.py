@@ -24,6 +24,7 @@ TOOLS = (
     "ls",
     "head",
     "grep",
+    "awk",
     "sed",
     "sha256sum",
     "id",

@@ -79,19 +79,21 @@ def test_no_next_hop_has_failed_to_answer(facts, spec, asked, seen):
 
 @pytest.mark.condition("M1")
 def test_the_mtus_leave_room_for_the_labels(facts, spec, asked, seen):
-    asked(facts.wanted_routes, "route")
+    # Whoever made a label route, LDP or a hand: labels leave by it.
+    routes = [*facts.routes, *facts.other_labels]
+    asked(facts.wanted_routes or facts.other_labels, "route")
     sizes = {name: int(link["mtu"]) for name, link in facts.links.items()}
     # What comes in: an IP packet of 1500 bytes and the label that is swapped, where the interface lets that through.
     largest = min(1504, max((sizes[name] for name in spec.mpls_input if name in sizes), default=0))
     wrong = {}
-    for route in facts.routes:
+    for route in routes:
         for hop in route.hops:
             labels = 4 * len(hop.labels)
             push = not route.dst.isdigit()
             needed = (route.mtu or 0) if push else largest - 4 + labels if len(hop.labels) > 1 else 0
             if hop.dev in sizes and sizes[hop.dev] < needed:
                 wrong[f"{hop.dev} for {route.dst}"] = f"{sizes[hop.dev]}, wanted {needed}"
-    tight = narrower(facts, spec, sizes)
+    tight = narrower(routes, facts, spec, sizes)
     # What a spec cannot be right with needs no counter.
     lost = {} if wrong else {name: facts.counters.get(name, {}).get("tx.errors", 0) for name in tight}
     wrong |= {name: f"{tight[name]}; {count} did not leave (tx errors)" for name, count in lost.items() if count}
@@ -100,7 +102,7 @@ def test_the_mtus_leave_room_for_the_labels(facts, spec, asked, seen):
     assert not wrong
 
 
-def narrower(facts, spec, sizes):
+def narrower(routes, facts, spec, sizes):
     """Interfaces that are narrower than what may come in by another one: name -> what of it.
 
     Most edges are so where a label is taken off, and there the counter rises whenever the link is down, too: one that
@@ -108,7 +110,7 @@ def narrower(facts, spec, sizes):
     """
     widest = max((name for name in spec.mpls_input if name in sizes and name != "lo"), key=sizes.get, default=None)
     found = {}
-    for hop in [hop for route in facts.routes if route.dst.isdigit() for hop in route.hops]:
+    for hop in [hop for route in routes if route.dst.isdigit() for hop in route.hops]:
         largest = sizes[widest] - 4 + 4 * len(hop.labels) if widest else 0
         was_down = int(facts.links.get(hop.dev, {}).get("carrier_down_count", 0)) > 1
         if hop.dev in sizes and hop.dev != "lo" and largest > sizes[hop.dev] and (hop.labels or not was_down):

@@ -41,6 +41,13 @@ READY = ready()
 DUMMY = PROBE.replace("127.0.0.2 lo", "192.0.2.2 probe0").replace("127.0.0.2 dev lo", "192.0.2.2 dev probe0")
 SIX, ADDRESS = "2001:db8::2", "2001:db8::187/128"
 
+# One of them is no route of a kind that is known here.
+ALL_LABELS = (
+    "20187 dev lo proto 77\n20100 as to 20200/20201/20202 via inet 10.9.0.2 dev eth1 proto 77 ttl-propagate disabled\n"
+    "30000 as to 30100 via inet 10.9.0.2 dev eth1 proto 193\n30003 via link 52:54:00:00:00:02 dev eth1 proto 193\n"
+    + "".join(f"{n} as to 3{n}/3{n} via inet 10.9.0.2 dev eth1 proto 193\n" for n in range(30001, 30003))
+)
+
 Files = Mapping[str, Text | None]
 Says = Mapping[str, Mapping[str, str]]
 
@@ -285,6 +292,16 @@ CASES = (
         {**link("eth0", mtu=9000), **link("eth1", mtu=1500)},
         {"ip": {"*'link show'*": interfaces("lo", "eth0", "eth1", "tap-core")}},
         node=ready(labels=LABELS.replace("20200 via inet 10.9.0.2 dev eth0", "20200/20201 via inet 10.9.0.2 dev eth1")),
+    ),
+    case(
+        "M1", False, "LDP swaps one label for two, from an interface of more than 1500 to one of 1500",
+        "eth1 for 30001: 1500, wanted 1508",
+        {**link("eth0", mtu=9000), **link("eth1", mtu=1500)},
+        {"ip": {
+            "*'link show'*": interfaces("lo", "eth0", "eth1", "tap-core"),
+            "*'mpls route show proto'*": LABELS,
+            "*'mpls route show'*": ALL_LABELS,
+        }},
     ),
     case("V1", True, "systemd tells its state in another order", "active (running)",
          says={"systemctl": {"*openvpn*": state("enabled", "active", "running")}}),

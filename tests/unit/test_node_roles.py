@@ -123,6 +123,25 @@ def test_what_comes_in_by_a_wide_interface_must_get_out(
     assert judged("M1", facts) == verdict
 
 
+def test_label_routes_that_ldp_made_count_for_the_mtu_as_those_of_the_spec_do() -> None:
+    wide = {"core0": link(1600), "core1": link(1500), "lo": link(65536)}
+    spec = {"mpls_input": ["core0"], "ldp": LDP}
+    by_ldp = shown("17 as to 18 via inet 10.2.0.3 dev core1 proto 193\n")
+    known = {"links": wide, "routes": (), "other_labels": by_ldp}
+    assert judged("M1", node(spec, counters={"core1": {"tx.errors": 2}}, **known)) == (
+        False,
+        "MTU of core1: 1500, and what comes in by core0 may need 1600; 2 did not leave (tx errors)",
+    )
+    assert judged("M1", node(spec, counters={"core1": {"tx.errors": 0}}, **known))[0] is True
+    assert judged("M1", node(spec, links=wide, routes=())) == (None, "not asked for: route")
+
+
+def test_a_swap_of_another_program_that_adds_a_label_needs_room() -> None:
+    added = shown("17 as to 18/19 via inet 10.2.0.3 dev core1 proto 193\n")
+    facts = node({"mpls_input": ["core0"]}, links={"core0": link(), "core1": link()}, routes=(), other_labels=added)
+    assert judged("M1", facts) == (False, "MTU of core1 for 17: 1500, wanted 1504")
+
+
 def test_transmit_errors_of_an_interface_that_is_wide_enough_are_not_its_mtus() -> None:
     facts = routed(SWAP[0], words=SWAP[1], links={"core0": link(), "core1": link()})
     assert judged("M1", facts) == (True, "they do")

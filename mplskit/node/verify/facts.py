@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -31,6 +32,12 @@ ROUTES = " && ".join(
     f'echo "= {family}" && "$ip" -o -N -f {family} route show {rest} proto {ROUTE_PROTOCOL}'
     for family, rest in (("inet", "table all"), ("inet6", "table all"), ("mpls", ""))
 )
+# Of others' label routes, which LDP makes by the thousand, one of each kind: of the same way out and as many labels.
+KINDS = (
+    r'{ kind = $0; sub(/^[0-9]+/, "", kind); gsub(/[0-9]+\//, "16/", kind); gsub(/[0-9]+ +via /, "16 via ", kind) } '
+    r"!(kind in seen) { seen[kind]; print }"
+)
+OTHERS = f'echo "= others"; "$ip" -o -N -f mpls route show | grep -vw "proto {ROUTE_PROTOCOL}" | awk \'{KINDS}\' || :'
 LINK = ("flags", "mtu", "type", "operstate", "tun_flags", "carrier_down_count")
 # ARPHRD_NONE and ARPHRD_PPP (linux/if_arp.h): tun, WireGuard, PPP.
 NO_ETHERNET = frozenset({"65534", "512"})
@@ -172,14 +179,27 @@ class Facts:
         return replace(route, hops=hops)
 
     @cached_property
+    def _routes_shown(self) -> Mapping[str, str]:
+        text = self.told(f"ip=%s; {ROUTES} && {{ {OTHERS}; }}", self.tool[0] or "ip")
+        return dict(re.findall(r"^= (\w+)\n((?:[^=].*\n)*)", text, re.MULTILINE))
+
+    @cached_property
     def routes(self) -> tuple[KernelRoute, ...]:
         """The routes in the kernel that have our protocol number."""
-        text = self.told(f"ip=%s; {ROUTES}", self.tool[0] or "ip")
-        parts = dict(re.findall(r"^= (\w+)\n((?:[^=].*\n)*)", text, re.MULTILINE))
+        shown = self._routes_shown
         try:
-            return tuple(route for family in FAMILIES for route in of_show(parts.get(family, ""), family))
+            return tuple(route for family in FAMILIES for route in of_show(shown.get(family, ""), family))
         except ValueError as error:
             raise OutsideFailed("the routes that `ip` shows are not understood", detail=str(error)) from None
+
+    @cached_property
+    def other_labels(self) -> tuple[KernelRoute, ...]:
+        """Label routes in the kernel that are somebody else's, LDP's say: one of each kind, where it is understood."""
+        found: list[KernelRoute] = []
+        for line in self._routes_shown.get("others", "").splitlines():
+            with suppress(ValueError):
+                found += of_show(line, "mpls")
+        return tuple(found)
 
     @cached_property
     def lo_addresses(self) -> frozenset[str]:
