@@ -185,7 +185,7 @@ def test_a_package_that_was_not_brought_and_is_not_there_fails(tmp_path: Path) -
     [
         ('sed -i "s/phase == .kernel. /exit 3; &/" "$here/routes.sh"', "they could not be compared with the kernel's"),
         ('sed -i "s/exit remember /exit 2; &/" "$here/routes.sh"', "what came of them could not be found out"),
-        ("mount -t tmpfs -o ro none $state/work", "{state}/work/wanted cannot be written"),
+        ("mount -t tmpfs -o ro none $state/work", "{state}/work/touched cannot be written"),
         ("mount --bind $state/routes $state/routes", "{state}/routes cannot be written"),
         (
             "mount --bind $state/routes $state/routes; mount -o remount,bind,ro $state/routes; echo >$state/work/said",

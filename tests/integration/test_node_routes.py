@@ -94,6 +94,40 @@ def test_ten_changed_routes_among_many_are_all_that_is_touched(tmp_path: Path) -
     assert said(tmp_path, LINKS + script) == ["10 changed 2990 same", "10", "10"]
 
 
+def test_what_was_not_touched_is_known_by_what_the_kernel_showed_before(tmp_path: Path) -> None:
+    """Ten changed, then ten taken out and ten put back: each time it is those, and the next time all are the same."""
+    stage(tmp_path, NodeSpec())
+    script = """
+    count() { apply | cut -d ' ' -f 1 | sort | uniq -c | xargs; }
+    routes 1 300 >"$BATCH"; cp "$BATCH" /run/all; count
+    sed -i '/10.1.1.1[0-9] /s/10.9.0.2/10.9.0.3/' "$BATCH"; count; count
+    sed -i '/10.1.1.1[0-9] /d' "$BATCH"; count; count
+    cp /run/all "$BATCH"; count; count; cut -f 3 "$HERE/run/routes" | sort -u | wc -l; wc -l <"$HERE/run/routes"
+    """
+    assert said(tmp_path, LINKS + script) == [
+        "300 changed",
+        *("10 changed 290 same", "300 same"),
+        *("10 changed 290 same", "290 same"),
+        *("10 changed 290 same", "300 same", "300", "300"),
+    ]
+
+
+def test_a_route_that_was_added_by_hand_beside_one_of_ours_costs_that_nothing(tmp_path: Path) -> None:
+    """Both have the same prefix and metric, so no command would be sure to meet the other one."""
+    stage(tmp_path, NodeSpec())
+    script = """
+    routes 1 3 >"$BATCH"; apply
+    $IP route append 10.1.0.2 via 10.9.0.7 proto 77; $IP route add 10.1.0.9 via 10.9.0.7 proto 77
+    $IP -o monitor route >/run/touched & sleep 0.5; apply; sleep 0.5; kill $!; grep -c '^Deleted 10.1.0.9 ' /run/touched
+    grep -c . /run/touched; $IP route show 10.1.0.2 | cut -d ' ' -f 3 | xargs
+    """
+    assert said(tmp_path, LINKS + script) == [
+        *(f"changed route 10.1.0.{number}" for number in (1, 2, 3)),
+        *(f"same route 10.1.0.{number}" for number in (1, 2, 3)),
+        *("changed route 10.1.0.9", "1", "1", "10.9.0.2 10.9.0.7"),
+    ]
+
+
 def test_a_default_route_by_a_next_hop_of_the_other_family_is_known_by_its_own(tmp_path: Path) -> None:
     """The kernel says `default` of both; a ::/0 of ours is another route."""
     stage(tmp_path, NodeSpec())
