@@ -93,13 +93,17 @@ def main() -> None:
         grow = f"up; echo {FIRST + count} >/proc/sys/net/mpls/platform_labels"
         told(machine, f"{grow}; row 'bare ip -batch' ip -f mpls -batch /root/bare; ip -f mpls route flush proto 77")
         told(machine, "row 'node.bootstrap' sh /root/first/apply.sh node '>/root/said'; have >&2")
+        told(machine, "row 'a look at the kernel' ip -o -f mpls route show proto 77 '>/dev/null'")
         told(machine, "row 'node.bootstrap again' sh /root/first/apply.sh node '>/root/said'")
         told(machine, "touched row 'ten routes changed' sh /root/ten/apply.sh node '>/root/said'")
         told(machine, f"kept 'keeper: link down and up' {count} flap")
         told(machine, f"kept 'keeper: interface made anew' {count} anew")
         told(machine, f"systemctl restart mplskit-routes; kept 'keeper: started, all there' {count} true")
-        said = "systemctl show -p NRestarts,MemoryMax mplskit-routes | xargs; ip -f mpls route show proto 77 | wc -l"
-        print(f"{machine_says(machine, said)}; load {os.getloadavg()[0]:.1f}")
+        said = (
+            "systemctl show -p NRestarts,MemoryMax mplskit-routes | xargs; "
+            "grep oom $keeper/memory.events | xargs; ip -f mpls route show proto 77 | wc -l"
+        )
+        print(f"{machine_says(machine, f'. /root/tools; {said}')}; load {os.getloadavg()[0]:.1f}")
 
 
 def brought(machine: Machine, name: str, node: NodeSpec) -> None:
