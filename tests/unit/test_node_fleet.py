@@ -332,6 +332,20 @@ def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(l
     assert [node.name for node in last("bootstrap").undone(numbered(6))] == ["n4", "n5", "n6"]
 
 
+def test_failed_takes_up_what_waits_or_needs_a_reboot_too(last: Callable[[str], Last]) -> None:
+    waits = Report.of([Item("changed", "file", "/etc/x", "written"), Item("waits", "interface", "tap0", "not there")])
+    reboot = Report.of([Item("note", "kernel", "6.12", "6.1 runs")])
+    first = last("bootstrap")
+    first.begin(numbered(3))
+    outcomes = [
+        Outcome.of(node.name, bootstrapped(node, report), 1.0)
+        for node, report in zip(numbered(3), (waits, reboot, report_of(1)), strict=True)
+    ]
+    assert [(outcome.state, outcome.code) for outcome in outcomes] == [("changed", 1), ("ok", 1), ("changed", 0)]
+    first.put(outcomes)
+    assert [node.name for node in last("bootstrap").undone(numbered(3))] == ["n1", "n2"]
+
+
 def test_failed_takes_up_what_no_run_knew_and_what_is_asked_for_anew(tmp_path: Path) -> None:
     def last(labels: int) -> Last:
         asks = {"n1": 100, "n2": labels}
@@ -614,7 +628,10 @@ def test_many_fail_in_the_words_that_say_how_many_and_how() -> None:
 def test_nodes_that_wait_for_a_reboot_are_done_and_not_so_yet() -> None:
     waiting = Outcome("n1", State.CHANGED, 3, code=1, error="n1 needs a reboot: kernel 6.12", hint="reboot it")
     failure = told([waiting, Outcome("n2", State.OK)], Path("report"))
-    assert str(failure) == "error: 1 of 2 nodes: n1 needs a reboot: kernel 6.12\nhint: reboot it"
+    assert str(failure) == (
+        "error: 1 of 2 nodes: n1 needs a reboot: kernel 6.12\n"
+        "hint: reboot it; the same command with --failed takes up these alone"
+    )
     assert State.CHANGED.done
 
 

@@ -40,7 +40,7 @@ class Last:
         place = inventory.absolute()
         self.path = build / "nodes" / f"{place.stem}-{files.digest_of(str(place))[:8]}" / f"{task}.json"
         self._inventory = str(place)
-        self._known: dict[str, tuple[State, str]] = {}
+        self._known: dict[str, tuple[bool, str]] = {}
         # The rows of this run, and those of them that are not written yet.
         self._rows: dict[str, Row] = {}
         self._new: dict[str, Row] = {}
@@ -54,7 +54,10 @@ class Last:
 
     def load(self) -> "Last":
         """Read what is there; what is damaged counts as not there."""
-        self._known = {name: (row["state"], row.get("asked", "")) for name, row in self._read().items()}
+        self._known = {
+            name: (row["state"].done and not row.get("error"), row.get("asked", ""))
+            for name, row in self._read().items()
+        }
         return self
 
     def _read(self) -> dict[str, Row]:
@@ -66,7 +69,9 @@ class Last:
             return {}
 
     def undone(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
-        """Those of `nodes` that are not known to be done as they are asked for now: also what no run took up.
+        """Those of `nodes` that are not known to have ended well as they are asked for now: also what no run took up.
+
+        What waits for an interface or a reboot got done, and has not ended well.
 
         Raises WrongInput when there was no last time.
         """
@@ -77,8 +82,8 @@ class Last:
         return tuple(node for node in nodes if not self._done(node))
 
     def _done(self, node: Node) -> bool:
-        state, asked = self._known.get(node.name, (State.NOT_BEGUN, ""))
-        return state.done and asked == self._digest(node)
+        well, asked = self._known.get(node.name, (False, ""))
+        return well and asked == self._digest(node)
 
     def _digest(self, node: Node) -> str:
         return files.digest_of([node.host.name, node.host.port, self._asks(node)])

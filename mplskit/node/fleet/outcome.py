@@ -16,6 +16,8 @@ Document = Mapping[str, Any]
 
 KINDS = {kind.code: kind for kind in (NotSo, WrongInput, MachineLacks, OutsideFailed, BuildFailed)}
 
+AGAIN = "the same command with --failed takes up these alone"
+
 
 class State(StrEnum):
     """How a node came out. OK: nothing had to be done; CHANGED: something was done, or would be, in a plan."""
@@ -28,7 +30,7 @@ class State(StrEnum):
 
     @property
     def done(self) -> bool:
-        """Whether the task was done on the node; otherwise `--failed` takes it up."""
+        """Whether the task was done on the node; what it did may wait for something all the same."""
         return self in (State.OK, State.CHANGED)
 
 
@@ -130,9 +132,10 @@ def told(outcomes: Sequence[Outcome], report: Path | None) -> Failure | None:
     undone = Counter(outcome.state.value for outcome in outcomes if not outcome.state.done)
     kind = KINDS[Exit(exit_code(outcomes))]
     if not undone:
-        return kind(f"{len(wrong)} of {len(outcomes)} nodes: {wrong[0].error}", hint=wrong[0].hint)
+        hint = f"{wrong[0].hint}; {AGAIN}" if wrong[0].hint else AGAIN
+        return kind(f"{len(wrong)} of {len(outcomes)} nodes: {wrong[0].error}", hint=hint)
     states = ", ".join(f"{count} {state}" for state, count in sorted(undone.items()))
     return kind(
         f"{undone.total()} of {len(outcomes)} nodes did not get done: {states}",
-        hint=f"the same command with --failed takes up these alone; the report is in {report}",
+        hint=f"{AGAIN}; the report is in {report}",
     )
