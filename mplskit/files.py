@@ -131,12 +131,12 @@ def build_once(target: Path, build: Callable[[Path], None], whole: Callable[[Pat
     Returns True when it was made now. What an interrupted run left behind is removed. Where `whole(target)` says no, by
     something false or an error of reading, the folder is damaged, and made anew.
     """
-    if target.is_dir() and _is(whole, target):
+    if is_whole(target, whole):
         return False
     with full_disk_told(target.parent), locked(target.parent / f".{target.name}.lock"):
+        if is_whole(target, whole):
+            return False
         if target.is_dir():
-            if _is(whole, target):
-                return False
             progress.note(f"! {target} is damaged: it is made anew")
             shutil.rmtree(target)
         for leftover in target.parent.glob(f".{target.name}.partial-*"):
@@ -152,9 +152,10 @@ def build_once(target: Path, build: Callable[[Path], None], whole: Callable[[Pat
     return True
 
 
-def _is(whole: Callable[[Path], object], target: Path) -> bool:
+def is_whole(target: Path, whole: Callable[[Path], object]) -> bool:
+    """Whether the folder is there, and `whole(target)` says neither something false nor an error of reading."""
     try:
-        return bool(whole(target))
+        return target.is_dir() and bool(whole(target))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
 

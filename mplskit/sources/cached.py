@@ -31,6 +31,11 @@ def place(software: Software, digest: str, cache: Path) -> Path:
     return cache / "sources" / f"{software.name}-{digest[:24]}"
 
 
+def is_whole(software: Software, digest: str, cache: Path) -> bool:
+    """Whether the tree of the archive with this digest (SHA-256, hex) is there, and its record can be read."""
+    return files.is_whole(place(software, digest, cache), _version_in)
+
+
 def tree_of(
     software: Software, spec: Spec, digest: str, origin: str, cache: Path, archive_in: Callable[[Path], Path]
 ) -> SourceTree:
@@ -55,9 +60,9 @@ def tree_of(
             (folder / "unpacked").rmdir()
         (folder / "source.json").write_text(json.dumps({"version": version, "digest": digest, "origin": origin}))
 
-    def version_in(folder: Path) -> str:
-        return str(json.loads((folder / "source.json").read_text())["version"])
+    files.build_once(target, build, _version_in)
+    return SourceTree(software.name, _version_in(target), str(spec), origin, digest, target / software.name)
 
-    files.build_once(target, build, version_in)
-    version = version_in(target)
-    return SourceTree(software.name, version, str(spec), origin, digest, target / software.name)
+
+def _version_in(target: Path) -> str:
+    return str(json.loads((target / "source.json").read_text())["version"])

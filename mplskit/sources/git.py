@@ -1,6 +1,7 @@
 """Brings one commit of a git repository: named by its hash, or by a tag that a pinned key has signed."""
 
 import difflib
+import hashlib
 import re
 import shutil
 import tempfile
@@ -79,7 +80,7 @@ class _Session:
         """The commit of an annotated tag, and how it was verified."""
         called = f"tag {self.spec.ref} of {self.spec.url}"
         kept = self.cache / "git" / f"{ref.object}.tag"
-        raw = kept.read_bytes() if kept.exists() else self._tag_object(ref.object)
+        raw = _kept(kept, ref.object) or self._tag_object(ref.object)
         tag = parse_tag(raw, called)
         if tag.name != self.spec.ref:
             raise OutsideFailed(
@@ -160,6 +161,20 @@ class _Session:
                 ) from None
             self.repository = place / "repository"
         return self.repository
+
+
+def _kept(path: Path, name: str) -> bytes | None:
+    """The tag object of that name (its hash) that an earlier run has written; None where there is none, or another."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    # An object's name is the hash of its kind, its length and its bytes.
+    of = hashlib.new("sha1" if len(name) == 40 else "sha256", b"tag %d\0" % len(raw) + raw, usedforsecurity=False)
+    if of.hexdigest() == name:
+        return raw
+    note(f"! {path} is damaged: it counts as not there")
+    return None
 
 
 def _look_up(spec: Git, remote: Remote) -> Ref:

@@ -10,7 +10,7 @@ from mplskit import files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
 from mplskit.sources import keys
-from mplskit.sources.cached import IPROUTE2, LINUX, Software, place, tree_of
+from mplskit.sources.cached import IPROUTE2, LINUX, Software, is_whole, tree_of
 from mplskit.sources.download import NotThere, download, is_there, text_of
 from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
 from mplskit.sources.kernel_org_version import version_of
@@ -68,7 +68,7 @@ def fetch(software: Software, spec: KernelOrg, cache: Path) -> SourceTree:
 
 
 def _recorded(release: _Release) -> SourceTree | None:
-    """The tree that an earlier run recorded, if it is there still and its signer's keys are trusted still."""
+    """The tree that an earlier run recorded, if it is whole still and its signer's keys are trusted still."""
     noted = files.read_record(release.record, "digest", "origin", "signer")
     if noted is None:
         return None
@@ -77,11 +77,7 @@ def _recorded(release: _Release) -> SourceTree | None:
     # The list of checksums is demanded as soon as its key is pinned.
     unlisted = bool(keys.fingerprints(CHECKSUMS)) and not keys.is_trusted(CHECKSUMS, lister, listers)
     trusted = keys.is_trusted(release.software.name, signer, subkey) or (not signer and release.spec.insecure)
-    if (
-        not trusted
-        or (unlisted and not release.spec.insecure)
-        or not place(release.software, digest, release.cache).is_dir()
-    ):
+    if not trusted or (unlisted and not release.spec.insecure) or not is_whole(release.software, digest, release.cache):
         return None
     return _tree(release, digest, origin, release.record)
 

@@ -102,6 +102,17 @@ def test_what_was_seen_in_a_package_is_not_fetched_again(root: Root, tmp_path: P
         away.rename(pool)
 
 
+@pytest.mark.parametrize("text", ["", '{"packages": ["li', "[]"], ids=["empty", "cut", "another"])
+def test_what_was_seen_in_a_package_is_looked_at_anew_when_it_is_damaged(
+    text: str, root: Root, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = audited(root, "linux-image-amd64", tmp_path)
+    for seen in tmp_path.rglob("part.json"):
+        seen.write_text(text)
+    assert audited(root, "linux-image-amd64", tmp_path) == first
+    assert " is damaged: it is made anew" in capsys.readouterr().err
+
+
 def test_a_package_that_is_not_offered_is_told(root: Root, tmp_path: Path) -> None:
     with pytest.raises(WrongInput) as failed:
         audited(root, "linux-image-7.3", tmp_path)

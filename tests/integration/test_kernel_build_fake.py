@@ -131,6 +131,16 @@ def test_a_package_that_was_changed_in_the_build_folder_is_not_delivered(mplskit
     assert image.name not in delivered(mplskit)
 
 
+def test_a_build_whose_record_is_damaged_is_made_anew(mplskit: CommandLine, tree: Path) -> None:
+    first = built(mplskit, tree)
+    [record] = (mplskit.folder / "build" / "kernel").glob("*/metadata.json")
+    record.write_text(record.read_text()[:40])
+    again = build(mplskit, tree)
+    assert again.returncode == 0, again.stderr
+    assert f"! {record.parent} is damaged: it is made anew" in again.stderr
+    assert mplskit.journal() == [first["release"]] * 2
+
+
 def test_whatever_is_changed_gives_another_kernel_release(mplskit: CommandLine, tree: Path) -> None:
     asked: list[tuple[str, ...]] = [(), ("--set", "MPLS_ROUTING=y"), ("--set", "SYSFS=n"), ("--revision", "2.mpls")]
     releases = [str(built(mplskit, tree, *words)["release"]) for words in asked]

@@ -184,6 +184,19 @@ def test_a_tag_is_looked_up_and_judged_again_on_each_run(
         brought(url, "v6.2-rc2", cache)
 
 
+@pytest.mark.parametrize("length", [0, 60, -20], ids=["empty", "its head", "without the end of its signature"])
+def test_a_tag_that_is_damaged_in_the_cache_is_asked_for_again(
+    length: int, origin: Origin, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = brought(local(origin), "v6.2-rc2", cache)
+    [kept] = (cache / "git").glob("*.tag")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:length])
+    assert brought(local(origin), "v6.2-rc2", cache) == first
+    assert kept.read_bytes() == whole
+    assert f"! {kept} is damaged: it counts as not there" in capsys.readouterr().err
+
+
 def test_what_an_insecure_run_took_is_not_trusted_by_a_secure_one(origin: Origin, cache: Path) -> None:
     tree = brought(local(origin), "master", cache, insecure=True)
     assert tree.origin == f"git {local(origin)}, branch master = {origin.second}, not verified (--insecure-source)"

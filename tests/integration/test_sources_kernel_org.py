@@ -274,14 +274,45 @@ def test_a_key_that_is_taken_out_takes_its_trees_along(world: World) -> None:
     assert "is signed by a key that is not pinned" in world.fetch().err
 
 
-def test_a_key_that_is_replaced_by_its_revoked_self_takes_its_trees_along(world: World) -> None:
+@pytest.mark.parametrize("kind", ["linux", "checksums"])
+def test_a_key_that_is_replaced_by_its_revoked_self_takes_its_trees_along(world: World, kind: str) -> None:
     pin_and_resign("stolen")(world)
-    assert world.fetch().code == 0
     key = world.keys["stolen"]
-    (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.revoked())
+    key.pin(world.folder / "keys" / "checksums")
+    list_checksums(world.root / LINUX, key)
+    assert world.fetch().code == 0
+    (world.folder / "keys" / kind / f"{key.fingerprint}.asc").write_bytes(key.revoked())
     done = world.fetch()
     assert done.code == 4
     assert "is signed by a key that was revoked" in done.err
+
+
+def test_a_key_that_is_replaced_by_its_revoked_self_vouches_for_no_archive_any_more(world: World) -> None:
+    pin_and_resign("stolen")(world)
+    source = ("kernel.fetch", "--source", f"file:{world.archive}")
+    assert world(*source).code == 0
+    key = world.keys["stolen"]
+    (world.folder / "keys" / "linux" / f"{key.fingerprint}.asc").write_bytes(key.revoked())
+    done = world(*source)
+    assert done.code == 4
+    assert "is signed by a key that was revoked" in done.err
+
+
+# What a crash or a full disk has cut in the cache
+
+
+@pytest.mark.parametrize("text", ["", '{"version": "6.1', "[]"], ids=["empty", "cut", "another"])
+@pytest.mark.parametrize("record", ["kernel.org/linux-6.1.999.json", "sources/*/source.json", "signed/linux-*.json"])
+def test_a_damaged_record_of_the_cache_is_made_anew(world: World, record: str, text: str) -> None:
+    source = f"file:{world.archive}" if record.startswith("signed") else "kernel.org:6.1.999"
+    words = ("kernel.fetch", "--source", source, "--json")
+    first = world(*words)
+    [path] = (world.folder / "cache").glob(record)
+    path.write_text(text)
+    again = world(*words)
+    assert (again.code, again.out) == (0, first.out)
+    assert " is damaged: it " in again.err
+    assert "damaged" not in world(*words).err
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["record", "record of a release before"])

@@ -1,5 +1,7 @@
 """Reports in their other forms: JUnit, the matrix; faults on purpose; links that are slow; a lab that is up."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -7,6 +9,7 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import WrongInput
+from mplskit.files import locked
 from mplskit.lab.faults import KINDS, parse_fault
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import load
@@ -15,7 +18,8 @@ from mplskit.lab.junit import junit
 from mplskit.lab.matrix import Matrix, column
 from mplskit.lab.report import Cause, Check, Counter, LabReport, StepReport
 from mplskit.lab.stage.stage import impairments
-from mplskit.lab.up import Up, entrance
+from mplskit.lab.up import LOCK, STATE, Up, all_up, entrance, folder
+from mplskit.paths import Workspace
 
 CAUSE = Cause("ler-2", "L2", "lo is up", "lo is down", "packets come in on lo", "ip link set lo up")
 
@@ -206,3 +210,16 @@ def test_a_node_is_entered_by_ssh_with_a_terminal_only_where_there_is_one() -> N
         "ip netns exec x env 'PS1=lsr# ' bash --norc -i",
     ]
     assert entrance(UP, "ler-1", "id") == ["ip", "netns", "exec", "y", "sh", "-c", "id"]
+
+
+@pytest.mark.parametrize("text", ["", '{"lab": "torn", "sta', "[]"], ids=["empty", "cut", "another"])
+def test_a_lab_whose_record_is_damaged_hides_no_other_that_is_up(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(tmp_path / "build", tmp_path / "dist", tmp_path / "cache")
+    torn, whole = folder(workspace, "torn"), folder(workspace, "whole")
+    with locked(torn / LOCK), locked(whole / LOCK):
+        (torn / STATE).write_text(text)
+        (whole / STATE).write_text(json.dumps(asdict(UP)))
+        assert all_up(workspace) == [UP]
+    assert capsys.readouterr().err == f"! {torn / STATE} is damaged: it counts as not there\n"
