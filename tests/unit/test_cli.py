@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +165,16 @@ def test_rows_that_come_one_by_one_are_one_json_document(
 ) -> None:
     cli.show_rows(head, "rows", iter(rows), True, lambda: None)
     assert capsys.readouterr().out == json.dumps({**head, "rows": rows}, indent=2) + "\n"
+
+
+def test_a_row_is_printed_before_the_next_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+
+    def rows() -> Iterator[dict[str, str]]:
+        for name in ("n1", "n2"):
+            yield {"node": name}
+            printed.append(capsys.readouterr().out)
+
+    cli.show_rows({"code": 0}, "nodes", rows(), True, lambda: None)
+    assert ["n1" in text for text in printed] == [True, False]
+    assert ["n2" in text for text in printed] == [False, True]
