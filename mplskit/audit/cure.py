@@ -14,7 +14,7 @@ def cure(kernel: Kernel, verdicts: Sequence[Verdict], cures: Mapping[Cure, str],
     With `others`, a kernel that need not be built is named beside the build.
     """
     bad = list(dict.fromkeys(seen for verdict in verdicts for seen in verdict.bad))
-    kind = _kind(kernel, {seen.state for seen in bad})
+    kind: Cure = "whole" if kernel.partial else _kind(kernel, {seen.state for seen in bad})
     said = cures[kind].format(**_words(kernel, verdicts, bad))
     if others and kind == "build" and kernel.distribution:
         said += "; " + cures["distribution"].format(**_words(kernel, verdicts, bad))
@@ -39,6 +39,7 @@ def _words(kernel: Kernel, verdicts: Sequence[Verdict], bad: Sequence[Seen]) -> 
         "kernels": ", ".join(kernel.other_kernels),
         "build": process.quote(["./run", "kernel.build", *kernel.rebuild, *options]),
         "distribution": kernel.distribution,
+        "source": process.quote(["./run", "kernel.audit", "--subject", kernel.name, "--source", "debian:SUITE"]),
     }
 
 

@@ -11,9 +11,9 @@ from mplskit.paths import data
 from mplskit.specfile import Fault, no_such, read_spec
 
 Release = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
-Cure = Literal["ready", "install", "give", "boot", "ubuntu", "reinstall", "distribution", "build", "unknown"]
+Cure = Literal["ready", "install", "give", "boot", "ubuntu", "reinstall", "distribution", "build", "whole", "unknown"]
 # What stands in braces in a cure.
-BLANKS = ("release", "host", "modules", "packages", "kernels", "build", "distribution")
+BLANKS = ("release", "host", "modules", "packages", "kernels", "build", "distribution", "source")
 
 
 class Strict(BaseModel):

@@ -79,6 +79,8 @@ def see(kernel: Kernel, symbol: Symbol) -> Seen:
         return Seen(symbol, State.TOO_OLD, f"since {symbol.since}")
     if kernel.config is not None:
         value = kernel.config.get(symbol.symbol, "n")
+        if kernel.partial:
+            return Seen(symbol, State.UNKNOWN, f"{value} is asked for" if symbol.symbol in kernel.config else "")
         if value == "m" and symbol.module:
             return _module(kernel, symbol)
         return Seen(symbol, State.BUILT_IN if value == "y" else State.ABSENT)

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mplskit.config.dotconfig import Odd, read
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import MachineKernel
 from mplskit.remote.host import Host
 
-_HEADER = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration$", re.MULTILINE)
+_HEADER = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Kernel:
     the module files by module name, None where nobody has looked; `modules_from` says where they are. `elsewhere`
     names the package of a module that is not installed with this kernel; `absent_packages` belong to this kernel and
     were not looked at. `rebuild` are the flags of kernel.build for a kernel like this one, `bootstrap` the host for
-    node.bootstrap, `distribution` a subject of kernel.audit that may be ready.
+    node.bootstrap, `distribution` a subject of kernel.audit that may be ready. `partial` says why the configuration is
+    not whole, so that what is not in it is not known; `odd` are lines of it that the kernel passes over.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Kernel:
     rebuild: tuple[str, ...] = ()
     bootstrap: str = "HOST"
     distribution: str = ""
+    partial: str = ""
+    odd: tuple[Odd, ...] = ()
 
     @property
     def is_machine(self) -> bool:
@@ -69,7 +73,8 @@ def of_machine(machine: MachineKernel, host: Host | None) -> Kernel:
 
 def of_config(name: str, text: str, config_from: str = "") -> Kernel:
     """A kernel of which there is a configuration and nothing else."""
-    return Kernel(name, release_in(text), parse_config(text), config_from or name)
+    config = read(text)
+    return Kernel(name, release_in(text), config.set, config_from or name, partial=config.partial, odd=config.odd)
 
 
 def release_in(config: str) -> str:

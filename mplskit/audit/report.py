@@ -1,12 +1,14 @@
 """What an audit says: a table, the reason and the cure of each feature that is not ready, one JSON document."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mplskit.audit.cure import cure, way_on
 from mplskit.audit.features import Knowledge
 from mplskit.audit.judge import WORDS, Verdict, needed
 from mplskit.audit.kernel import Kernel
+from mplskit.config.dotconfig import told
 from mplskit.errors import NotSo, WrongInput
 from mplskit.specfile import no_such
 
@@ -20,10 +22,12 @@ def known_needs(names: Sequence[str], knowledge: Knowledge) -> None:
 
 
 def header(kernel: Kernel) -> str:
-    """One line: which kernel it is, and where its configuration was read."""
+    """Which kernel it is, where its configuration was read, and what is wrong with that."""
     configuration = f"configuration: {kernel.config_from}" if kernel.config is not None else "no configuration to read"
     packages = f"; packages: {', '.join(kernel.packages)}" if kernel.packages else ""
-    return f"{kernel.name}: kernel {kernel.release or 'of unknown release'}; {configuration}{packages}"
+    said = f"{kernel.name}: kernel {kernel.release or 'of unknown release'}; {configuration}{packages}"
+    partial = [f"it is no whole configuration: {kernel.partial}"] if kernel.partial else []
+    return "\n".join([said, *partial, *map(str, told(kernel.odd))])
 
 
 def rows(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str, str]]:
@@ -66,6 +70,8 @@ def as_json(
         "release": kernel.release or None,
         "config_from": kernel.config_from or None,
         "packages": kernel.packages,
+        "partial": kernel.partial or None,
+        "passed_over": [asdict(odd) for odd in kernel.odd],
         "ready": all(verdict.ready is True for verdict in deciding),
         "needed": [verdict.feature.name for verdict in deciding],
         "features": [

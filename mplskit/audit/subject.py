@@ -1,15 +1,20 @@
 """What the user wants judged: a machine, or what he named: files, or a package of an apt suite."""
 
-import mmap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mplskit.audit import ikconfig, package, suite
+from mplskit.audit import package, suite
 from mplskit.audit.kernel import Kernel, of_config, of_machine
+from mplskit.config.complete import completed
+from mplskit.config.configfile import config_in
+from mplskit.config.dotconfig import read
 from mplskit.config.machine import read_machine
 from mplskit.errors import WrongInput
+from mplskit.paths import Workspace
 from mplskit.remote.host import Host
+from mplskit.sources.kernel import fetch_kernel
+from mplskit.sources.spec import Spec
 
 ALLOWED = (
     "allowed: a kernel configuration, a linux-image package (.deb), a vmlinuz with its configuration inside, "
@@ -38,21 +43,28 @@ def find_kernel(subjects: Sequence[str], host: Host | None, cache: Path) -> Kern
     return _of_file(subjects[0], paths[0])
 
 
+def completed_kernel(subjects: Sequence[str], spec: Spec, workspace: Workspace) -> Kernel:
+    """The kernel that a source becomes with the one configuration that the subjects name.
+
+    Raises as `find_kernel` does, and whatever fetching and configuring the source raises.
+    """
+    if len(subjects) != 1 or suite.parse(subjects[0]):
+        raise WrongInput("--source: it makes one configuration whole", hint="give that file as --subject")
+    name = subjects[0]
+    found = config_in(_file(name), name, "allowed with --source: a kernel configuration")
+    source = fetch_kernel(spec, workspace.cache)
+    text = completed(found.text, source, workspace)
+    return replace(
+        of_config(name, text, f"{found.where}, made whole by Linux {source.version}"),
+        rebuild=("--source", str(spec), "--base", name),
+        odd=read(found.text).odd,
+    )
+
+
 def _of_file(name: str, path: Path) -> Kernel:
-    content = _content(path)
-    text = ikconfig.as_text(content) if isinstance(content, bytes) else None
-    if text is not None:
-        return replace(of_config(name, text), rebuild=("--base", name))
-    text = ikconfig.configuration_in(content)
-    if text is not None:
-        return of_config(name, text, f"inside {name}")
-    if ikconfig.is_kernel(content):
-        raise WrongInput(
-            f"{name}: no configuration is inside this kernel",
-            hint="it was built without IKCONFIG=y (with =m it is in the module configs.ko: give that file); or give "
-            "the config-RELEASE that lies beside it in /boot",
-        )
-    raise WrongInput(f"{name}: neither a kernel configuration nor a package nor a kernel", hint=ALLOWED)
+    found = config_in(path, name, ALLOWED)
+    kernel = of_config(name, found.text, found.where)
+    return replace(kernel, rebuild=("--base", name)) if found.where == name else kernel
 
 
 def _file(subject: str) -> Path:
@@ -62,14 +74,6 @@ def _file(subject: str) -> Path:
     if not path.is_file():
         raise WrongInput(f"{subject}: there is no such file", hint=ALLOWED)
     return path
-
-
-def _content(path: Path) -> ikconfig.Image:
-    """The bytes of a file; those of one that is larger than what comes out of any stream are not read into memory."""
-    with path.open("rb") as file:
-        if path.stat().st_size > ikconfig.LIMIT:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return file.read()
 
 
 def _beginning(path: Path) -> bytes:

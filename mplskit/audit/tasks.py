@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         "a vmlinuz, debian:SUITE/PACKAGE or apt:PACKAGE; left out: the kernel that runs",
         "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
         "ssh-config": "an ssh_config file to use instead of yours, for --host",
+        "source": "a kernel source, as kernel.config takes it, that makes the configuration of --subject whole first",
+        "insecure-source": "take a source that nobody has signed",
         "need": "a feature that must be ready, too; may be given more than once",
         "json": "print one JSON document",
     },
@@ -30,6 +32,8 @@ def audit(
     subject: list[str] = [],  # noqa: B006 - Invoke fills it
     host: str = "",
     ssh_config: str = "",
+    source: str = "",
+    insecure_source: bool = False,
     need: list[str] = [],  # noqa: B006
     json: bool = False,
 ) -> None:
@@ -37,19 +41,25 @@ def audit(
     from mplskit.audit.features import load_features
     from mplskit.audit.judge import judge
     from mplskit.audit.report import as_json, demand, known_needs
-    from mplskit.audit.subject import find_kernel
+    from mplskit.audit.subject import completed_kernel, find_kernel
     from mplskit.audit.suite import parse
+    from mplskit.config.tasks import kernel_workspace
     from mplskit.errors import WrongInput
     from mplskit.places import Needs, workspace_for
     from mplskit.remote.host import Host
+    from mplskit.sources.spec import parse_spec
 
     if ssh_config and not host:
         raise WrongInput(f"--ssh-config {ssh_config}: no node is asked", hint="it goes with --host")
     knowledge = load_features()
     known_needs(need, knowledge)
+    spec = parse_spec(source, insecure_source) if source else None
     node = Host.parse(host, Path(ssh_config) if ssh_config else None) if host else None
-    fetched = {} if any(map(parse, subject)) else {"cache": Needs.NOTHING}
-    kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched).cache)
+    if spec:
+        kernel = completed_kernel(subject, spec, kernel_workspace("kernel.audit", spec))
+    else:
+        fetched = {} if any(map(parse, subject)) else {"cache": Needs.NOTHING}
+        kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched).cache)
     verdicts = judge(kernel, knowledge)
     cli.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
     ready = demand(kernel, verdicts, need, knowledge)

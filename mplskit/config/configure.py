@@ -163,13 +163,13 @@ class _Writing:
                 over.write_text("".join(f"{setting.line()}\n" for setting in start.settings))
                 self._make(scratch, str(request.base.start), {"KCONFIG_ALLCONFIG": str(over)})
             else:
-                config.write_text(start.text)
-            config.write_text(apply(config.read_text(), [*start.settings, *request.settings]))
+                _write(config, start.text)
+            _write(config, apply(_text(config), [*start.settings, *request.settings]))
             self._make(scratch, "olddefconfig")
             if modules is not None:
                 trim(config, modules, lambda *how: self._make(scratch, *how))
                 # What is asked stays in, whether the node uses it or not.
-                config.write_text(apply(config.read_text(), request.settings))
+                _write(config, apply(_text(config), request.settings))
                 self._make(scratch, "olddefconfig")
             config.rename(self.folder / ".config")
 
@@ -180,8 +180,17 @@ class _Writing:
         process.run(argv, log=self.log, env={**CLEAN, **env}, stdin=stdin)
 
 
+def _text(path: Path) -> str:
+    # Bytes that are no UTF-8 (a name in a comment, say) go through as they are; so do carriage returns.
+    return path.read_bytes().decode(errors="surrogateescape")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode(errors="surrogateescape"))
+
+
 def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -> Configured:
-    config = parse_config(path.read_text())
+    config = parse_config(_text(path))
     verdicts = judge(request.settings, config)
     asked = {setting.symbol for setting in request.settings}
     # Modules that were trimmed away are not missed.

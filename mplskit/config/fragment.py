@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mplskit.config.dotconfig import Word, parse_line, read, value_of
 from mplskit.config.releases import Release, parse_release, release_of, shown
 from mplskit.errors import WrongInput
 
 # What the kernel takes for a value: y, m, n, a number, or a string in which \ stands before " and before itself.
 VALUE = r"y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|\"(?:[^\"\\\n]|\\.)*\""
 
-_ASSIGNED = re.compile(rf"^CONFIG_([A-Za-z0-9_]+)=({VALUE})$", re.MULTILINE)
-_ABSENT = re.compile(r"# CONFIG_([A-Za-z0-9_]+) is not set")
 # Marks for the setting below, each on a line of its own: `# since: 5.19`, `# until: 6.8` (that release included).
 _MARK = re.compile(r"#\s*(since|until):\s*([0-9]\S*)")
 _NEARLY_MARK = re.compile(r"#\s*(since|until)\b[\s:]*[0-9]+\.[0-9]+\s*")
@@ -50,7 +49,7 @@ class Setting:
 
 
 def parse_fragment(text: str, name: str) -> list[Setting]:
-    """The settings of a fragment in its order. Raises WrongInput with file and line for what the kernel cannot read.
+    """The settings of a fragment in its order. Raises WrongInput for a line that the kernel passes over.
 
     A reason holds up to the next empty line or reason; a mark holds for the next setting only.
     """
@@ -58,9 +57,10 @@ def parse_fragment(text: str, name: str) -> list[Setting]:
     reason: list[str] = []
     marks: dict[str, Release] = {}
     fresh = True
-    for number, line in enumerate((line.strip() for line in text.split("\n")), start=1):
+    for number, whole in enumerate((line.removesuffix("\r") for line in text.split("\n")), start=1):
         place = f"{name}:{number}"
-        setting = _parse_line(line, place, marks, " ".join(reason))
+        setting = _setting(number, whole, place, marks, " ".join(reason))
+        line = whole.strip()
         if setting:
             _check_span(setting, place)
             found.append(setting)
@@ -80,7 +80,7 @@ def parse_fragment(text: str, name: str) -> list[Setting]:
 def read_fragment(path: Path, name: str | None = None) -> list[Setting]:
     """The settings of a fragment file; `name` is what errors and tables call it."""
     try:
-        text = path.read_text()
+        text = path.read_bytes().decode()
     except FileNotFoundError:
         raise WrongInput(f"there is no file {path.absolute()}") from None
     except (IsADirectoryError, UnicodeDecodeError):
@@ -91,8 +91,8 @@ def read_fragment(path: Path, name: str | None = None) -> list[Setting]:
 
 
 def parse_config(text: str) -> dict[str, str]:
-    """The values of a `.config` the kernel wrote, by symbol; symbols that are not set are not in it."""
-    return {match[1]: match[2] for match in _ASSIGNED.finditer(text) if match[2] != "n"}
+    """The values of a `.config`, by symbol; symbols that are not set are not in it."""
+    return read(text).set
 
 
 def apply(text: str, settings: Iterable[Setting]) -> str:
@@ -110,19 +110,19 @@ def apply(text: str, settings: Iterable[Setting]) -> str:
     return edited + "".join(f"{setting.line()}\n" for setting in wanted.values())
 
 
-def _parse_line(line: str, place: str, marks: Mapping[str, Release], reason: str) -> Setting | None:
-    assigned, absent = _ASSIGNED.fullmatch(line), _ABSENT.fullmatch(line)
-    since, until = marks.get("since"), marks.get("until")
-    if assigned:
-        return Setting(assigned[1], assigned[2], place, since, until, reason)
-    if absent:
-        return Setting(absent[1], "n", place, since, until, reason)
-    if not line or line.startswith("#"):
+def _setting(number: int, line: str, place: str, marks: Mapping[str, Release], reason: str) -> Setting | None:
+    found = parse_line(number, line)
+    if not found:
         return None
-    raise WrongInput(
-        f"{place}: {line!r} is no kernel setting",
-        hint='allowed: CONFIG_X=y|m|n|NUMBER|"text", `# CONFIG_X is not set`, and comments that start with #',
-    )
+    value = value_of(found.text) if isinstance(found, Word) else None
+    if not isinstance(found, Word) or value is None:
+        why = "no value that the kernel reads" if isinstance(found, Word) else found.why
+        raise WrongInput(
+            f"{place}: {line!r} is no kernel setting",
+            detail=why,
+            hint='allowed: CONFIG_X=y|m|n|NUMBER|"text", `# CONFIG_X is not set`, and comments that start with #',
+        )
+    return Setting(found.symbol, value, place, marks.get("since"), marks.get("until"), reason)
 
 
 def _release(text: str, place: str) -> Release:

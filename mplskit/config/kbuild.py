@@ -1,5 +1,8 @@
 """What the kernel's build reads from its environment: the user's must not leak into what is called the same build."""
 
+# What make gives to what it starts, mplskit as well.
+OF_MAKE = ("MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MFLAGS", "MAKELEVEL")
+
 # Documentation/kbuild/kbuild.rst and kconfig.rst; make's own come from whoever started us. None stands for "not set".
 CLEAN: dict[str, str | None] = dict.fromkeys(
     (
@@ -21,6 +24,6 @@ CLEAN: dict[str, str | None] = dict.fromkeys(
             "INSTALL_MOD_STRIP",
         ),
         *("KBUILD_BUILD_VERSION", "KCONFIG_WERROR", "KDEB_CHANGELOG_DIST", "DEBEMAIL", "DEBFULLNAME"),
-        *("MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MFLAGS", "MAKELEVEL"),
+        *OF_MAKE,
     )
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from mplskit.config import architecture
+from mplskit.config.configfile import config_in
 from mplskit.config.fragment import VALUE, Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
@@ -40,14 +42,15 @@ STARTS = {str(start): start for start in (Start.DEFCONFIG, Start.DEBIAN, Start.R
 class Base:
     """Where a configuration starts, under the name that the user knows it by.
 
-    `fragment` is applied over the start; `file` is the .config of Start.FILE; `host` is the node of Start.RUNNING (None
-    is this machine).
+    `fragment` is applied over the start; `file` is that of Start.FILE, `text` the configuration in it; `host` is the
+    node of Start.RUNNING (None is this machine).
     """
 
     name: str
     start: Start
     fragment: Path | None = None
     file: Path | None = None
+    text: str = ""
     host: Host | None = None
 
 
@@ -152,8 +155,13 @@ def _base(name: str, host: Host | None) -> Base:
             f"--base {name}: neither a known base nor a file",
             hint=choose(name, bases()) + ", or a .config file",
         )
-    read_fragment(path)
-    return Base(str(path.absolute()), Start.FILE, file=path.absolute())
+    return Base(str(path.absolute()), Start.FILE, file=path.absolute(), text=_base_text(name, path))
+
+
+def _base_text(name: str, path: Path) -> str:
+    found = config_in(path, f"--base {name}", "give a .config, a kernel or config.gz with one inside, or a known base")
+    architecture.demand(architecture.architecture_in(found.text), f"--base {name}")
+    return found.text
 
 
 def bases() -> list[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.config import architecture
+from mplskit.config.dotconfig import read, told
 from mplskit.config.fragment import Setting, parse_config, read_fragment
 from mplskit.config.machine import MachineKernel, read_machine
 from mplskit.config.request import Base, Start
@@ -43,9 +45,20 @@ def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
         case Start.RUNNING:
             text, origin = running(read_machine(base.host))
         case Start.FILE:
-            assert base.file is not None
-            text, origin = base.file.read_text(), str(base.file)
+            text, origin = base.text, str(base.file)
+    _check(text, source.path, base.name)
     return Starting(origin, text, (*over, *cleared_keys(text, source.path, base.name)))
+
+
+def _check(text: str, tree: Path, called: str) -> None:
+    """Tell what the kernel will pass over, and what it makes whole. Raises WrongInput for another architecture."""
+    config = read(text)
+    named = architecture.architecture_in(text) or architecture.architecture_by_tree(config.values, tree)
+    architecture.demand(named, f"the base {called}")
+    for line in told(config.odd):
+        note(f"! {called}: {line}")
+    if config.partial:
+        note(f"! {called} is no whole configuration: {config.partial}; the rest is as this kernel has it by default")
 
 
 def running(machine: MachineKernel) -> tuple[str, str]:

@@ -46,9 +46,11 @@ def asked(
     fix: bool,
 ) -> "tuple[Spec, Request]":
     """What FLAGS ask for, all of it checked before anything is fetched."""
+    from mplskit.config.architecture import demand_environment
     from mplskit.config.request import make_request
     from mplskit.sources.spec import parse_spec
 
+    demand_environment()
     spec = parse_spec(source, insecure_source)
     return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config, fix=fix)
 

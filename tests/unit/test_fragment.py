@@ -14,7 +14,7 @@ def values(settings: list[Setting]) -> list[tuple[str, str]]:
 
 
 def test_a_fragment_is_read_in_its_order_with_file_and_line() -> None:
-    text = '# why\nCONFIG_MPLS=y\n\n  CONFIG_NR_CPUS=64\r\n# CONFIG_WLAN is not set\nCONFIG_CMDLINE="a \\"b\\" \\\\"\n'
+    text = '# why\nCONFIG_MPLS=y\n\nCONFIG_NR_CPUS=64\r\n# CONFIG_WLAN is not set\nCONFIG_CMDLINE="a \\"b\\" \\\\"\n'
     assert parse_fragment(text, "lab.config") == [
         Setting("MPLS", "y", "lab.config:2"),
         Setting("NR_CPUS", "64", "lab.config:4"),
@@ -35,13 +35,24 @@ def test_every_kind_of_value_is_read_from_fragments_and_from_finished_configurat
 
 @pytest.mark.parametrize(
     "line",
-    ["CONFIG_MPLS", "CONFIG_MPLS=", "CONFIG_MPLS=yes", "CONFIG_MPLS = y", "MPLS=y", "CONFIG_A=0x", 'CONFIG_A="', "=y",
-     'CONFIG_A="\\"', 'CONFIG_A="a"b"', "CONFIG_MPLS=y # why", "CONFIG_É=y", "CONFIG_MPLS is not set"],
+    ["CONFIG_MPLS", "CONFIG_MPLS=", "CONFIG_MPLS=Y", "CONFIG_MPLS = y", "MPLS=y", "CONFIG_A=0x", 'CONFIG_A="', "=y",
+     'CONFIG_A="\\"', "CONFIG_A=text", " CONFIG_MPLS=y", "CONFIG_É=y", "CONFIG_MPLS is not set",
+     "# CONFIG_A is not set "],
 )  # fmt: skip
 def test_a_line_that_the_kernel_would_not_read_is_refused_with_its_place(line: str) -> None:
     with pytest.raises(WrongInput) as refused:
         parse_fragment(f"CONFIG_NET=y\n{line}\n", "my.config")
     assert refused.value.message == f"my.config:2: {line!r} is no kernel setting"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [("CONFIG_A=yes", "y"), ("CONFIG_A=m # why", "m"), ("CONFIG_A=y \t", "y"), ('CONFIG_A="a"b"', '"a"'),
+     ('CONFIG_A="a\\b" # why', '"ab"'), ("CONFIG_A=ff", "ff")],
+)  # fmt: skip
+def test_what_stands_behind_a_value_is_passed_over_as_the_kernel_does(line: str, value: str) -> None:
+    assert values(parse_fragment(line, "f")) == [("A", value)]
+    assert parse_config(f"{line}\r\n") == {"A": value}
 
 
 def test_a_finished_configuration_leaves_out_what_is_not_set_and_what_only_looks_like_a_setting() -> None:

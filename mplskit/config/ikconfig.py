@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mplskit import process
+from mplskit.config.dotconfig import Word, lines
 from mplskit.errors import MachineLacks
 
 Image = bytes | mmap.mmap
@@ -93,10 +94,11 @@ def is_kernel(image: Image) -> bool:
 
 
 def as_text(content: bytes) -> str | None:
-    """A configuration that is plain text; None for anything else."""
-    if b"\0" in content or not re.search(rb"^(?:CONFIG_\w+=|# CONFIG_\w+ is not set$)", content, re.MULTILINE):
+    """A configuration that is plain text; None for anything else. Bytes that are no UTF-8 survive in it."""
+    if b"\0" in content:
         return None
-    return content.decode(errors="replace")
+    text = content.decode(errors="surrogateescape")
+    return text if any(isinstance(line, Word) for line in lines(text)) else None
 
 
 def _between_marks(content: Image) -> str | None:

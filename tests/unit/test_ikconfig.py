@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplskit import process
-from mplskit.audit import ikconfig
-from mplskit.audit.ikconfig import as_text, configuration_in, is_kernel
+from mplskit.config import ikconfig
+from mplskit.config.ikconfig import as_text, configuration_in, is_kernel
 from mplskit.errors import MachineLacks
 
 CONFIG = "#\n# Linux/x86 6.12.1 Kernel Configuration\n#\nCONFIG_MPLS=y\n# CONFIG_LWTUNNEL is not set\n"

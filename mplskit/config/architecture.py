@@ -1,0 +1,121 @@
+"""Which architecture a configuration is for: mplskit builds for the machine's own."""
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mplskit.config.dotconfig import read
+from mplskit.config.kbuild import CLEAN, OF_MAKE
+from mplskit.errors import WrongInput
+from mplskit.progress import note
+
+_HEADER = re.compile(r"^# Linux/(\S+) \S+ Kernel Configuration\r?$", re.MULTILINE)
+X86_32 = "x86 (32 bits)"
+# The symbol that an architecture's Kconfig sets for itself; by the names of the folders in arch/.
+OF_SYMBOL = {
+    "ALPHA": "alpha",
+    "ARC": "arc",
+    "ARM": "arm",
+    "ARM64": "arm64",
+    "CSKY": "csky",
+    "HEXAGON": "hexagon",
+    "IA64": "ia64",
+    "LOONGARCH": "loongarch",
+    "M68K": "m68k",
+    "MICROBLAZE": "microblaze",
+    "MIPS": "mips",
+    "NIOS2": "nios2",
+    "OPENRISC": "openrisc",
+    "PARISC": "parisc",
+    "PPC": "powerpc",
+    "RISCV": "riscv",
+    "S390": "s390",
+    "SPARC": "sparc",
+    "SUPERH": "sh",
+    "X86": "x86",
+    "X86_32": X86_32,
+    "XTENSA": "xtensa",
+    "UML": "um",
+}
+# What ARCH, uname and the first lines of a configuration say, where that is no folder in arch/.
+_ALSO = {
+    "x86_64": "x86",
+    "i386": X86_32,
+    "i686": X86_32,
+    "aarch64": "arm64",
+    "ppc64le": "powerpc",
+    "sparc64": "sparc",
+}
+_DEFINED = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)", re.MULTILINE)
+
+
+def folder_of(name: str) -> str:
+    """The folder in arch/ of an architecture as people name it; that of 32-bit x86 is told apart."""
+    return _ALSO.get(name, name)
+
+
+def here() -> str:
+    """This machine's architecture."""
+    return folder_of(platform.machine())
+
+
+def architecture_in(text: str) -> str:
+    """The architecture that a configuration says itself; empty for one that does not, as a savedefconfig."""
+    values = read(text).values
+    named = [name for symbol, name in OF_SYMBOL.items() if values.get(symbol) == "y"]
+    if named:
+        return named[-1]
+    header = _HEADER.search(text)
+    found = folder_of(header[1]) if header else ""
+    return X86_32 if found == "x86" and values.get("64BIT") == "n" else found
+
+
+def architecture_by_tree(values: Mapping[str, str], tree: Path) -> str:
+    """The one architecture whose own symbols a configuration names most; empty where it names none's own."""
+    folders = [folder.parent for folder in sorted(tree.glob("arch/*/Kconfig"))]
+    defined = {folder.name: _symbols(folder) for folder in folders}
+    scores = {}
+    for name, symbols in defined.items():
+        others = frozenset[str]().union(*(each for other, each in defined.items() if other != name))
+        scores[name] = len((symbols - others) & values.keys())
+    best = max(scores, key=lambda name: scores[name], default="")
+    return best if best and scores[best] else ""
+
+
+def _symbols(folder: Path) -> frozenset[str]:
+    found: set[str] = set()
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith("Kconfig"):
+                found.update(_DEFINED.findall(Path(root, name).read_text(errors="replace")))
+    return frozenset(found)
+
+
+def demand_environment() -> None:
+    """Name what the environment says to the kernel's build and is not taken.
+
+    Raises WrongInput where it asks for another architecture.
+    """
+    for name in ("ARCH", "SUBARCH", "CROSS_COMPILE"):
+        value = os.environ.get(name, "")
+        asked = folder_of(Path(value).name.partition("-")[0] if name == "CROSS_COMPILE" else value)
+        if value and asked != here() and (name != "CROSS_COMPILE" or asked in OF_SYMBOL.values()):
+            raise WrongInput(
+                f"{name}={value} in the environment: kernels are built here for {here()}",
+                hint=f"unset {name}, or build on a machine of {asked}",
+            )
+    others = [f"{name}={os.environ[name]}" for name in CLEAN if os.environ.get(name) and name not in OF_MAKE]
+    if others:
+        note(f"! in the environment and not taken: {', '.join(others)}")
+
+
+def demand(architecture: str, what: str) -> None:
+    """Raise WrongInput where `what` is for another architecture than this machine's."""
+    if architecture and architecture != here():
+        raise WrongInput(
+            f"{what} is for {architecture}, and kernels are built here for {here()}",
+            detail="its options for other processors and boards would be lost without a word",
+            hint=f"give a configuration for {here()}, or build on a machine of {architecture}",
+        )
