@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mplskit.config.dotconfig import read
@@ -72,25 +72,29 @@ def architecture_in(text: str) -> str:
     return X86_32 if found == "x86" and values.get("64BIT") == "n" else found
 
 
-def architecture_by_tree(values: Mapping[str, str], tree: Path) -> str:
-    """The one architecture whose own symbols a configuration names most; empty where it names none's own."""
-    folders = [folder.parent for folder in sorted(tree.glob("arch/*/Kconfig"))]
-    defined = {folder.name: _symbols(folder) for folder in folders}
-    scores = {}
-    for name, symbols in defined.items():
-        others = frozenset[str]().union(*(each for other, each in defined.items() if other != name))
-        scores[name] = len((symbols - others) & values.keys())
-    best = max(scores, key=lambda name: scores[name], default="")
-    return best if best and scores[best] else ""
+def architectures_by_tree(values: Mapping[str, str], tree: Path) -> list[str]:
+    """The architectures whose symbols a configuration names most, of those in this tree; none where it names none.
+
+    More than one, where they share the symbols (ARCH_ROCKCHIP is one of arm and of arm64): the likeliest comes first.
+    """
+    defined = {file.parent.name: _symbols(file.parent) & values.keys() for file in sorted(tree.glob("arch/*/Kconfig"))}
+    common = set.intersection(*defined.values()) if defined else set()
+    scores = {name: len(symbols - common) for name, symbols in defined.items()}
+    most = max(scores.values(), default=0)
+    best = [name for name, score in scores.items() if most and score == most]
+    if best == ["x86"] and values.get("64BIT") == "n":
+        return [X86_32]
+    # A longer name is a later architecture: arm64 before arm.
+    return [here()] if here() in best else sorted(best, key=len, reverse=True)
 
 
-def _symbols(folder: Path) -> frozenset[str]:
+def _symbols(folder: Path) -> set[str]:
     found: set[str] = set()
     for root, _, names in os.walk(folder):
         for name in names:
             if name.startswith("Kconfig"):
                 found.update(_DEFINED.findall(Path(root, name).read_text(errors="replace")))
-    return frozenset(found)
+    return found
 
 
 def demand_environment() -> None:
@@ -111,11 +115,12 @@ def demand_environment() -> None:
         note(f"! in the environment and not taken: {', '.join(others)}")
 
 
-def demand(architecture: str, what: str) -> None:
-    """Raise WrongInput where `what` is for another architecture than this machine's."""
-    if architecture and architecture != here():
+def demand(architectures: Sequence[str], what: str) -> None:
+    """Raise WrongInput where `what` is for other architectures than this machine's."""
+    if architectures and here() not in architectures:
+        named = " or ".join(architectures)
         raise WrongInput(
-            f"{what} is for {architecture}, and kernels are built here for {here()}",
+            f"{what} is for {named}, and kernels are built here for {here()}",
             detail="its options for other processors and boards would be lost without a word",
-            hint=f"give a configuration for {here()}, or build on a machine of {architecture}",
+            hint=f"give a configuration for {here()}, or build on a machine of {named}",
         )

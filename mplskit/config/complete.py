@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from mplskit import files, process
-from mplskit.config.architecture import X86_32, architecture_by_tree, architecture_in, here
+from mplskit.config.architecture import X86_32, architecture_in, architectures_by_tree, here
 from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.paths import Workspace
@@ -19,10 +19,13 @@ def completed(text: str, source: SourceTree, workspace: Workspace) -> str:
     BuildFailed when the kernel's own tools fail.
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
-    named = architecture_in(text) or architecture_by_tree(read(text).values, source.path)
-    if not named:
-        note(f"! the configuration does not say which architecture it is for: {here()} is taken")
-    architecture = "i386" if named == X86_32 else named or here()
+    said = architecture_in(text)
+    named = [said] if said else architectures_by_tree(read(text).values, source.path)
+    name, *others = named or [here()]
+    if others or not named:
+        likely = " or ".join(named) or "any"
+        note(f"! the configuration does not say which architecture it is for ({likely}): {name} is taken")
+    architecture = {X86_32: "i386"}.get(name, name)
     key = files.digest_of([source.digest, text, architecture])[:16]
     target = workspace.build / "completed" / key
 
@@ -31,15 +34,9 @@ def completed(text: str, source: SourceTree, workspace: Workspace) -> str:
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 config = Path(scratch, ".config")
                 config.write_bytes(text.encode(errors="surrogateescape"))
-                argv: list[str | Path] = [
-                    "make",
-                    "-C",
-                    source.path,
-                    f"O={scratch}",
-                    f"ARCH={architecture}",
-                    "olddefconfig",
-                ]
-                process.run(argv, log=workspace.build / "logs" / f"completed-{key}.log", env=CLEAN)
+                words = [f"O={scratch}", f"ARCH={architecture}", "olddefconfig"]
+                log = workspace.build / "logs" / f"completed-{key}.log"
+                process.run(["make", "-C", source.path, *words], log=log, env=CLEAN)
                 config.rename(folder / ".config")
 
     files.build_once(target, make)

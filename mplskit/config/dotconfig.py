@@ -18,9 +18,7 @@ _INT = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 # What the kernel writes above a whole one, and savedefconfig does not.
-_HEAD = re.compile(
-    r"^# (?:Automatically generated (?:file; DO|make config)|Linux/\S+ \S+ Kernel Co)", re.MULTILINE
-)
+_HEAD = re.compile(r"^# (?:Automatically generated (?:file; DO|make config)|Linux/\S+ \S+ Kernel Co)", re.MULTILINE)
 _LAST_PART = "# end of Kernel hacking"
 
 

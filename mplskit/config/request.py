@@ -160,7 +160,8 @@ def _base(name: str, host: Host | None) -> Base:
 
 def _base_text(name: str, path: Path) -> str:
     found = config_in(path, f"--base {name}", "give a .config, a kernel or config.gz with one inside, or a known base")
-    architecture.demand(architecture.architecture_in(found.text), f"--base {name}")
+    said = architecture.architecture_in(found.text)
+    architecture.demand([said] if said else [], f"--base {name}")
     return found.text
 
 

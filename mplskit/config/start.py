@@ -53,7 +53,8 @@ def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
 def _check(text: str, tree: Path, called: str) -> None:
     """Tell what the kernel will pass over, and what it makes whole. Raises WrongInput for another architecture."""
     config = read(text)
-    named = architecture.architecture_in(text) or architecture.architecture_by_tree(config.values, tree)
+    said = architecture.architecture_in(text)
+    named = [said] if said else architecture.architectures_by_tree(config.values, tree)
     architecture.demand(named, f"the base {called}")
     for line in told(config.odd):
         note(f"! {called}: {line}")

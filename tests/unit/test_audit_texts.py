@@ -76,6 +76,8 @@ def in_a_folder_with_a_space() -> list[str]:
     return [written("my kernels/.config", config(NET_MPLS_GSO="n"))]
 
 
+SAVED = "CONFIG_ARCH_BCM=y\nCONFIG_MPLS_ROUTING=m\n# CONFIG_WLAN is not set\n"
+
 CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "ready": (0, ready, []),
     "no-mpls": (1, lambda: [written(".config", config("6.18.44-vm", **NO_MPLS))], []),
@@ -105,6 +107,12 @@ CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "package-of-something-else": (2, lambda: subjects(deb(HERE, "bash", {"bin/bash": ""})), []),
     "meta-package": (2, lambda: subjects(deb(HERE, "linux-image-amd64", {}, "linux-image-6.1.0-50-amd64 (= 1)")), []),
     "two-kernels": (2, lambda: subjects(*ubuntu(HERE)[:2], *ubuntu(HERE, "6.8.0-51-generic")[2:]), []),
+    "savedefconfig": (1, lambda: [written("bcm_defconfig", SAVED)], []),
+    "cut-short": (1, lambda: [written("config", config() + "# end of General setup\n")], []),
+    "odd-lines": (0, lambda: [written("config", f"{config()} CONFIG_MPLS=n\nexport A\n".replace("\n", "\r\n"))], []),
+    "utf-16": (2, lambda: [written("config", config().encode("utf-16"))], []),
+    "source-alone": (2, list, ["--source", "debian"]),
+    "source-and-package": (2, lambda: ["apt:linux-image-amd64"], ["--source", "debian"]),
     "damaged-package": (2, lambda: cut({"boot/config-6.1": config() * 99}, 20_480), []),
     "damaged-at-its-end": (2, lambda: cut({"boot/config-6.1": config()}, 1), []),
 }  # fmt: skip
