@@ -79,3 +79,12 @@ def ubuntu(folder: Path, release: str = "6.8.0-50-generic") -> tuple[Path, Path,
         deb(folder, plain, settled, "linux-firmware | firmware"),
         deb(folder, extra, modules(release, MPLS), f"{image} | linux-image-unsigned-{release}"),
     )
+
+
+def bzimage(payload: bytes) -> bytes:
+    """An x86 kernel: one sector, one that sets up, the payload behind 0x40 bytes of code."""
+    head = bytearray(1024 + 0x40)
+    head[0x1F1] = 1
+    head[0x202:0x206] = b"HdrS"
+    head[0x248:0x24C] = (0x40).to_bytes(4, "little")
+    return bytes(head) + payload

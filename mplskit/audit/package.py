@@ -46,20 +46,36 @@ def read_part(path: Path) -> Part:
     fields = process.run(["dpkg-deb", "--show", "--showformat", "${Package}\n${Depends}", path], failure=WrongInput)
     package, _, depends = fields.stdout.partition("\n")
     no_debug(str(path), package)
-    release, config, builtin = "", None, frozenset[str]()
+    config, builtin = None, frozenset[str]()
     modules: dict[str, str] = {}
+    releases: set[str] = set()
     with progress.step(f"looking into {path.name}"):
         for name, text in _files_in(path):
             found = _CONFIG.fullmatch(name) or _IMAGE.fullmatch(name)
-            release = release or (found and (found["boot"] or found["modules"])) or ""
+            if found:
+                releases.add(found["boot"] or found["modules"])
             if _CONFIG.fullmatch(name):
                 config = (f"/{name}", text)
             elif _BUILTIN.fullmatch(name):
                 builtin = frozenset(map(module_name, text.split()))
             elif is_module(name) and (below := _MODULES.fullmatch(name)):
-                release = release or below[1]
+                releases.add(below[1])
                 modules[module_name(name)] = below[2]
-    return Part(package, tuple(clause[0] for clause in clauses(depends)), release, config, modules, builtin)
+    _only_one(str(path), releases)
+    needs = tuple(clause[0] for clause in clauses(depends))
+    return Part(package, needs, "".join(releases), config, modules, builtin)
+
+
+def _only_one(name: str, releases: Iterable[str]) -> None:
+    """Raise WrongInput for a package that has kernels for several boards, as Raspberry Pi's had."""
+    every = sorted(releases)
+    if len(every) > 1:
+        raise WrongInput(
+            f"{name}: there are several kernels in it: {', '.join(every)}",
+            detail="modules of one say nothing of another",
+            hint="judge the one that runs: --host; or take it apart (dpkg-deb -x) and give what has a configuration "
+            f"inside, as lib/modules/{every[0]}/kernel/kernel/configs.ko",
+        )
 
 
 def no_debug(name: str, package: str) -> None:

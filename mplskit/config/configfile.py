@@ -33,9 +33,15 @@ def config_in(path: Path, called: str, allowed: str) -> ConfigFile:
     text = ikconfig.as_text(content) if isinstance(content, bytes) else None
     if text is not None:
         return ConfigFile(text, called)
+    content = ikconfig.kernel_of_uki(content)
     text = ikconfig.configuration_in(content)
     if text is not None:
         return ConfigFile(text, f"inside {called}")
+    if packing := ikconfig.packed_by(content):
+        raise WrongInput(
+            f"{called}: this kernel is packed by {packing}, which cannot be unpacked here",
+            hint="give the config-RELEASE that lies beside it in /boot, or its vmlinux",
+        )
     if ikconfig.is_kernel(content):
         raise WrongInput(
             f"{called}: no configuration is inside this kernel",

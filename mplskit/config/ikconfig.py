@@ -87,6 +87,37 @@ def configuration_in(image: Image) -> str | None:
     return found
 
 
+def packed_by(image: Image) -> str:
+    """How a kernel is packed that is none of PACKINGS, as far as it says; else empty."""
+    if image[4:8] == b"zimg":
+        # EFI's compressed images name it (drivers/firmware/efi/libstub/zboot-header.S).
+        name = image[0x18:0x38].split(b"\0")[0].decode("ascii", "replace")
+        return "" if name.startswith(tuple(packing.name for packing in PACKINGS)) else name
+    if image[0x202:0x206] != b"HdrS" or len(image) < 0x250:
+        return ""
+    # Documentation/arch/x86/boot.rst: the payload, from the end of the part that sets up.
+    begin = ((image[0x1F1] or 4) + 1) * 512 + int.from_bytes(image[0x248:0x24C], "little")
+    payload = image[begin : begin + 16]
+    known = payload[:4] == ELF or any(packing.begins.match(payload) for packing in PACKINGS)
+    return "" if known or not payload.strip(b"\0") else f"what begins with {payload[:4].hex(' ')}"
+
+
+def kernel_of_uki(image: Image) -> Image:
+    """The kernel in the section .linux of a unified kernel image (systemd's UAPI.5); any other file as it is."""
+    if image[:2] != PE:
+        return image
+    header = int.from_bytes(image[0x3C:0x40], "little")
+    if image[header : header + 4] != b"PE\0\0":
+        return image
+    count, optional = (int.from_bytes(image[header + at : header + at + 2], "little") for at in (6, 20))
+    for number in range(count):
+        row = header + 24 + optional + 40 * number
+        if image[row : row + 8] == b".linux\0\0":
+            size, begin = (int.from_bytes(image[row + at : row + at + 4], "little") for at in (16, 20))
+            return image[begin : begin + size]
+    return image
+
+
 def is_kernel(image: Image) -> bool:
     """Whether a file begins as kernels do, or is a vmlinux."""
     begins = any(image[offset : offset + len(sign)] == sign for offset, sign in SIGNS)
@@ -157,6 +188,7 @@ PACKINGS = (
     Packing("xz", re.compile(rb"\xfd7zXZ\0"), lambda s: _unpacked(lzma.LZMADecompressor(lzma.FORMAT_XZ), s)),
     Packing("zstd", re.compile(rb"\x28\xb5\x2f\xfd"), _by_program("zstd", "-qdc", package="zstd")),
     Packing("lz4", re.compile(rb"\x02\x21\x4c\x18"), _by_program("lz4", "-qdc", package="lz4")),
+    Packing("lzo", re.compile(rb"\x89LZO\0\r\n\x1a\n"), _by_program("lzop", "-qdc", package="lzop")),
     Packing("bzip2", re.compile(rb"BZh[1-9]1AY&SY"), lambda s: _unpacked(bz2.BZ2Decompressor(), s)),
     # lc/lp/pb as all make them, a dictionary of 64 KiB to 64 MiB, and a size that is unknown or below 4 GiB.
     Packing(

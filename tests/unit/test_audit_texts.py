@@ -8,7 +8,7 @@ import pytest
 
 from mplskit.tasks import program
 from tests.golden import FOLDER, assert_golden
-from tests.kernel_packages import PLAIN, config, deb, modules, ubuntu
+from tests.kernel_packages import PLAIN, bzimage, config, deb, modules, ubuntu
 
 HERE = Path()
 NO_MPLS = dict.fromkeys(("MPLS", "MPLS_ROUTING", "MPLS_IPTUNNEL", "NET_MPLS_GSO"), "n")
@@ -76,6 +76,7 @@ def in_a_folder_with_a_space() -> list[str]:
     return [written("my kernels/.config", config(NET_MPLS_GSO="n"))]
 
 
+PI = {f"lib/modules/6.1.21{kind}+/kernel/net/mpls/mpls_router.ko": "" for kind in ("", "-v7", "-v8")}
 SAVED = "CONFIG_ARCH_BCM=y\nCONFIG_MPLS_ROUTING=m\n# CONFIG_WLAN is not set\n"
 
 CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
@@ -107,6 +108,8 @@ CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "package-of-something-else": (2, lambda: subjects(deb(HERE, "bash", {"bin/bash": ""})), []),
     "meta-package": (2, lambda: subjects(deb(HERE, "linux-image-amd64", {}, "linux-image-6.1.0-50-amd64 (= 1)")), []),
     "two-kernels": (2, lambda: subjects(*ubuntu(HERE)[:2], *ubuntu(HERE, "6.8.0-51-generic")[2:]), []),
+    "several-kernels-in-one": (2, lambda: subjects(deb(HERE, "raspberrypi-kernel", PI)), []),
+    "unknown-packing": (2, lambda: [written("vmlinuz", bzimage(b"\x37\x11\x22\x33"))], []),
     "savedefconfig": (1, lambda: [written("bcm_defconfig", SAVED)], []),
     "cut-short": (1, lambda: [written("config", config() + "# end of General setup\n")], []),
     "odd-lines": (0, lambda: [written("config", f"{config()} CONFIG_MPLS=n\nexport A\n".replace("\n", "\r\n"))], []),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mplskit import process
 from mplskit.config import ikconfig
-from mplskit.config.ikconfig import as_text, configuration_in, is_kernel
+from mplskit.config.ikconfig import as_text, configuration_in, is_kernel, kernel_of_uki, packed_by
 from mplskit.errors import MachineLacks
+from tests.kernel_packages import bzimage
 
 CONFIG = "#\n# Linux/x86 6.12.1 Kernel Configuration\n#\nCONFIG_MPLS=y\n# CONFIG_LWTUNNEL is not set\n"
 # What is between the code and the marks: bytes that do not compress, and some that begin as streams do.
@@ -40,6 +41,7 @@ PACKED = {
     "bzip2": bz2.compress,
     "zstd": through("zstd", "-qc"),
     "lz4": through("lz4", "-qlc"),
+    "lzo": through("lzop", "-qc"),
 }
 
 
@@ -48,6 +50,56 @@ def test_a_configuration_is_found_in_a_kernel_packed_by(packing: str) -> None:
     packed = PACKED[packing](VMLINUX)
     boot = b"MZ" + os.urandom(0x200) + b"HdrS" + os.urandom(17_000)
     assert configuration_in(boot + packed + len(VMLINUX).to_bytes(4, "little") + b"\0" * 4096) == CONFIG
+
+
+def zboot(name: bytes, payload: bytes) -> bytes:
+    """An EFI image with a packed payload, which names how it is packed."""
+    return b"MZ\0\0zimg" + b"\0" * 16 + name.ljust(32, b"\0") + b"\0" * 200 + payload
+
+
+def uki(**sections: bytes) -> bytes:
+    """A unified kernel image: a PE file with these sections."""
+    rows, content, begin = b"", b"", 0x40 + 24 + 40 * len(sections)
+    for name, section in sections.items():
+        place = (begin + len(content)).to_bytes(4, "little")
+        rows += f".{name}".encode().ljust(8, b"\0") + bytes(8) + len(section).to_bytes(4, "little") + place + bytes(16)
+        content += section
+    head = b"MZ".ljust(0x3C, b"\0") + (0x40).to_bytes(4, "little") + b"PE\0\0" + b"\x64\x86"
+    return head + len(sections).to_bytes(2, "little") + bytes(16) + rows + content
+
+
+@pytest.mark.parametrize(
+    ("image", "packing"),
+    [
+        (bzimage(b"\x37\x11\x22\x33 and on"), "what begins with 37 11 22 33"),
+        (bzimage(gzip.compress(VMLINUX)), ""),
+        (bzimage(VMLINUX), ""),
+        (zboot(b"snappy", b"\xff\x06"), "snappy"),
+        (zboot(b"zstd22", b"\x28\xb5\x2f\xfd"), ""),
+        (b"\0" * 0x202 + b"HdrS", ""),
+        (VMLINUX, ""),
+    ],
+    ids=["unknown", "gzip", "not packed", "zboot of something", "zboot of zstd", "stub", "vmlinux"],
+)
+def test_a_packing_that_is_not_known_is_named(image: bytes, packing: str) -> None:
+    assert packed_by(image) == packing
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "xz"])
+def test_a_configuration_is_found_in_a_zboot_image(packing: str) -> None:
+    assert configuration_in(zboot(packing.encode(), PACKED[packing](VMLINUX))) == CONFIG
+
+
+def test_a_configuration_is_found_in_the_kernel_of_a_unified_image_and_not_beside_it() -> None:
+    other = VMLINUX.replace(gzip.compress(CONFIG.encode()), gzip.compress(b"CONFIG_OTHER=y\n"))
+    image = uki(osrel=b"ID=debian", initrd=gzip.compress(other), linux=bzimage(gzip.compress(VMLINUX)))
+    assert configuration_in(kernel_of_uki(image)) == CONFIG
+    for not_one in (zboot(b"gzip", b""), b"MZ", VMLINUX, uki(text=b"code"), image[:100]):
+        assert kernel_of_uki(not_one) == not_one
+
+
+def test_an_image_gz_of_arm64_is_looked_into() -> None:
+    assert configuration_in(gzip.compress(b"\0" * 0x38 + b"ARM\x64" + NOISE + VMLINUX[4:])) == CONFIG
 
 
 def test_a_configuration_is_found_in_a_vmlinux_and_in_configs_ko() -> None:
