@@ -37,6 +37,10 @@ class Configured:
     origin: str
     elsewhere: tuple[Verdict, ...] = ()
 
+    def values(self) -> dict[str, str]:
+        """What is set in the finished `.config`, by symbol, as `parse_config` has it."""
+        return parse_config(_text(self.path))
+
     @property
     def lost(self) -> list[Verdict]:
         """What was asked and not granted."""

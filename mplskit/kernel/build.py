@@ -12,7 +12,8 @@ from mplskit import files
 from mplskit.config.configure import Configured, compiler, configure, demand, read_back, verdict_rows
 from mplskit.config.request import Request
 from mplskit.errors import BuildFailed
-from mplskit.kernel.builders import build_packages, command, epoch
+from mplskit.kernel.builders import OBJECTS, build_packages, command, epoch
+from mplskit.kernel.release import kernel_release
 from mplskit.kernel.request import Packaging, named_suffix
 from mplskit.packages.package import Package, Role, packaged_config, read_package
 from mplskit.packages.record import KERNEL, deliver, packages_of, write_record
@@ -63,7 +64,8 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         files.need_space(folder, SPACE + modules * SPACE_FOR_MODULE, "building a kernel")
         log.unlink(missing_ok=True)
         begin = time.monotonic()
-        with step(f"building Linux {source.version}{suffix} with {packaging.builder}", log):
+        release = kernel_release(source, configured, folder / OBJECTS, packaging, suffix, log)
+        with step(f"building Linux {release} with {packaging.builder}", log):
             made = build_packages(source, configured.path, folder, packaging, suffix, log)
         packages = _wanted(made, packaging, log)
         release, text = packaged_config(folder / packages[Role.IMAGE].file)

@@ -63,7 +63,7 @@ def build_packages(
         process.run(["cp", "-a", "--reflink=auto", "--", source.path, work], log=log)
         process.run(["chmod", "-R", "u+w", "--", work], log=log)
     else:
-        work.mkdir()
+        work.mkdir(exist_ok=True)
     shutil.copyfile(config, work / ".config")
     try:
         process.run(made.argv, cwd=work, env={**CLEAN, **dict(made.env)}, log=log)

@@ -29,6 +29,8 @@ from mplskit.files import locked, need_space
 from mplskit.iproute2.build import delivered
 from mplskit.iproute2.packaging import changelog_entry
 from mplskit.iproute2.prove import prove
+from mplskit.kernel.release import Part
+from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
 from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.packages.package import packaged_config, read_package
@@ -144,6 +146,17 @@ def lost() -> Configured:
     )
 
 
+def release(local: str) -> None:
+    asked = f"LOCALVERSION, asked by --set LOCALVERSION={local}"
+    parts = [
+        Part("6.1.192", "the version in the tree's Makefile, EXTRAVERSION with it"),
+        Part("", "the file localversion-rt of the source tree"),
+        Part(local, asked),
+        Part("-mpls-1a2b3c4d", "the suffix (--suffix)"),
+    ]
+    demand_release("".join(part.text for part in parts), parts)
+
+
 def log_of_a_build() -> None:
     lacks = unmet_dependencies(
         "dpkg-checkbuilddeps: error: Unmet build dependencies: libdw-dev:native debhelper-compat (= 12)\n"
@@ -243,6 +256,8 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "config-lost-in-the-package": (1, lambda: read_back(lost(), "CONFIG_NET=y\n", "linux-image-6.1.deb")),
     "kernel-revision": (2, lambda: make_packaging("auto", "mpls1", "", None)),
     "kernel-suffix": (2, lambda: make_packaging("auto", "1.mpls", "-MPLS", None)),
+    "kernel-release": (2, lambda: release("-v8_16k")),
+    "kernel-release-too-long": (2, lambda: release("-" + "long" * 14)),
     "kernel-unknown-builder": (2, lambda: make_packaging("deb-pkg", "1.mpls", "", None)),
     "kernel-no-make-kpkg": (3, lambda: make_packaging("make-kpkg", "1.mpls", "", None)),
     "kernel-unmet-build-dependencies": (3, log_of_a_build),
