@@ -2,7 +2,7 @@
 
 import pytest
 
-from mplskit.node.verify.facts import NO_ETHERNET
+from mplskit.node.verify.facts import IP_ALONE
 from mplskit.node.verify.kernel_routes import beyond, missing
 from mplskit.specfile import several as names_of
 
@@ -55,14 +55,12 @@ def test_the_interfaces_carry_labelled_packets(facts, spec, asked, seen):
     names = [name for name in dict.fromkeys((*inward, *labelled)) if name != "lo"]
     asked(names, "interface with labelled packets")
     wrong = [
-        name for name in names if facts.links.get(name, {}).get("type") in NO_ETHERNET and not is_bareudp(name, facts)
+        name for name in names if facts.links.get(name, {}).get("type") == IP_ALONE and not is_bareudp(name, facts)
     ]
     absent = [name for name in names if name not in facts.links and name not in spec.optional]
     if absent and not wrong:
         pytest.skip(f"{', '.join(absent)}: not there: see S11, F11")
-    seen(
-        f"{', '.join(wrong)}: tun, WireGuard or PPP" if wrong else f"{', '.join(names)}: none is tun, WireGuard or PPP"
-    )
+    seen(f"{', '.join(wrong)}: tun or WireGuard" if wrong else f"{', '.join(names)}: none is tun or WireGuard")
     assert not wrong
 
 

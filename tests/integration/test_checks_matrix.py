@@ -275,7 +275,8 @@ CASES = (
         node=ready(labels=LABELS.replace("dev eth0", "dev eth0 linkdown")),
     ),
     case("F5", True, "GRE, which has no Ethernet addresses", "none is tun", link("eth0", type=778)),
-    case("F5", False, "PPP, which is neither a tun nor a tap", "tun, WireGuard or PPP", link("eth0", type=512)),
+    case("F5", True, "PPP, which has no Ethernet addresses either", "none is tun", link("eth0", type=512)),
+    case("F5", False, "a tun", "eth0: tun or WireGuard", link("eth0", type=65534)),
     case(
         "F9", True, "the next hop's address failed on another link", "none of 1",
         says={"ip": {"*'neighbour show'*": "10.9.0.2 dev tap-core FAILED\n10.9.0.9 dev eth0 INCOMPLETE\n"}},

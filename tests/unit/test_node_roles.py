@@ -71,6 +71,15 @@ def test_what_has_a_label_left_when_it_is_popped_needs_lo_to_accept_labels(
     assert judged("L5", facts) == verdict
 
 
+def test_a_push_by_ppp_alone_is_taken_by_the_grammar_and_by_the_checks() -> None:
+    push = {"push": [100], "to": "10.9.0.0/24", "dev": "ppp0"}
+    by_ppp = of_show("10.9.0.0/24 encap mpls 100 dev ppp0 proto 77", "inet")
+    spec = {"mpls_input": ["ppp0"], "routes": [push], "interfaces": {"ppp0": {"kind": "ppp"}}}
+    there = of_links(json.dumps([{"ifname": "ppp0", "linkinfo": {"info_kind": "ppp"}}]))
+    facts = node(spec, routes=tuple(by_ppp), links={"ppp0": link(1492, kind="512")}, interfaces=there)
+    assert judged("F5", facts) == (True, "ppp0: none is tun or WireGuard")
+
+
 def test_that_lo_accepts_labels_can_be_said() -> None:
     spec = NodeSpec.model_validate({**EDGE, "mpls_input": ["core0", "lo"]})
     assert "net/mpls/conf/lo/input = 1" in render(spec)[SYSCTL_FILE].splitlines()

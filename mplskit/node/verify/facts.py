@@ -39,8 +39,8 @@ KINDS = (
 )
 OTHERS = f'echo "= others"; "$ip" -o -N -f mpls route show | grep -vw "proto {ROUTE_PROTOCOL}" | awk \'{KINDS}\' || :'
 LINK = ("flags", "mtu", "type", "operstate", "tun_flags", "carrier_down_count")
-# ARPHRD_NONE and ARPHRD_PPP (linux/if_arp.h): tun, WireGuard, PPP.
-NO_ETHERNET = frozenset({"65534", "512"})
+# ARPHRD_NONE (linux/if_arp.h): tun, WireGuard. PPP has a protocol number for labels (drivers/net/ppp/ppp_generic.c).
+IP_ALONE = "65534"
 
 
 @dataclass(frozen=True)
