@@ -16,7 +16,7 @@ from mplskit.config.reasons import with_reasons
 from mplskit.config.request import Request
 from mplskit.config.start import Starting, starting
 from mplskit.config.trim import modules_of, trim
-from mplskit.config.verdict import Verdict, here, judge, not_here
+from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, here, judge, not_here
 from mplskit.errors import NotSo
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
@@ -109,6 +109,9 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
         for mend in mended:
             note(f"! {mend}")
         configured = _configured(source, request, start, modules, workspace)
+    absent = [v.setting.symbol for v in configured.verdicts if v.granted and v.why == NO_SUCH_SYMBOL]
+    if absent:
+        note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
     return replace(configured, elsewhere=tuple(elsewhere))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import process
+from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.verdict import Verdict
 from mplskit.errors import Failure
@@ -62,5 +63,5 @@ def _promoted(verdict: Verdict) -> bool:
 
 def _maybe_unknown(verdicts: Sequence[Verdict], path: Path) -> bool:
     """Whether an absent symbol was asked to be absent and the file does not name it: it may be a misspelling."""
-    named = set(re.findall(r"^# CONFIG_(\w+) is not set$", path.read_text(), re.MULTILINE))
+    named = read(path.read_text(errors="surrogateescape")).values
     return any(v.granted and v.setting.value == "n" and v.setting.symbol not in named for v in verdicts)

@@ -93,7 +93,9 @@ def config(c: Context, json: bool = False, **flags: Any) -> None:
 
 
 def _verdict(row: "dict[str, Any]") -> str:
-    return f"{row['verdict']}: {row['why']}" if row["verdict"] == "not asked" else str(row["verdict"])
+    """The verdict; why, where one might ask even though nothing is lost."""
+    quiet = row["verdict"] in ("not asked", "granted") and row["why"]
+    return f"{row['verdict']}: {row['why']}" if quiet else str(row["verdict"])
 
 
 @cli.task(

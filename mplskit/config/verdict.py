@@ -35,6 +35,9 @@ class Link:
     note: str = ""
 
 
+# Why a symbol that is asked to be absent is so, and why any other is not granted.
+NO_SUCH_SYMBOL = "this kernel has no such symbol"
+
 # Settings as --set takes them, in the order to give them; together they mend what is lost.
 Way = tuple[str, ...]
 

@@ -120,6 +120,24 @@ def test_fix_adds_what_is_unambiguous_and_leaves_the_rest(mplskit: CommandLine) 
     assert [symbol for symbol, row in rows.items() if row["verdict"] != "granted"] == ["MPLS_IPTUNEL"]
 
 
+# As the fragments that harden kernels have them: symbols of many releases, most of them gone.
+TURNED_OFF = (
+    "ACPI_CUSTOM_METHOD", "BINFMT_AOUT", "COMPAT_BRK", "DEVKMEM", "HARDENED_USERCOPY_FALLBACK", "INET_DIAG", "IPX",
+    "LEGACY_PTYS", "LEGACY_VSYSCALL_EMULATE", "NET_SCH_CBQ", "OABI_COMPAT", "PROC_KCORE", "SECURITY_SELINUX_DISABLE",
+    "SECURITY_WRITABLE_HOOKS", "SLAB", "SLOB", "X86_X32", "ZSMALLOC_STAT",
+)  # fmt: skip
+
+
+def test_a_fragment_that_turns_off_what_is_long_gone_is_granted(mplskit: CommandLine, tmp_path: Path) -> None:
+    fragment = tmp_path / "hard.config"
+    fragment.write_text("".join(f"# CONFIG_{symbol} is not set\n" for symbol in TURNED_OFF))
+    done = mplskit("kernel.config", "--source", "debian", "--fragment", fragment, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = verdicts(done.stdout)
+    assert rows["DEVKMEM"]["why"] == "this kernel has no such symbol"
+    assert {rows[symbol]["verdict"] for symbol in TURNED_OFF} == {"granted"}
+
+
 def test_a_revision_that_cannot_be_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
     refused = CommandLine(tmp_path)("kernel.build", "--source", "debian", "--revision", "mpls1")
     assert (refused.returncode, refused.stdout) == (2, "")

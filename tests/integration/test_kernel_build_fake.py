@@ -270,6 +270,34 @@ def test_a_lost_option_is_told_with_json_too_and_stdout_stays_one_document(mplsk
     assert "this kernel has no such symbol; did you mean MPLS_IPTUNNEL?" in failed.stderr
 
 
+HARDENING = """\
+# What no kernel should have, of all releases:
+# CONFIG_DEVKMEM is not set
+# CONFIG_BINFMT_AOUT is not set
+# CONFIG_NET_IP_TUNNEL is not set
+CONFIG_SYSFS=y
+"""
+
+
+def test_a_fragment_that_turns_off_what_this_kernel_never_had_is_granted(mplskit: CommandLine, tree: Path) -> None:
+    (mplskit.folder / "hard.config").write_text(HARDENING)
+    done = mplskit("kernel.config", "--source", f"tree:{tree}", "--fragment", "hard.config", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "asked n and granted, since this kernel has no such symbol: DEVKMEM, BINFMT_AOUT\n" in done.stderr
+    rows = {row["symbol"]: (row["verdict"], row["why"]) for row in json.loads(done.stdout)["verdicts"]}
+    assert rows["DEVKMEM"] == ("granted", "this kernel has no such symbol")
+    assert rows["NET_IP_TUNNEL"] == ("granted", "")
+    shown = mplskit("kernel.config", "--source", f"tree:{tree}", "--fragment", "hard.config").stdout
+    assert "granted: this kernel has no such symbol" in " ".join(shown.split())
+
+
+def test_what_is_turned_off_under_a_misspelt_name_is_lost(mplskit: CommandLine, tree: Path) -> None:
+    (mplskit.folder / "hard.config").write_text("# CONFIG_NET_IP_TUNEL is not set\n")
+    failed = mplskit("kernel.config", "--source", f"tree:{tree}", "--fragment", "hard.config")
+    assert failed.returncode == 1
+    assert "this kernel has no such symbol; did you mean NET_IP_TUNNEL?" in failed.stderr
+
+
 def test_a_tree_that_was_built_in_is_refused(mplskit: CommandLine, tmp_path: Path) -> None:
     tree = plant(tmp_path / "used")
     tree.chmod(0o755)

@@ -69,6 +69,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "demoted": (f"{READY} NET_IP_TUNNEL=m", ("MPLS_ROUTING=y",)),
     "demoted-by-the-user": (READY, ("NET_IP_TUNNEL=m", "MPLS_ROUTING=y")),
     "typo": (READY, ("MPLS_IPTUNEL=m",)),
+    "typo-asked-to-be-off": (READY, ("MPLS_IPTUNEL=n", "DEVKMEM=n")),
+    "renamed-asked-to-be-off": ("MITIGATION_RETPOLINE=y", ("RETPOLINE=n",)),
     "like-nothing": (READY, ("ZZZZZZ=y",)),
     "mentioned-only": (READY, ("MENTIONED_ONLY=y",)),
     "renamed": (READY, ("RETPOLINE=y", "NF_NAT_IPV4=m")),
@@ -191,13 +193,27 @@ def test_what_only_an_old_configuration_lacks_has_no_empty_way(tmp_path: Path) -
         ("SYSCTL_OLD=y", "y", "granted"),
         ("RETPOLINE=y", "y", "granted"),
         ("NOT_PARSED=y", "n", "unknown"),
-        ("NOT_PARSED=n", "n", "unknown"),
+        ("NOT_PARSED=n", "n", "granted"),
     ],
 )
 def test_what_the_kernel_granted_is_not_called_unknown(asked: str, got: str, state: str, tmp_path: Path) -> None:
     symbol = asked.partition("=")[0]
     config = "" if got == "n" else f"CONFIG_{symbol}={got}\n"
     assert str(judged(tmp_path, config, asked)[symbol].state) == state
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("DEVKMEM=n", "this kernel has no such symbol"),
+        ("MENTIONED_ONLY=n", "this kernel has no such symbol"),
+        ("RETPOLINE=n", "since Linux 6.9 it is called MITIGATION_RETPOLINE (arch/x86/Kconfig)"),
+        ("SYSCTL_OLD=n", "it is called PROC_SYSCTL here, which takes its value over"),
+    ],
+)
+def test_what_is_asked_to_be_off_is_granted_by_absence_and_that_is_said(asked: str, why: str, tmp_path: Path) -> None:
+    verdict = told(tmp_path, "", asked)[asked.partition("=")[0]]
+    assert (str(verdict.state), verdict.got, verdict.why, verdict.ways) == ("granted", "n", why, ())
 
 
 def test_json_names_who_is_against_a_way_in_the_order_of_the_ways(tmp_path: Path) -> None:
@@ -364,9 +380,9 @@ def test_the_blocks_of_a_tree_are_shown_where_it_cannot_be_parsed() -> None:
 
 def test_what_is_granted_stays_so_where_its_block_is_not_found() -> None:
     config = {"NOT_FOUND": "y", "NOR_THIS": "64"}
-    asked = judge(settings_of(["NOT_FOUND=m", "NOR_THIS=64", "NEITHER=n", "GONE=y"]), config)
+    asked = judge(settings_of(["NOT_FOUND=m", "NOR_THIS=64", "NEITHER=n", "GONE=y", "MPLS_IPTUNEL=n"]), config)
     shown = show_blocks(asked, TREE, "x86")
-    assert [str(verdict.state) for verdict in shown] == ["granted", "granted", "granted", "unknown"]
+    assert [str(verdict.state) for verdict in shown] == ["granted", "granted", "granted", "unknown", "unknown"]
 
 
 def source_with(folder: Path, kconfig: str) -> SourceTree:

@@ -1,6 +1,5 @@
 """Says why the kernel's configuration tool did not grant a setting, and what would. It never writes a configuration."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,12 @@ import kconfiglib
 
 from mplskit.config.explain.blocks import Block, scan_tree
 from mplskit.config.explain.chain import Chains, place_of
+from mplskit.config.explain.misspelt import close_names, misspelt
 from mplskit.config.explain.renames import renamed
 from mplskit.config.explain.trial import ask, holds, takes
 from mplskit.config.explain.ways import find_ways
 from mplskit.config.explain.words import NOT_FOUND, cause
-from mplskit.config.verdict import Link, State, Verdict, Way
+from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, State, Verdict, Way
 
 # A configuration is kept, and the tools that Kconfig asks for their features may have changed since.
 OLDER = "nothing stands in its way now: this configuration is older than a tool; remove the folder build/config"
@@ -23,7 +23,9 @@ OLDER = "nothing stands in its way now: this configuration is older than a tool;
 def explain(
     asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: Any, tree: Path
 ) -> tuple[list[Verdict], list[Verdict]]:
-    """Both with a reason for each that is not granted; what the tree does not have becomes unknown, asked n as well.
+    """Both with a reason for each that is not granted; what the tree does not have becomes unknown.
+
+    Asked n, it is granted by its absence, unless it is probably misspelt, or has another name here and is on.
 
     What was `asked` comes with the ways to mend it, what the `base` wanted does not.
     """
@@ -36,7 +38,8 @@ def explain(
 def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str) -> list[Verdict]:
     """For a tree that cannot be parsed: each verdict with the block of its symbol, as the Kconfig file has it.
 
-    What is granted stays so, found or not; of a renamed symbol the way is its new name, untried.
+    What is granted stays so, found or not, unless it is probably misspelt; of a renamed symbol the way is its new name,
+    untried.
     """
     blocks: dict[str, list[Block]] = {}
     for block in scan_tree(tree, architecture):
@@ -44,10 +47,13 @@ def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str) -> l
 
     def shown(verdict: Verdict) -> Verdict:
         found = blocks.get(verdict.setting.symbol)
-        if verdict.granted:
+        if verdict.granted and (found or verdict.setting.value != "n"):
             return verdict
         if not found:
-            verdict, others = _unknown(verdict, blocks, [])
+            unknown, others = _unknown(verdict, blocks, [])
+            if verdict.granted and others:
+                return replace(verdict, why=unknown.why)
+            verdict = unknown
             ways = tuple((f"{other}={verdict.setting.value}",) for other in others)
             return replace(verdict, ways=ways, against=((),) * len(ways))
         return replace(verdict, why="\n".join(f"{block.place} has\n{block.text}" for block in found))
@@ -87,9 +93,11 @@ class _One:
         """The verdict on a symbol that is not here, with the ways to what it is called now."""
         names = {name for name, known in self._kconfig.syms.items() if known.nodes} - self._kconfig.transitional
         verdict, others = _unknown(verdict, names, self._successors(verdict.setting.symbol))
+        value = verdict.setting.value
+        if value == "n" and others and all(holds(self._kconfig.syms[name], "n") for name in others):
+            return replace(verdict, state=State.GRANTED)
         if not others or not with_ways:
             return verdict
-        value = verdict.setting.value
         found = [find_ways(self._kconfig, self._kconfig.syms[name], value, self._asked, named=True) for name in others]
         ways = sorted((way for ways in found for way in ways), key=lambda way: bool(way[1]))
         return _with_ways(verdict, ways) if ways else replace(verdict, why=f"{verdict.why}; {NOT_FOUND}")
@@ -123,16 +131,23 @@ def _with_ways(verdict: Verdict, ways: Sequence[tuple[Way, tuple[str, ...]]]) ->
 
 
 def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) -> tuple[Verdict, list[str]]:
-    """The verdict on a symbol that is not among the `names`, and what it is called here."""
+    """The verdict on a symbol that is not among the `names`, and what it is called here.
+
+    Asked to be absent it is granted, where nothing like it is known.
+    """
     name, known = verdict.setting.symbol, set(names)
     told, other = renamed(name, known)
     others = [other] if other else list(successors)
     if successors and not told:
         told = f"it is called {' or '.join(successors)} here, which takes its value over"
-    if not told:
-        close = difflib.get_close_matches(name, known, 3, 0.75)
-        told = "this kernel has no such symbol" + (f"; did you mean {' or '.join(close)}?" if close else "")
-    return replace(verdict, state=State.UNKNOWN, why=told), others
+    if told:
+        return replace(verdict, state=State.UNKNOWN, why=told), others
+    absent = verdict.setting.value == "n"
+    close = misspelt(name, known) if absent else close_names(name, known)
+    if not close:
+        return replace(verdict, state=State.GRANTED if absent else State.UNKNOWN, why=NO_SUCH_SYMBOL), []
+    why = f"{NO_SUCH_SYMBOL}; did you mean {' or '.join(close)}?"
+    return replace(verdict, state=State.UNKNOWN, why=why), []
 
 
 def _kind(symbol: Any, value: str) -> str:

@@ -8,7 +8,7 @@ import kconfiglib
 from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL
 
 from mplskit.config.explain.tools import probe, refusal
-from mplskit.config.verdict import Link, Verdict
+from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, Verdict
 
 # Selectors and alternatives that are told by name.
 TOLD = 4
@@ -97,7 +97,7 @@ class Chains:
         elif symbol.is_constant:
             yield self._constant(owner, symbol, depth)
         else:
-            yield Link(symbol.name, _LETTERS[level], "n", place_of(owner), depth, "this kernel has no such symbol")
+            yield Link(symbol.name, _LETTERS[level], "n", place_of(owner), depth, NO_SUCH_SYMBOL)
 
     def _any(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
         if one := _same_symbol(part):
