@@ -70,6 +70,30 @@ def test_an_altname_is_refused_before_anything_is_changed(tmp_path: Path) -> Non
     assert "sysctl.d" not in said
 
 
+# A mpls_router that has nothing but the inputs; /sys is the namespace's own, or says what it says of a bond's member.
+INPUTS = """\
+ip link add p0 type veth peer name p1; ip link add br0 type bridge
+mount -t sysfs none /sys && mount -t tmpfs none /proc/sys/net || exit
+for name in p0 br0 eth0; do mkdir -p /proc/sys/net/mpls/conf/$name; echo 1 >/proc/sys/net/mpls/conf/$name/input; done
+"""
+MEMBER = """\
+mount -t tmpfs none /sys/class/net; mkdir -p /sys/class/net/p0/bonding_slave; ln -s ../bond0 /sys/class/net/p0/master
+"""
+
+
+@pytest.mark.parametrize("mode", ["live", "node"])
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [("ip link set p0 master br0", "a port of br0"), (MEMBER, "a member of bond0")],
+    ids=["port", "member"],
+)
+def test_a_part_of_a_bridge_or_a_bond_is_told_with_the_whole(part: str, what: str, mode: str, tmp_path: Path) -> None:
+    whole = what.rpartition(" ")[2]
+    assert told(tmp_path, {"mpls_input": ["p0", "br0", "eth0"]}, mode, f"{INPUTS}{part}") == [
+        Item("note", "interface", "p0", f"is {what}: labelled packets are received on {whole}")
+    ]
+
+
 class _Node:
     """A namespace with these links, made anew for each question: the words are those of the real ip and kernel."""
 

@@ -268,13 +268,16 @@ def test_what_time_mends_is_waited_for_and_what_it_cannot_has_failed(
 
 
 def test_the_keeper_adds_and_takes_nothing_away(tmp_path: Path) -> None:
-    """Neither a route with our number, added by hand, nor one of somebody else's that has the prefix of ours."""
+    """Neither a route with our number, added by hand, nor one of somebody else's that has the prefix of ours, nor an
+    address that was ours."""
     stage(tmp_path, NodeSpec())
     script = """
+    mkdir /run/mplskit; echo 10.200.0.9/32 >/run/mplskit/addresses; $IP address add 10.200.0.9/32 dev lo
     keeper; $IP route add 10.7.0.0/16 via 10.9.0.9 proto 77
     $IP route replace 10.1.0.0/16 via 10.9.0.9 proto static
     $IP route del 10.2.0.0/16 proto 77; awaited '[ "$(ours)" = "10.2.0.0/16 10.7.0.0/16" ]'
-    ours; $IP route show 10.1.0.0/16 | xargs; grep -c 'not ours' /run/told; kill %1
+    ours; $IP route show 10.1.0.0/16 | xargs; awaited 'grep -q "not ours" /run/told'
+    $IP -o address show dev lo | grep -c 10.200.0.9; kill %1
     """
     assert said(tmp_path, KEEPER + script) == [
         "10.2.0.0/16 10.7.0.0/16",
@@ -330,14 +333,51 @@ def test_a_keeper_that_ends_again_and_again_waits_longer_each_time(starts: int, 
     stage(tmp_path, NodeSpec())
     script = f"""
     mkdir -p /run/mplskit /usr/local/sbin; [ {starts} = 0 ] || echo {starts} >/run/mplskit/starts
-    printf '#!/bin/sh\\n[ "$1" = 1 ] || [ "$1" != {pause} ] || exit 0\\nexec /bin/sleep "$1"\\n' >/usr/local/sbin/sleep
+    cat >/usr/local/sbin/sleep <<'END'
+#!/bin/sh
+echo "$1" >>/run/slept
+[ "$1" = 1 ] || [ "$1" != {pause} ] || exit 0
+exec /bin/sleep "$1"
+END
     chmod +x /usr/local/sbin/sleep
-    keeper; cat /run/mplskit/starts; sed -n 's/.*goes on in //p' /run/told; kill %1
+    keeper; cat /run/mplskit/starts; sed -n 's/.*goes on in //p' /run/told; kill %1; grep -v '^0' /run/slept | head -n 1
     SERVICE_RESULT=oom-kill sh $keep stopped; cat /run/mplskit/starts
     SERVICE_RESULT=success sh $keep stopped; ls /run/mplskit | grep -c starts
     """
     waits = [f"{pause} s"] if pause else []
-    assert said(tmp_path, KEEPER + script) == [str(starts + 1), *waits, str(starts + 1), "0"]
+    # Without a pause the first sleep is that before the second look.
+    assert said(tmp_path, KEEPER + script) == [str(starts + 1), *waits, str(pause or 1), str(starts + 1), "0"]
+
+
+@pytest.mark.parametrize("burst", [r"look\n", r"[LINK]9: one\nlook\n[LINK]9: one\n"], ids=["alone", "within a burst"])
+def test_a_minute_without_an_end_is_peace_whatever_else_happens_then(burst: str, tmp_path: Path) -> None:
+    """The keeper's look of its own accord, which comes each minute; here it comes as a word of the monitor."""
+    stage(tmp_path, NodeSpec())
+    script = f"""
+    mkdir -p /run/mplskit; echo 1 >/run/mplskit/starts
+    instead <<'END'
+#!/bin/sh
+case "$*" in *monitor*) sleep 1.5; printf '{burst}'; exec sleep 600 ;; esac
+exec /run/real-ip "$@"
+END
+    keeper; awaited '[ "$(cat /run/mplskit/starts)" = 0 ]'; cat /run/mplskit/starts
+    below() {{ for child in $(cat "/proc/$1/task/$1/children"); do echo "$child"; below "$child"; done; }}
+    kill $(below $!) $!
+    """
+    assert said(tmp_path, KEEPER + script) == ["0"]
+
+
+def test_what_could_not_be_put_stays_recorded_as_it_is(tmp_path: Path) -> None:
+    """The keeper goes by the record: one of a file that is not there would make it tell that somebody edited it."""
+    stage(tmp_path, NodeSpec())
+    script = """
+    f=/etc/mplskit/routes.batch; check() { sha256sum --check /var/lib/mplskit/routes.sha256; }; check
+    echo 'route add 10.3.0.0/16 proto 77 via 10.9.0.2' >>"$BATCH"; mount --bind $f $f
+    sh "$APPLY" image | grep -c "^failed.file.$f"; check
+    umount $f; sh "$APPLY" image >/dev/null; check; grep -c 10.3.0.0 $f
+    """
+    whole = "/etc/mplskit/routes.batch: OK"
+    assert said(tmp_path, KEEPER + script) == [whole, "1", whole, whole, "1"]
 
 
 def test_what_the_keeper_cannot_write_is_told(tmp_path: Path) -> None:

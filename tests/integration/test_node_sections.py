@@ -56,6 +56,15 @@ def test_the_packages_own_configuration_is_replaced_and_the_daemons_are_switched
     assert said[-6:] == ["# switches", "bgpd=no", "ospfd=yes", "ldpd=yes", *PRISTINE.splitlines()]
 
 
+def test_daemons_that_cannot_be_switched_on_for_once_stay_as_we_switched_them(tmp_path: Path) -> None:
+    taken = '"${APPLY%/*}/files/etc/frr/daemons"'
+    spoilt = f"rm -rf {taken}; mkdir -p {taken}/x"
+    said = ran(tmp_path, LDP, f'sh "$APPLY" image >/dev/null; {spoilt}; sh "$APPLY" image 2>/dev/null; cat {DAEMONS}')
+    [(name, why)] = failed(said)
+    assert (name, why.endswith("Is a directory")) == (DAEMONS, True)
+    assert said[-4:] == ["# switches", "bgpd=no", "ospfd=yes", "ldpd=yes"]
+
+
 @pytest.mark.parametrize("file", [FRR, "/etc/frr/ldpd.conf"])
 def test_a_configuration_by_hand_is_refused_in_a_plan_too(tmp_path: Path, file: str) -> None:
     said = ran(tmp_path, LDP, f"echo 'router bgp 65000' >{file}; sh \"$APPLY\" plan; echo $?; cat {file}")

@@ -117,6 +117,8 @@ def test_the_keepers_memory_follows_from_its_routes_and_a_few_more_do_not_restar
     line = len("route add 100000 proto 77 as 500000 via inet 10.96.0.2 dev core1\n")
     assert [keepers_memory(count * line) for count in (0, 10_000, 10_010, 100_000)] == [64, 64, 64, 256]
     assert "\nMemoryMax=64M\n" in render(NodeSpec())[UNIT_FILE]
+    swaps = [{"swap": label, "as": [label], "via": "10.96.0.2", "dev": "core1"} for label in range(20_000, 40_000)]
+    assert "\nMemoryMax=96M\n" in render(NodeSpec.model_validate({"routes": swaps}))[UNIT_FILE]
 
 
 def test_a_next_hop_in_no_network_of_the_node_is_said_to_be_on_the_link() -> None:

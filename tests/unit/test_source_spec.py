@@ -55,9 +55,10 @@ def test_anything_else_is_refused_and_repeated(text: str) -> None:
     assert refused.value.message.startswith(f"source {text!r}: ")
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize("login", ["me:secret", "secret", ":secret"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(login: str) -> None:
     with pytest.raises(WrongInput) as refused:
-        parse_spec("git+https://me:secret@example.org/linux.git@v1")
+        parse_spec(f"git+https://{login}@example.org/linux.git@v1")
     assert "there is a password in the address" in refused.value.message
     assert "secret" not in str(refused.value)
 
