@@ -29,8 +29,8 @@ def _pytest(what: str, *words: str) -> None:
 
 
 def _side_by_side() -> list[str]:
-    """Files of tests run in as many processes as there are processors, each file in one of them."""
-    return ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadfile"]
+    """Files of tests run in as many processes as there are processors, each file in one of them, in their order."""
+    return ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _static() -> None:
