@@ -44,11 +44,6 @@ def fetch_tree(software: Software, spec: Tree) -> SourceTree:
         raise WrongInput(f"source {spec}: there is no folder {spec.path.absolute()}")
     path = spec.path.resolve()
     version = software.version(path, f"source {spec}")
-    if (path / ".config").exists() or (path / "include/config").exists():
-        raise WrongInput(
-            f"source {spec}: the tree has been built in, and an out-of-tree build would refuse it",
-            hint=f"`make -C {path} mrproper` cleans it (mplskit never writes to it)",
-        )
     with step(f"taking the digest of {path}"):
         digest = files.digest_tree(path)
     return SourceTree(software.name, version, str(spec), f"tree {path}", digest, path)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mplskit.config.architecture import here
 from mplskit.errors import WrongInput
 
 # The files without which no kernel tree configures, from the kernel's own top-level Makefile.
@@ -28,7 +29,7 @@ class SourceTree:
 
 
 def kernel_version(tree: Path, called: str) -> str:
-    """The version in a kernel tree's Makefile, such as `6.1.192`. Raises WrongInput if it is no kernel.
+    """The version in a kernel tree's Makefile, such as `6.1.192`. Raises WrongInput if it is no (clean) kernel.
 
     `called` is what the user knows the tree as: it may lie in a cache, or be gone when the error is read.
     """
@@ -44,7 +45,19 @@ def kernel_version(tree: Path, called: str) -> str:
         raise WrongInput(
             f"{called} is not a Linux source tree: its Makefile states no VERSION, PATCHLEVEL and SUBLEVEL"
         )
+    _demand_clean(tree, called)
     return ".".join(parts) + _variable(text, "EXTRAVERSION")
+
+
+def _demand_clean(tree: Path, called: str) -> None:
+    """Raise WrongInput where the kernel would refuse to build out of tree, for what its `outputmakefile` looks at."""
+    generated = f"arch/{here().partition(' ')[0]}/include/generated"
+    left = [name for name in (".config", "include/config", generated) if (tree / name).exists()]
+    if left:
+        raise WrongInput(
+            f"{called}: the tree has been built in ({', '.join(left)}), and an out-of-tree build would refuse it",
+            hint="`make mrproper` in that tree cleans it, and takes its .config away (mplskit never writes to it)",
+        )
 
 
 def iproute2_version(tree: Path, called: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine, awaited, living
-from tests.fake_linux import plant, snapshot
+from tests.fake_linux import pack, plant, snapshot
 
 
 @pytest.fixture
@@ -298,9 +298,25 @@ def test_what_is_turned_off_under_a_misspelt_name_is_lost(mplskit: CommandLine, 
     assert "this kernel has no such symbol; did you mean NET_IP_TUNNEL?" in failed.stderr
 
 
-def test_a_tree_that_was_built_in_is_refused(mplskit: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [".config", "include/config", "arch/x86/include/generated"])
+def test_a_tree_that_was_built_in_is_refused_before_anything_is_configured(
+    mplskit: CommandLine, tmp_path: Path, left: str
+) -> None:
+    tree = plant(tmp_path / "used")
+    for folder in (tree, tree / "arch", tree / "arch/x86"):
+        folder.chmod(0o755)
+    (tree / left).mkdir(parents=True) if "/" in left else (tree / left).touch()
+    for task in ("kernel.build", "kernel.config", "kernel.fetch"):
+        failed = mplskit(task, "--source", f"tree:{tree}")
+        assert failed.returncode == 2 and "`make mrproper` in that tree cleans it" in failed.stderr
+        assert f"the tree has been built in ({left})" in failed.stderr and "configuring" not in failed.stderr
+
+
+def test_an_archive_of_a_tree_that_was_built_in_is_refused(mplskit: CommandLine, tmp_path: Path) -> None:
     tree = plant(tmp_path / "used")
     tree.chmod(0o755)
     (tree / ".config").touch()
-    failed = build(mplskit, tree)
-    assert failed.returncode == 2 and f"`make -C {tree} mrproper` cleans it" in failed.stderr
+    archive = pack(tree, tmp_path / "linux.tar")
+    failed = mplskit("kernel.config", "--source", f"file:{archive}", "--insecure-source")
+    assert failed.returncode == 2 and f"source file:{archive}: the tree has been built in (.config)" in failed.stderr
+    assert mplskit.leftovers() == []
