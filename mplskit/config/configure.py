@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mplskit import files, process
+from mplskit.config import named_files, tools
 from mplskit.config.explain.words import heading, paragraphs
 from mplskit.config.fix import fixed, mends
 from mplskit.config.fragment import apply, parse_config
@@ -82,8 +83,8 @@ def compiler() -> str:
 
 def toolchain() -> list[str]:
     """What the tools say of themselves that Kconfig asks for their features; empty words for those that are absent."""
-    tools = ("gcc", "ld", "as", "pahole", "rustc", "bindgen")
-    said = [process.run([tool, "--version"], check=False).stdout if process.find(tool) else "" for tool in tools]
+    asked = ("gcc", "ld", "as", "pahole", "rustc", "bindgen")
+    said = [process.run([tool, "--version"], check=False).stdout if process.find(tool) else "" for tool in asked]
     return [next(iter(words.splitlines()), "") for words in said]
 
 
@@ -98,6 +99,7 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     start = replace(start, settings=here(start.settings, source.version))
     elsewhere = not_here(request.settings, source.version)
     request = replace(request, settings=here(request.settings, source.version))
+    start = _with_its_files(start, request, source)
     modules = modules_of(request.trim_to) if request.trim_to else None
     configured = _configured(source, request, start, modules, workspace)
     tried = {request.settings}
@@ -113,6 +115,13 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     if absent:
         note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
     return replace(configured, elsewhere=tuple(elsewhere))
+
+
+def _with_its_files(start: Starting, request: Request, source: SourceTree) -> Starting:
+    """The start without the files that are not here. Raises WrongInput for those that were asked for."""
+    base = {**parse_config(start.text or ""), **{setting.symbol: setting.value for setting in start.settings}}
+    cleared = named_files.settled(base, request.base.name, request.settings, source.path)
+    return replace(start, settings=(*start.settings, *cleared))
 
 
 def _configured(
@@ -134,9 +143,10 @@ def _configured(
 
 
 def demand(configured: Configured) -> None:
-    """Raise NotSo unless all that was asked is granted."""
+    """Raise NotSo unless all that was asked is granted, MachineLacks where a tool is what is missing."""
     if not configured.lost:
         return
+    tools.demand_for({v.setting.symbol for v in configured.lost if v.setting.value != "n"}, paragraphs(configured.lost))
     way = "; --fix adds what there is one way for" if mends(configured.verdicts) else ""
     raise NotSo(
         f"the configuration does not hold what was asked: {', '.join(v.setting.symbol for v in configured.lost)}",

@@ -5,18 +5,13 @@ from pathlib import Path
 
 from mplskit.config import architecture
 from mplskit.config.dotconfig import read, told
-from mplskit.config.fragment import Setting, parse_config, read_fragment
+from mplskit.config.fragment import Setting, read_fragment
 from mplskit.config.machine import MachineKernel, read_machine
 from mplskit.config.request import Base, Start
 from mplskit.errors import NotSo
 from mplskit.progress import note
 from mplskit.sources.debian_config import kernel_config
 from mplskit.sources.tree import SourceTree
-
-# Certificates that a distribution builds in. Its paths mean something in its own tree only, and the build stops there.
-KEY_FILES = ("SYSTEM_TRUSTED_KEYS", "SYSTEM_REVOCATION_KEYS", "SYSTEM_BLACKLIST_HASH_LIST", "MODULE_SIG_KEY")
-# The kernel makes this one itself (certs/Makefile).
-OWN_KEY = "certs/signing_key.pem"
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
         case Start.FILE:
             text, origin = base.text, str(base.file)
     _check(text, source.path, base.name)
-    return Starting(origin, text, (*over, *cleared_keys(text, source.path, base.name)))
+    return Starting(origin, text, over)
 
 
 def _check(text: str, tree: Path, called: str) -> None:
@@ -71,16 +66,3 @@ def running(machine: MachineKernel) -> tuple[str, str]:
             hint="a kernel shows it with IKCONFIG_PROC=y, and packages bring it in /boot; or give the file as --base",
         )
     return machine.config, f"{machine.config_from} of {machine.name}, which runs {machine.release}"
-
-
-def cleared_keys(text: str, tree: Path, called: str) -> list[Setting]:
-    """Settings that take out the key files which this tree does not have."""
-    config = parse_config(text)
-    found = []
-    for symbol in KEY_FILES:
-        path = config.get(symbol, "").strip('"')
-        if path and path != OWN_KEY and not path.startswith("pkcs11:") and not (tree / path).exists():
-            value = f'"{OWN_KEY}"' if symbol == "MODULE_SIG_KEY" else '""'
-            note(f"! {symbol}={path} of the base is not in this source: {value} is taken")
-            found.append(Setting(symbol, value, f"base {called}: {path} is not in this source"))
-    return found

@@ -4,12 +4,15 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mplskit import files
+from mplskit.config import named_files, tools
 from mplskit.config.configure import Configured, compiler, configure, demand, read_back, verdict_rows
+from mplskit.config.releases import release_of
 from mplskit.config.request import Request
 from mplskit.errors import BuildFailed
 from mplskit.kernel.builders import OBJECTS, build_packages, command, epoch
@@ -29,6 +32,8 @@ WANTED = (Role.IMAGE, Role.HEADERS)
 SPACE = 3 << 30
 # And for each module, an estimate: Debian configures some 4,000 of them.
 SPACE_FOR_MODULE = 2 << 20
+# With debug information, an estimate as well: 20 GiB for Debian's.
+SPACE_WITH_DEBUG, SPACE_FOR_MODULE_WITH_DEBUG = 4 << 30, 4 << 20
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,19 @@ def build_kernel(workspace: Workspace, spec: Spec, request: Request, packaging: 
 def build_configured(workspace: Workspace, source: SourceTree, configured: Configured, packaging: Packaging) -> Built:
     """Build the packages of a configured source, put them into `dist/` and describe them in `metadata.json`."""
     config_sha256 = files.digest_file(configured.path)
-    suffix = named_suffix(packaging, source, config_sha256, compiler())
+    # What it names by path is a part of it, too.
+    inside = named_files.contents(configured.values(), source)
+    inputs = files.digest_of([config_sha256, inside]) if inside else config_sha256
+    suffix = named_suffix(packaging, source, inputs, compiler())
     # Paths, dates and the number of jobs say nothing of what comes out: they stay out of the identity.
     recipe = asdict(command(Path("/source"), Path("/build"), replace(packaging, jobs=1), suffix, 0))
-    key = files.digest_of([source.digest, config_sha256, compiler(), recipe])[:16]
+    key = files.digest_of([source.digest, inputs, compiler(), recipe])[:16]
     target = workspace.build / "kernel" / key
     log = workspace.build / "logs" / f"kernel-{key}.log"
 
     def build(folder: Path) -> None:
-        modules = configured.path.read_text().count("=m\n")
-        files.need_space(folder, SPACE + modules * SPACE_FOR_MODULE, "building a kernel")
+        tools.demand(configured.values(), source.path)
+        files.need_space(folder, *space(configured.values(), source.version))
         log.unlink(missing_ok=True)
         begin = time.monotonic()
         release = kernel_release(source, configured, folder / OBJECTS, packaging, suffix, log)
@@ -105,6 +113,18 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
     }
     write_record(workspace.dist / KERNEL, record)
     return Built(record["release"], packages, record, made)
+
+
+def space(config: Mapping[str, str], version: str) -> tuple[int, str]:
+    """How much room the build of a configuration needs (bytes), and what to call that."""
+    modules = list(config.values()).count("m")
+    if config.get("DEBUG_INFO") == "y" and config.get("DEBUG_INFO_REDUCED") != "y":
+        off = "DEBUG_INFO_NONE=y" if release_of(version) >= (5, 18) else "DEBUG_INFO=n"
+        return (
+            SPACE_WITH_DEBUG + modules * SPACE_FOR_MODULE_WITH_DEBUG,
+            f"building a kernel with debug information (--set {off} leaves that out)",
+        )
+    return SPACE + modules * SPACE_FOR_MODULE, "building a kernel"
 
 
 def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from invoke.program import Program
 from mplskit import cli, process
 from mplskit.config.configure import Configured, demand, read_back
 from mplskit.config.fragment import Setting
+from mplskit.config.named_files import settled
 from mplskit.config.options import find_named
 from mplskit.config.request import make_request, parse_set
 from mplskit.config.verdict import Link, State, Verdict
@@ -117,6 +118,12 @@ def fragment(text: bytes) -> Callable[[], None]:
         make_request("guest", [], ["my.config"], [])
 
     return body
+
+
+def files_not_there() -> None:
+    Path("mine.pem").touch()
+    asked = [Setting("SYSTEM_TRUSTED_KEYS", '"mine.pem"', "my.config:3"), parse_set("EXTRA_FIRMWARE=i915/x.bin")]
+    settled({"EXTRA_FIRMWARE_DIR": '"/no/firmware"'}, "guest", asked, Path("/usr/src/linux"))
 
 
 def lost() -> Configured:
@@ -250,6 +257,7 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "config-fragment-no-text": (2, fragment(b"\x7fELF\xff\xfe")),
     "config-fragment-line": (2, fragment(b"# mine\nCONFIG_MPLS=y\nMPLS_ROUTING=y\n")),
     "config-fragment-mark": (2, fragment(b"# Labels in UDP.\n# since: 5.7-rc1\nCONFIG_BAREUDP=m\n")),
+    "config-files-not-there": (2, files_not_there),
     "config-options-name": (2, lambda: find_named("ruter")),
     "config-set-malformed": (2, lambda: parse_set("MPLS")),
     "config-lost": (1, lambda: demand(lost())),

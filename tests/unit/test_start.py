@@ -4,7 +4,7 @@ import pytest
 
 from mplskit.config.machine import MachineKernel
 from mplskit.config.request import Base, Start, make_request
-from mplskit.config.start import cleared_keys, running, starting
+from mplskit.config.start import running, starting
 from mplskit.errors import NotSo, WrongInput
 from mplskit.sources.tree import SourceTree
 
@@ -30,29 +30,6 @@ def test_a_running_kernel_that_keeps_its_configuration_to_itself_is_told() -> No
         running(machine(None))
     assert told.value.message == "ler-1: the configuration of its kernel 6.1.0-40-amd64 is nowhere to be read"
     assert "/boot/config-6.1.0-40-amd64" in told.value.detail
-
-
-KEYS = (
-    'CONFIG_SYSTEM_TRUSTED_KEYS="debian/certs/debian-uefi-certs.pem"\nCONFIG_MODULE_SIG_KEY="/root/key.pem"\n'
-    'CONFIG_SYSTEM_REVOCATION_KEYS=""\n'
-)
-
-
-def test_certificates_that_are_not_in_the_source_are_left_out(tmp_path: Path) -> None:
-    found = {setting.symbol: setting.value for setting in cleared_keys(KEYS, tmp_path, "debian")}
-    assert found == {"SYSTEM_TRUSTED_KEYS": '""', "MODULE_SIG_KEY": '"certs/signing_key.pem"'}
-
-
-def test_certificates_that_are_there_stay(tmp_path: Path) -> None:
-    own = tmp_path / "own.pem"
-    own.touch()
-    (tmp_path / "debian" / "certs").mkdir(parents=True)
-    (tmp_path / "debian" / "certs" / "debian-uefi-certs.pem").touch()
-    text = KEYS.replace("/root/key.pem", str(own))
-    assert cleared_keys(text, tmp_path, "debian") == []
-    made_by_the_build = 'CONFIG_MODULE_SIG_KEY="certs/signing_key.pem"\n'
-    on_a_token = 'CONFIG_MODULE_SIG_KEY="pkcs11:token=k"\n'
-    assert cleared_keys(made_by_the_build + on_a_token, tmp_path, "debian") == []
 
 
 def test_a_file_is_a_base_as_it_is(tmp_path: Path) -> None:
