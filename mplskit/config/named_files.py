@@ -19,6 +19,9 @@ from mplskit.sources.tree import SourceTree
 # The kernel makes this one itself (certs/Makefile).
 OWN_KEY = "certs/signing_key.pem"
 FIRMWARE, FIRMWARE_DIR = "EXTRA_FIRMWARE", "EXTRA_FIRMWARE_DIR"
+# What make and the shell take for something else than a part of a path.
+_SPECIAL = re.compile(r"""[][\s:;#$%*?\\'"|&()<>`]""")
+LARGEST_LIST = 1 << 20
 _CERTIFICATE = re.compile(rb"-----BEGIN ([A-Z0-9]+ )*CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----")
 
@@ -124,7 +127,7 @@ def _look(stat: os.stat_result) -> tuple[int, int, int]:
 def _paths(symbol: str, config: Mapping[str, str], tree: Path) -> list[tuple[str, Path]]:
     """What a configuration names by this option: each word, and where the build will look for it."""
     value = _plain(config.get(symbol, ""))
-    if not value or (symbol == "MODULE_SIG_KEY" and (value == OWN_KEY or value.startswith("pkcs11:"))):
+    if not value or value == OWN_KEY or (symbol == "MODULE_SIG_KEY" and value.startswith("pkcs11:")):
         return []
     match NAMED[symbol].kind:
         case Kind.FIRMWARE:
@@ -134,12 +137,21 @@ def _paths(symbol: str, config: Mapping[str, str], tree: Path) -> list[tuple[str
             # Where the archive is made, in the objects, make's VPATH does not count.
             words = value.split()
             whole = len(words) == 1 and re.search(r"\.cpio(\.[^/]*)?$", value)
-            return [(word, tree / word if whole else Path(word)) for word in words]
+            named = [(word, tree / word if whole else Path(word)) for word in words]
+            return [*named, *([] if whole else [(word, Path(word)) for _, path in named for word in _listed(path)])]
         case Kind.INCLUDED:
             places = [tree / folder / value for folder in ("drivers/acpi", "include")]
             return [(value, next((place for place in places if place.exists()), places[-1]))]
         case _:
             return [(value, tree / value)]
+
+
+def _listed(path: Path) -> list[str]:
+    """The files that a list for the kernel's gen_init_cpio packs: `file NAME LOCATION MODE UID GID`."""
+    if not path.is_file() or path.stat().st_size > LARGEST_LIST or not os.access(path, os.R_OK):
+        return []
+    rows = (line.split() for line in path.read_text(errors="replace").splitlines())
+    return [row[2] for row in rows if len(row) > 2 and row[0] == "file" and "$" not in row[2]]
 
 
 def _plain(value: str) -> str:
@@ -150,8 +162,9 @@ def _why(word: str, path: Path, named: Named) -> str:
     """Why the build could not take this file; empty where it can."""
     if not path.is_absolute():
         return "what is packed into an initramfs is named by its whole path"
-    if named.kind is not Kind.INCLUDED and re.search(r"[\s:]", word):
-        return "make takes no blank and no colon in a path"
+    given = str(path) if named.kind is Kind.FIRMWARE else word
+    if named.kind is not Kind.INCLUDED and (special := _SPECIAL.search(given)):
+        return f"make cannot take {special[0]!r} in a path"
     if not path.exists():
         packed = [path.with_name(path.name + end) for end in (".xz", ".zst") if named.kind is Kind.FIRMWARE]
         there = next((file for file in packed if file.exists()), None)

@@ -1,7 +1,7 @@
 """The release of a kernel, asked of its own Makefile, and whether packages can be named after it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ LONGEST = 64
 # A package is called linux-image-RELEASE as it stands: scripts/package/mkdebian changes no letter, Debian Policy 5.6.1
 # knows neither capitals nor _, and make-kpkg refuses the same.
 _TAKEN = re.compile(r"[a-z0-9+.-]+", re.ASCII)
+_NUMBERS = re.compile(r"^[0-9]+\.[0-9]+\.[0-9]+")
 _OTHERS = re.compile(r"[^a-z0-9+.-]", re.ASCII)
 
 
@@ -41,25 +42,21 @@ def kernel_release(
     """
     objects.mkdir(exist_ok=True)
     (objects / ".config").write_bytes(configured.path.read_bytes())
+    argv: list[str | Path] = ["make", "-s", "-C", source.path, f"O={objects}"]
+    process.run([*argv, "syncconfig"], env=CLEAN, log=log)
+    version = process.run([*argv, "kernelversion"], env=CLEAN).stdout.strip("\n")
     words = [f"LOCALVERSION={suffix}"]
     if packaging.builder is Builder.MAKE_KPKG:
         # So it passes on what it appends.
-        words = [f"EXTRAVERSION={extraversion(source.version)}{suffix}"]
-    argv: list[str | Path] = ["make", "-s", "-C", source.path, f"O={objects}", *words]
-    process.run([*argv, "syncconfig"], env=CLEAN, log=log)
-    release = process.run([*argv, "kernelrelease"], env=CLEAN).stdout.strip("\n")
-    demand(release, list(parts(source, configured, suffix)))
+        words = [f"EXTRAVERSION={_NUMBERS.sub('', version)}{suffix}"]
+    release = process.run([*argv, *words, "kernelrelease"], env=CLEAN).stdout.strip("\n")
+    demand(release, list(parts(version, source, configured, suffix)))
     return release
 
 
-def extraversion(version: str) -> str:
-    """EXTRAVERSION in a version such as `6.1.0-rc1`."""
-    return re.sub(r"^[0-9]+\.[0-9]+\.[0-9]+", "", version)
-
-
-def parts(source: SourceTree, configured: Configured, suffix: str) -> Iterator[Part]:
+def parts(version: str, source: SourceTree, configured: Configured, suffix: str) -> Iterator[Part]:
     """The pieces that scripts/setlocalversion puts together, in its order, empty ones too; those of git left out."""
-    yield Part(source.version, "the version in the tree's Makefile, EXTRAVERSION with it")
+    yield Part(version, "the version in the tree's Makefile, EXTRAVERSION with it")
     for file in sorted(source.path.glob("localversion*")):
         if "~" not in str(file) and file.is_file():
             yield Part(file.read_text(errors="replace").rstrip("\n"), f"the file {file.name} of the source tree")
@@ -69,7 +66,7 @@ def parts(source: SourceTree, configured: Configured, suffix: str) -> Iterator[P
     yield Part(suffix, "the suffix (--suffix)")
 
 
-def demand(release: str, pieces: list[Part]) -> None:
+def demand(release: str, pieces: Sequence[Part]) -> None:
     """Raise WrongInput unless a kernel and a Debian package can bear this release; the pieces say where it is from."""
     length = len(release.encode())
     if _TAKEN.fullmatch(release) and length <= LONGEST:
@@ -79,7 +76,7 @@ def demand(release: str, pieces: list[Part]) -> None:
         named = [piece for piece in pieces if _OTHERS.search(piece.text)] or pieces
     else:
         message = f"the kernel's release would be {release!r}: {length} characters, and the kernel takes {LONGEST}"
-        named = [piece for piece in pieces if piece.text]
+        named = [piece for piece in (*pieces, _of_git(release, pieces)) if piece.text]
     raise WrongInput(
         message,
         detail="\n".join(map(str, named)),
@@ -87,3 +84,10 @@ def demand(release: str, pieces: list[Part]) -> None:
         "above (--set LOCALVERSION=-mine takes the place of the base's; a tree of your own is yours to edit); "
         "nothing was built",
     )
+
+
+def _of_git(release: str, pieces: Sequence[Part]) -> Part:
+    """What follows the other pieces."""
+    others = "".join(piece.text for piece in pieces)
+    rest = release.removeprefix(others) if release.startswith(others) else ""
+    return Part(rest, "what git says of the tree (--set LOCALVERSION_AUTO=n leaves it out)")

@@ -19,6 +19,7 @@ from invoke.context import Context
 from invoke.program import Program
 
 from mplskit import cli, process
+from mplskit.config import tools
 from mplskit.config.configure import Configured, demand, read_back
 from mplskit.config.fragment import Setting
 from mplskit.config.named_files import settled
@@ -30,6 +31,7 @@ from mplskit.files import locked, need_space
 from mplskit.iproute2.build import delivered
 from mplskit.iproute2.packaging import changelog_entry
 from mplskit.iproute2.prove import prove
+from mplskit.kernel.build import space
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
@@ -153,6 +155,11 @@ def lost() -> Configured:
     )
 
 
+def tools_missing() -> None:
+    Path("Makefile").write_text("KLZOP = lzop-of-nobody\nLZ4\t\t= lz4-of-nobody\n")
+    tools.demand({"KERNEL_LZO": "y", "INITRAMFS_COMPRESSION_LZ4": "y", "MODULES": "y"}, Path())
+
+
 def release(local: str) -> None:
     asked = f"LOCALVERSION, asked by --set LOCALVERSION={local}"
     parts = [
@@ -266,6 +273,8 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "kernel-suffix": (2, lambda: make_packaging("auto", "1.mpls", "-MPLS", None)),
     "kernel-release": (2, lambda: release("-v8_16k")),
     "kernel-release-too-long": (2, lambda: release("-" + "long" * 14)),
+    "kernel-tools-missing": (3, tools_missing),
+    "kernel-no-room-for-debug": (3, lambda: need_space(Path("b"), 1 << 60, space({"DEBUG_INFO": "y"}, "6.12.1")[1])),
     "kernel-unknown-builder": (2, lambda: make_packaging("deb-pkg", "1.mpls", "", None)),
     "kernel-no-make-kpkg": (3, lambda: make_packaging("make-kpkg", "1.mpls", "", None)),
     "kernel-unmet-build-dependencies": (3, log_of_a_build),

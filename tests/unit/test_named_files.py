@@ -130,13 +130,28 @@ def test_what_is_there_and_cannot_be_taken_is_told_by_the_reason(tmp_path: Path)
         'CONFIG_MODULE_SIG_KEY="empty.pem"': "there is no private key in PEM and no certificate in PEM in it",
         f'CONFIG_SYSTEM_TRUSTED_KEYS="{tmp_path}"': "it is a folder",
         'CONFIG_CFG80211_EXTRA_REGDB_KEYDIR="cert.pem"': "it is no folder",
-        'CONFIG_BOOT_CONFIG_EMBED_FILE="a b.bconf"': "make takes no blank and no colon in a path",
+        'CONFIG_BOOT_CONFIG_EMBED_FILE="a b.bconf"': "make cannot take ' ' in a path",
+        'CONFIG_BOOT_CONFIG_EMBED_FILE="/50%.bconf"': "make cannot take '%' in a path",
+        'CONFIG_EXTRA_FIRMWARE="fw.bin"\nCONFIG_EXTRA_FIRMWARE_DIR="/my firmware"': "make cannot take ' ' in a path",
         f'CONFIG_EXTRA_FIRMWARE="fw.bin"\nCONFIG_EXTRA_FIRMWARE_DIR="{tmp_path}"': (
             "only fw.bin.zst is there, and it must be unpacked to be built in"
         ),
         'CONFIG_INITRAMFS_SOURCE="root"': "what is packed into an initramfs is named by its whole path",
     }
     assert {text: why(text + "\n", tmp_path) for text in cases} == {text: [said] for text, said in cases.items()}
+
+
+def test_what_a_list_packs_into_an_initramfs_is_looked_for_too(tmp_path: Path) -> None:
+    (tmp_path / "init").touch()
+    (tmp_path / "list").write_text(
+        f"# mine\ndir /dev 0755 0 0\nfile /init {tmp_path}/init 0755 0 0\nfile /sh /no/sh 0755 0 0\nnod /x 0600\n"
+    )
+    found = list(faults(parse_config(f'CONFIG_INITRAMFS_SOURCE="{tmp_path}/list"\n'), tmp_path))
+    assert [str(fault) for fault in found] == ["/no/sh: there is no such file"]
+
+
+def test_the_key_that_the_build_makes_is_a_certificate_that_is_there(tmp_path: Path) -> None:
+    assert why('CONFIG_SYSTEM_TRUSTED_KEYS="certs/signing_key.pem"\n', tmp_path) == []
 
 
 def test_what_named_files_hold_is_part_of_the_build_when_it_is_not_in_the_source(tmp_path: Path) -> None:
