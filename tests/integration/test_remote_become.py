@@ -172,7 +172,7 @@ def test_an_ssh_config_that_shares_connections_and_forwards_does_not_hold_or_bre
     assert host.ssh_config is not None
     config = tmp_path / "config"
     config.write_text(
-        host.ssh_config.read_text() + f"  ControlMaster auto\n  ControlPath {tmp_path}/%C\n  ControlPersist 60\n"
+        host.ssh_config.read_text() + f"  ControlMaster auto\n  ControlPath {tmp_path}/c\n  ControlPersist 60\n"
         "  RemoteCommand echo theirs\n  RequestTTY force\n  LocalForward 127.0.0.1:1 127.0.0.1:2\n"
         "  ExitOnForwardFailure yes\n"
     )
