@@ -5,8 +5,9 @@
 One VM of an image that was never set up (image.build --kernel stock --iproute2 stock --bare --name stock). Each row
 is a group of its own below systemd: what it took by the clock, of the processor, and its largest memory, files in
 memory included. The rows of the keeper begin with what happened to the interface and end when all routes are there; a
-route that was touched is one that the kernel told of (`ip monitor`). The machine's load is printed beside the figures:
-under emulation, and with others at work, compare the rows with one another.
+route that was touched is one that the kernel told of (`ip monitor`). In a minute of peace the keeper looks once. The
+machine's load is printed beside the figures: under emulation, and with others at work, compare the rows with one
+another.
 """
 
 import argparse
@@ -99,6 +100,7 @@ def main() -> None:
         told(machine, f"kept 'keeper: link down and up' {count} flap")
         told(machine, f"kept 'keeper: interface made anew' {count} anew")
         told(machine, f"systemctl restart mplskit-routes; kept 'keeper: started, all there' {count} true")
+        told(machine, f"kept 'keeper: a minute of peace' {count} sleep 60")
         said = (
             "systemctl show -p NRestarts,MemoryMax mplskit-routes | xargs; "
             "grep oom $keeper/memory.events | xargs; ip -f mpls route show proto 77 | wc -l"
