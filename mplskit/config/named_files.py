@@ -132,7 +132,8 @@ def _paths(symbol: str, config: Mapping[str, str], tree: Path) -> list[tuple[str
     match NAMED[symbol].kind:
         case Kind.FIRMWARE:
             folder = tree / _plain(config.get(FIRMWARE_DIR, '"/lib/firmware"'))
-            return [(word, folder / word) for word in value.split()]
+            # Not joined as Path does: a word with / at its begin is below that folder as well.
+            return [(word, Path(f"{folder}/{word}")) for word in value.split()]
         case Kind.INITRAMFS:
             # Where the archive is made, in the objects, make's VPATH does not count.
             words = value.split()
@@ -182,10 +183,11 @@ def _why(word: str, path: Path, named: Named) -> str:
 
 def _refused(found: Mapping[str, Sequence[Fault]], blamed: Mapping[str, Setting]) -> WrongInput:
     wrong = [fault for symbol in blamed for fault in found[symbol]]
-    here = [Path(fault.word).absolute() for fault in wrong if Path(fault.word).exists()]
+    guessed = {Path(re.sub(r"^~(?=/)", str(Path.home()), fault.word)).absolute(): fault.path for fault in wrong}
+    here = [path for path, looked_for in guessed.items() if path.exists() and path != looked_for]
     meant = f" (did you mean {', '.join(map(str, here))}?)" if here else ""
     return WrongInput(
-        f"the kernel cannot be built with the files that {', '.join(blamed)} names",
+        f"the kernel cannot be built with the files of {', '.join(blamed)}",
         detail="\n".join(f"{fault.symbol} ({blamed[fault.symbol].asked_by}): {fault}" for fault in wrong),
         hint=f"put them there, or give whole paths{meant}: others are those of the source tree, and EXTRA_FIRMWARE "
         "those of EXTRA_FIRMWARE_DIR; nothing was configured",

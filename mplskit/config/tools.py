@@ -17,12 +17,14 @@ class Tool:
     """A program, or a header in angle brackets, its Debian package, and the symbols that call for it where they are y.
 
     No symbols: every kernel does. `variable` is what the kernel's Makefile calls it by: `LZ4` is lz4c up to some 6.x.
+    `named_in` is the file of the tree that calls it: a release whose file does not name it needs it no longer.
     """
 
     name: str
     package: str
     symbols: tuple[str, ...] = ()
     variable: str = ""
+    named_in: str = ""
 
 
 def _packer(name: str, package: str, variable: str, *suffixes: str) -> Tool:
@@ -37,7 +39,7 @@ RUST_SOURCES = "the sources of Rust's library"
 OWN_KEY_MADE = "MODULE_SIG with a key that the build makes"
 TOOLS = (
     # kernel/time/timeconst.bc
-    Tool("bc", "bc"),
+    Tool("bc", "bc", named_in="Kbuild"),
     _packer("gzip", "gzip", "KGZIP", "GZIP"),
     _packer("bzip2", "bzip2", "KBZIP2", "BZIP2"),
     _packer("lzma", "xz-utils", "LZMA", "LZMA"),
@@ -45,15 +47,15 @@ TOOLS = (
     _packer("lzop", "lzop", "KLZOP", "LZO"),
     _packer("lz4", "lz4", "LZ4", "LZ4"),
     _packer("zstd", "zstd", "ZSTD", "ZSTD"),
-    # kernel/gen_kheaders.sh
-    Tool("cpio", "cpio", ("IKHEADERS",)),
+    Tool("cpio", "cpio", ("IKHEADERS",), named_in="kernel/gen_kheaders.sh"),
     Tool("xz", "xz-utils", ("IKHEADERS",)),
     Tool("pahole", "pahole", ("DEBUG_INFO_BTF",), "PAHOLE"),
     Tool("rustc", "rustc", ("RUST",), "RUSTC"),
     Tool("bindgen", "bindgen", ("RUST",), "BINDGEN"),
     Tool(RUST_SOURCES, "rust-src", ("RUST",)),
-    # drivers/gpu/drm/msm/registers
-    Tool("python3", "python3", ("DRM_MSM",)),
+    Tool("python3", "python3", ("DRM_MSM",), named_in="drivers/gpu/drm/msm/Makefile"),
+    # drivers/scsi/aic7xxx/aicasm
+    Tool("<db_185.h>", "libdb-dev", ("AIC7XXX_BUILD_FIRMWARE", "AIC79XX_BUILD_FIRMWARE")),
     # certs/extract-cert.c, scripts/sign-file.c
     Tool("<openssl/opensslv.h>", "libssl-dev", SIGNING),
     Tool("openssl", "openssl", (OWN_KEY_MADE,)),
@@ -82,26 +84,30 @@ def demand(config: Mapping[str, str], tree: Path) -> None:
     wanted = {symbol for symbol, value in config.items() if value in ("y", "m")}
     if "MODULE_SIG" in wanted and config.get("MODULE_SIG_KEY", "").strip('"') == OWN_KEY:
         wanted.add(OWN_KEY_MADE)
-    makefile = (tree / "Makefile").read_text(errors="replace")
-    if missing := _missing(wanted, makefile):
+    if missing := _missing(wanted, tree):
         raise _lacks(missing, "the build needs")
 
 
 def demand_for(lost: set[str], detail: str) -> None:
     """Raise MachineLacks where symbols that were asked for and lost are those that Kconfig looks for a tool for."""
-    if missing := [tool for tool in _missing(lost & LOOKED_FOR, "") if tool.wanted_by]:
+    if missing := [tool for tool in _missing(lost & LOOKED_FOR) if tool.wanted_by]:
         raise _lacks(missing, "what was asked needs", detail)
 
 
-def _missing(wanted: set[str], makefile: str) -> list[Missing]:
-    """What is not here of what these symbols, and every kernel, call for, under the names that a Makefile has."""
+def _missing(wanted: set[str], tree: Path | None = None) -> list[Missing]:
+    """What is not here of what these symbols, and every kernel, call for; in this tree, under the names that it has."""
+    makefile = (tree / "Makefile").read_text(errors="replace") if tree else ""
     found = []
     for tool in TOOLS:
         by = tuple(symbol for symbol in tool.symbols if symbol in wanted)
-        name = _called(tool, makefile)
-        if (by or not tool.symbols) and not _is_here(name):
+        if (by or not tool.symbols) and _is_named(tool, tree) and not _is_here(name := _called(tool, makefile)):
             found.append(Missing(name, tool.package, by))
     return found
+
+
+def _is_named(tool: Tool, tree: Path | None) -> bool:
+    file = tree and tool.named_in and tree / tool.named_in
+    return not file or (file.is_file() and tool.name in file.read_text(errors="replace").lower())
 
 
 def _lacks(missing: Sequence[Missing], why: str, detail: str = "") -> MachineLacks:

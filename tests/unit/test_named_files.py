@@ -119,6 +119,22 @@ def test_a_file_of_the_current_folder_is_offered_by_its_whole_path(
     assert f"did you mean {tmp_path}/mine.pem?" in refused.value.hint
 
 
+def test_a_path_of_the_home_folder_is_offered_as_the_shell_would_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.pem").write_text(CERTIFICATE)
+    with pytest.raises(WrongInput) as refused:
+        cleared("", tmp_path / "linux", "SYSTEM_TRUSTED_KEYS=~/mine.pem")
+    assert f"did you mean {tmp_path}/mine.pem?" in refused.value.hint
+
+
+def test_firmware_is_looked_for_below_its_folder_even_by_a_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "fw.bin").touch()
+    text = f'CONFIG_EXTRA_FIRMWARE="{tmp_path}/fw.bin"\nCONFIG_EXTRA_FIRMWARE_DIR="{tmp_path}"\n'
+    assert why(text, tmp_path) == ["there is no such file"]
+
+
 def test_what_is_there_and_cannot_be_taken_is_told_by_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").touch()
     (tmp_path / "cert.pem").write_text(CERTIFICATE)

@@ -16,7 +16,14 @@ MAKEFILE = "KLZOP\t\t= lzop\nLZ4\t\t= lz4c\nZSTD\t\t= zstd\nPAHOLE = pahole\n"
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source tree; the machine has bc, a compiler without a header, and nothing else."""
     (tmp_path / "linux").mkdir()
-    (tmp_path / "linux" / "Makefile").write_text(MAKEFILE)
+    files = {
+        "Makefile": MAKEFILE,
+        "Kbuild": "echo $(CONFIG_HZ) | bc -q $<\n",
+        "kernel/gen_kheaders.sh": "cpio --quiet\n",
+    }
+    for name, text in files.items():
+        (tmp_path / "linux" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "linux" / name).write_text(text)
     monkeypatch.setattr(
         "mplskit.config.tools.process.find", lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None
     )
@@ -50,6 +57,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "<openssl/opensslv.h>, openssl",
             "libssl-dev openssl",
         ),
+        ({"AIC7XXX_BUILD_FIRMWARE": "y"}, "<db_185.h>", "libdb-dev"),
         ({"GENDWARFKSYMS": "y"}, "<elfutils/libdwfl.h>", "libdw-dev"),
     ],
 )
@@ -65,6 +73,13 @@ def test_what_a_configuration_calls_for_and_is_not_here_is_named_with_its_packag
 
 def test_what_nothing_calls_for_is_not_missed(tree: Path) -> None:
     demand({"KERNEL_LZO": '"y"', "NET": "y"}, tree)
+
+
+def test_what_a_release_does_not_call_any_longer_is_not_missed(tree: Path) -> None:
+    (tree / "kernel/gen_kheaders.sh").write_text("tar -I $XZ\n")
+    with pytest.raises(MachineLacks) as refused:
+        demand({"IKHEADERS": "m"}, tree)
+    assert refused.value.message == "the build needs what this machine lacks: xz"
 
 
 def test_what_every_kernel_needs_is_always_looked_for(tree: Path) -> None:
