@@ -127,7 +127,8 @@ def test_the_probe_leaves_nothing(vm: Machine) -> None:
     ],
 )
 def test_what_is_broken_is_named(broken: str, mended: str, condition: str, seen: str, vm: Machine) -> None:
-    on(vm, f"{broken} || true")
+    # The keeper looks once a minute, and mends what it can.
+    on(vm, f"systemctl kill -s STOP mplskit-routes; {broken} || true")
     try:
         ran = task("node.verify", vm)
         assert ran.code == 1
@@ -135,7 +136,7 @@ def test_what_is_broken_is_named(broken: str, mended: str, condition: str, seen:
         assert list(found) == [condition]
         assert seen in found[condition]
     finally:
-        on(vm, mended)
+        on(vm, f"systemctl kill -s CONT mplskit-routes; {mended}")
 
 
 @pytest.mark.full
