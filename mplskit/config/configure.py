@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from mplskit import files, process
-from mplskit.config import named_files, tools
+from mplskit.config import losses, named_files, tools
+from mplskit.config.debuginfo import without_debug_info
+from mplskit.config.dotconfig import read
 from mplskit.config.explain.words import heading, paragraphs
 from mplskit.config.fix import fixed, mends
-from mplskit.config.fragment import apply, parse_config
+from mplskit.config.fragment import Setting, apply, parse_config
 from mplskit.config.kbuild import CLEAN
-from mplskit.config.reasons import with_reasons
-from mplskit.config.request import Request
+from mplskit.config.losses import Loss
+from mplskit.config.reasons import Kconfig, with_reasons
+from mplskit.config.request import Base, Request
 from mplskit.config.start import Starting, starting
 from mplskit.config.trim import modules_of, trim
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, here, judge, not_here
@@ -23,12 +26,16 @@ from mplskit.paths import Workspace
 from mplskit.progress import note, step
 from mplskit.sources.tree import SourceTree
 
+# The configuration before modules were trimmed away, beside the finished one.
+UNTRIMMED = ".config.untrimmed"
+
 
 @dataclass(frozen=True)
 class Configured:
     """A `.config` and the verdicts on what was asked of it; `base` are those of the base that were not granted.
 
     `origin` says what it was begun with, and what it was trimmed to; `elsewhere` are settings for other releases.
+    `losses` are the settings of the base that are not as they were, of those it has `total`.
     """
 
     path: Path
@@ -37,6 +44,8 @@ class Configured:
     base_name: str
     origin: str
     elsewhere: tuple[Verdict, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    total: int = 0
 
     def values(self) -> dict[str, str]:
         """What is set in the finished `.config`, by symbol, as `parse_config` has it."""
@@ -55,6 +64,7 @@ class Configured:
             "sha256": files.digest_file(self.path),
             "verdicts": verdict_rows([*self.verdicts, *self.elsewhere]),
             "base": verdict_rows(self.base),
+            "base_lost": [loss.as_json() for loss in self.losses],
         }
 
 
@@ -96,12 +106,47 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
     start = starting(request.base, source, workspace.cache)
-    start = replace(start, settings=here(start.settings, source.version))
     elsewhere = not_here(request.settings, source.version)
     request = replace(request, settings=here(request.settings, source.version))
+    start = without_debug_info(start, request.settings, source.version)
+    start = replace(start, settings=here(start.settings, source.version))
     start = _with_its_files(start, request, source)
     modules = modules_of(request.trim_to) if request.trim_to else None
-    configured = _configured(source, request, start, modules, workspace)
+    # Not in TMPDIR: make works there, and takes no path with a blank or a colon.
+    workspace.build.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.build) as scratch:
+        kconfig = Kconfig(source, Path(scratch))
+        start = replace(start, settings=(*_carried(start, request.base, kconfig, Path(scratch)), *start.settings))
+        configured = _granting(source, request, start, modules, workspace, kconfig)
+    absent = [v.setting.symbol for v in configured.verdicts if v.granted and v.why == NO_SUCH_SYMBOL]
+    if absent:
+        note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
+    losses.tell(configured.losses, configured.total, configured.path.with_name(losses.FILE))
+    return replace(configured, elsewhere=tuple(elsewhere))
+
+
+def _carried(start: Starting, base: Base, kconfig: Kconfig, scratch: Path) -> tuple[Setting, ...]:
+    """What the base has under names that this kernel has no more, or not yet."""
+    if start.text is None:
+        return ()
+    from mplskit.config.explain.losses import carried
+
+    config = scratch / "base"
+    _write(config, start.text)
+    kconfig.parsed(config)
+    return tuple(carried(read(start.text).values, kconfig.names(), base.name))
+
+
+def _granting(
+    source: SourceTree,
+    request: Request,
+    start: Starting,
+    modules: frozenset[str] | None,
+    workspace: Workspace,
+    kconfig: Kconfig,
+) -> Configured:
+    """Configure, and with `--fix` again, until there is nothing that could be mended."""
+    configured = _configured(source, request, start, modules, workspace, kconfig)
     tried = {request.settings}
     while request.fix and (mended := mends(configured.verdicts)):
         request = replace(request, settings=fixed(request.settings, mended))
@@ -110,11 +155,8 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
         tried.add(request.settings)
         for mend in mended:
             note(f"! {mend}")
-        configured = _configured(source, request, start, modules, workspace)
-    absent = [v.setting.symbol for v in configured.verdicts if v.granted and v.why == NO_SUCH_SYMBOL]
-    if absent:
-        note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
-    return replace(configured, elsewhere=tuple(elsewhere))
+        configured = _configured(source, request, start, modules, workspace, kconfig)
+    return configured
 
 
 def _with_its_files(start: Starting, request: Request, source: SourceTree) -> Starting:
@@ -125,7 +167,12 @@ def _with_its_files(start: Starting, request: Request, source: SourceTree) -> St
 
 
 def _configured(
-    source: SourceTree, request: Request, start: Starting, modules: frozenset[str] | None, workspace: Workspace
+    source: SourceTree,
+    request: Request,
+    start: Starting,
+    modules: frozenset[str] | None,
+    workspace: Workspace,
+    kconfig: Kconfig,
 ) -> Configured:
     settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
     begun = [request.base.start, start.text, modules and sorted(modules)]
@@ -137,9 +184,10 @@ def _configured(
         with step(f"configuring Linux {source.version} from {request.base.name} ({start.origin})"):
             _Writing(source, folder, log).write(request, start, modules)
 
-    files.build_once(target, make)
+    # A folder that an earlier release left has not what was there before modules were trimmed away.
+    files.build_once(target, make, lambda folder: modules is None or (folder / UNTRIMMED).is_file())
     trimmed = f", trimmed to {len(modules)} modules of {request.trim_to}" if modules else ""
-    return _judged(source, request, replace(start, origin=start.origin + trimmed), target / ".config")
+    return _judged(source, request, replace(start, origin=start.origin + trimmed), target / ".config", kconfig)
 
 
 def demand(configured: Configured) -> None:
@@ -184,6 +232,7 @@ class _Writing:
             _write(config, apply(_text(config), [*start.settings, *request.settings]))
             self._make(scratch, "olddefconfig")
             if modules is not None:
+                _write(self.folder / UNTRIMMED, _text(config))
                 trim(config, modules, lambda *how: self._make(scratch, *how))
                 # What is asked stays in, whether the node uses it or not.
                 _write(config, apply(_text(config), request.settings))
@@ -197,16 +246,7 @@ class _Writing:
         process.run(argv, log=self.log, env={**CLEAN, **env}, stdin=stdin)
 
 
-def _text(path: Path) -> str:
-    # Bytes that are no UTF-8 (a name in a comment, say) go through as they are; so do carriage returns.
-    return path.read_bytes().decode(errors="surrogateescape")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_bytes(text.encode(errors="surrogateescape"))
-
-
-def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -> Configured:
+def _judged(source: SourceTree, request: Request, start: Starting, path: Path, kconfig: Kconfig) -> Configured:
     config = parse_config(_text(path))
     verdicts = judge(request.settings, config)
     asked = {setting.symbol for setting in request.settings}
@@ -214,11 +254,52 @@ def _judged(source: SourceTree, request: Request, start: Starting, path: Path) -
     spared = ("m", "n") if request.trim_to else ()
     kept = [s for s in start.settings if s.symbol not in asked and (s.value, config.get(s.symbol, "n")) != spared]
     from_base = judge(kept, config)
-    verdicts, from_base = with_reasons(source, path, verdicts, from_base)
+    lost, total = _losses(source, request, start, path, verdicts, kconfig)
+    verdicts, from_base = with_reasons(source, path, verdicts, from_base, kconfig)
     return Configured(
         path,
         tuple(verdicts),
         tuple(verdict for verdict in from_base if not verdict.granted),
         request.base.name,
         start.origin,
+        losses=tuple(lost),
+        total=total,
     )
+
+
+def _losses(
+    source: SourceTree, request: Request, start: Starting, path: Path, verdicts: Sequence[Verdict], kconfig: Kconfig
+) -> tuple[list[Loss], int]:
+    """What became of the settings of the base, written beside the `.config`, and how many the base has."""
+    if start.text is None and not request.trim_to:
+        return [], 0
+    from mplskit.config.explain.losses import guessed
+    from mplskit.config.explain.losses import losses as explained
+
+    untrimmed = read(_text(path.with_name(UNTRIMMED))).values if request.trim_to else {}
+    outcome = losses.Outcome(
+        # Of a base of ours, which is a fragment, only what is trimmed away is lost.
+        untrimmed if start.text is None else read(start.text).values,
+        parse_config(_text(path)),
+        {setting.symbol: setting.asked_by for setting in (*start.settings, *request.settings)},
+        untrimmed,
+    )
+    rows = None
+    try:
+        if loaded := kconfig.parsed(path):
+            rows = explained(outcome, loaded, source.path, verdicts)
+    except Exception as error:
+        kconfig.failed(error)
+    if rows is None:
+        rows = guessed(outcome, kconfig.names())
+    losses.write(rows, path.parent)
+    return rows, len(outcome.base)
+
+
+def _text(path: Path) -> str:
+    # Bytes that are no UTF-8 (a name in a comment, say) go through as they are; so do carriage returns.
+    return path.read_bytes().decode(errors="surrogateescape")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode(errors="surrogateescape"))

@@ -8,6 +8,9 @@ from mplskit import cli
 from mplskit.sources.tasks import SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mplskit.config.configure import Configured
     from mplskit.config.options import Named
     from mplskit.config.request import Request
     from mplskit.paths import Workspace
@@ -70,12 +73,20 @@ def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
     return workspace
 
 
-@cli.task(flags=FLAGS, help={"json": "print one JSON document"})
-def config(c: Context, json: bool = False, **flags: Any) -> None:
+@cli.task(
+    flags=FLAGS,
+    help={
+        "diff": "show what differs from this configuration, a file as --base takes it, instead of the verdicts",
+        "json": "print one JSON document",
+    },
+)
+def config(c: Context, diff: str = "", json: bool = False, **flags: Any) -> None:
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
+    from mplskit.config.compare import old_configuration
     from mplskit.config.configure import configure, demand, verdict_rows
     from mplskit.sources.kernel import fetch_kernel
 
+    old = old_configuration(diff) if diff else None
     spec, request = asked(**flags)
     workspace = kernel_workspace("kernel.config", spec)
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
@@ -88,8 +99,24 @@ def config(c: Context, json: bool = False, **flags: Any) -> None:
         )
         print(configured.path)
 
-    cli.show(configured.as_json(), json, text)
+    if old is None:
+        cli.show(configured.as_json(), json, text)
+    else:
+        _show_differences(configured, old, diff, json)
     demand(configured)
+
+
+def _show_differences(configured: "Configured", old: "Mapping[str, str]", called: str, json: bool) -> None:
+    from mplskit.config.compare import differences
+
+    found = differences(old, configured.values())
+
+    def text() -> None:
+        rows = [(one.symbol, one.old, one.new, str(one.side)) for one in found]
+        cli.table(("symbol", f"OLD ({called})", "here", "is"), rows)
+        print(configured.path)
+
+    cli.show({**configured.as_json(), "diff": [one.as_json() for one in found]}, json, text)
 
 
 def _verdict(row: "dict[str, Any]") -> str:

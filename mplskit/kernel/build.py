@@ -110,6 +110,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
         "from": configured.origin,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "verdicts": verdict_rows(read_back(configured, text, image.file)),
+        "base_lost": [loss.as_json() for loss in configured.losses],
     }
     write_record(workspace.dist / KERNEL, record)
     return Built(record["release"], packages, record, made)

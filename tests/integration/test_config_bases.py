@@ -62,6 +62,18 @@ def test_modules_of_the_guest_base_are_trimmed_too_and_what_is_asked_stays(
     assert [line for line in trimmed if line.endswith(("=y", "=m")) and line not in whole] == []
 
 
+def test_debug_information_of_a_file_is_left_out_unless_it_is_asked_for(mplskit: CommandLine, tmp_path: Path) -> None:
+    wanted = ("--set", "DEBUG_INFO_DWARF5=y")
+    _, lines = configured(mplskit, "--base", "defconfig", "--set", "DEBUG_KERNEL=y", *wanted)
+    assert "CONFIG_DEBUG_INFO=y" in lines
+    foreign = tmp_path / "config"
+    foreign.write_text("\n".join([*lines, ""]))
+    _, without = configured(mplskit, "--base", foreign)
+    assert "CONFIG_DEBUG_INFO_NONE=y" in without and "CONFIG_DEBUG_INFO=y" not in without
+    _, kept = configured(mplskit, "--base", foreign, *wanted)
+    assert "CONFIG_DEBUG_INFO_DWARF5=y" in kept and "CONFIG_DEBUG_INFO=y" in kept
+
+
 @pytest.mark.parametrize("where", ["this machine", "node"])
 def test_a_running_kernel_is_a_base_here_or_over_ssh(mplskit: CommandLine, sshd: Sshd, where: str) -> None:
     config = sshd.host().ssh_config

@@ -270,6 +270,51 @@ def test_a_lost_option_is_told_with_json_too_and_stdout_stays_one_document(mplsk
     assert "this kernel has no such symbol; did you mean MPLS_IPTUNNEL?" in failed.stderr
 
 
+BASE = "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_PROC_SYSCTL=y\nCONFIG_DEVKMEM=y\nCONFIG_EXT4_FS=y\n"
+
+
+def test_what_a_base_loses_is_told_and_stands_beside_the_configuration(mplskit: CommandLine, tree: Path) -> None:
+    (mplskit.folder / "old").write_text(BASE)
+    done = mplskit("kernel.config", "--source", f"tree:{tree}", "--base", "old", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    rows = [(row["symbol"], row["before"], row["after"], row["reason"]) for row in told["base_lost"]]
+    assert rows == [("DEVKMEM", "y", "n", "not in this kernel"), ("EXT4_FS", "y", "n", "not in this kernel")]
+    file = Path(told["config"]).with_name("base-lost.json")
+    assert json.loads(file.read_text()) == told["base_lost"]
+    assert f"of the 5 settings of the base 2 are not as they were: 2 not in this kernel ({file})\n" in done.stderr
+    assert "! EXT4_FS (y in the base, n here) is needed for the root file system: " in done.stderr
+    assert "DEVKMEM" not in done.stderr
+
+
+def test_what_a_base_loses_stands_in_the_metadata(mplskit: CommandLine, tree: Path) -> None:
+    (mplskit.folder / "old").write_text(BASE)
+    config = built(mplskit, tree, "--base", "old")["config"]
+    assert [row["symbol"] for row in config["base_lost"]] == ["DEVKMEM", "EXT4_FS"]  # type: ignore[index]
+
+
+def test_a_configuration_is_shown_beside_an_old_one(mplskit: CommandLine, tree: Path) -> None:
+    (mplskit.folder / "old").write_text(f"{BASE}CONFIG_MPLS_ROUTING=y\n")
+    words = ("kernel.config", "--source", f"tree:{tree}", "--base", "old", "--set", "PROC_SYSCTL=n", "--diff", "old")
+    lost = mplskit(*words)
+    assert lost.returncode == 1 and "MPLS_ROUTING" in lost.stderr
+    done = mplskit("kernel.config", "--source", f"tree:{tree}", "--base", "old", "--diff", "old", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["symbol"]: (row["old"], row["new"], row["difference"]) for row in json.loads(done.stdout)["diff"]}
+    assert rows["DEVKMEM"] == ("y", "n", "only in OLD")
+    assert rows["MPLS"] == ("n", "y", "only here")
+    assert rows["MPLS_ROUTING"] == ("y", "m", "changed")
+    assert "NET" not in rows
+    shown = mplskit("kernel.config", "--source", f"tree:{tree}", "--base", "old", "--diff", "old").stdout
+    assert "OLD (old)" in shown and "only in OLD" in shown
+
+
+def test_an_old_configuration_that_is_none_is_refused_before_anything_is_done(mplskit: CommandLine, tree: Path) -> None:
+    refused = mplskit("kernel.config", "--source", f"tree:{tree}", "--diff", "nowhere")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "error: --diff nowhere: there is no such file\n" in refused.stderr
+
+
 HARDENING = """\
 # What no kernel should have, of all releases:
 # CONFIG_DEVKMEM is not set

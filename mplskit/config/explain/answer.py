@@ -10,7 +10,7 @@ import kconfiglib
 from mplskit.config.explain.blocks import Block, scan_tree
 from mplskit.config.explain.chain import Chains, place_of
 from mplskit.config.explain.misspelt import close_names, misspelt
-from mplskit.config.explain.renames import renamed
+from mplskit.config.explain.renames import renamed, successors
 from mplskit.config.explain.trial import ask, holds, takes
 from mplskit.config.explain.ways import find_ways
 from mplskit.config.explain.words import NOT_FOUND, cause
@@ -83,7 +83,7 @@ class _One:
         if with_ways:
             verdict = _with_ways(verdict, find_ways(self._kconfig, symbol, setting.value, self._asked))
         if not takes(symbol, setting.value) and setting.value != "n":
-            kind = _kind(symbol, setting.value)
+            kind = kind_of(symbol, setting.value)
             link = Link(symbol.name, kind, symbol.str_value, place_of(symbol), 0, f"it is {kind}")
             return replace(verdict, chain=(link,), why=cause([link]))
         links = self._chains.held(symbol) if setting.value == "n" else self._chains.lacking(symbol, setting.value)
@@ -92,7 +92,7 @@ class _One:
     def _called_otherwise(self, verdict: Verdict, with_ways: bool) -> Verdict:
         """The verdict on a symbol that is not here, with the ways to what it is called now."""
         names = {name for name, known in self._kconfig.syms.items() if known.nodes} - self._kconfig.transitional
-        verdict, others = _unknown(verdict, names, self._successors(verdict.setting.symbol))
+        verdict, others = _unknown(verdict, names, successors(self._kconfig, verdict.setting.symbol))
         value = verdict.setting.value
         if value == "n" and others and all(holds(self._kconfig.syms[name], "n") for name in others):
             return replace(verdict, state=State.GRANTED)
@@ -113,17 +113,6 @@ class _One:
             )
         names = [link.symbol for link in self._chains.held(symbol)[1:]]
         return f"built in, selected by {', '.join(names)}" if names else ""
-
-    def _successors(self, name: str) -> list[str]:
-        """The symbols that take the value of a transitional one."""
-        if name not in self._kconfig.transitional:
-            return []
-        old = self._kconfig.syms[name]
-        return [
-            symbol.name
-            for symbol in self._kconfig.unique_defined_syms
-            if any(old in kconfiglib.expr_items(value) for value, _ in symbol.defaults)
-        ]
 
 
 def _with_ways(verdict: Verdict, ways: Sequence[tuple[Way, tuple[str, ...]]]) -> Verdict:
@@ -150,7 +139,7 @@ def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) 
     return replace(verdict, state=State.UNKNOWN, why=why), []
 
 
-def _kind(symbol: Any, value: str) -> str:
+def kind_of(symbol: Any, value: str) -> str:
     """What values a symbol takes, for who asked another one."""
     match symbol.orig_type:
         case kconfiglib.BOOL:

@@ -29,6 +29,10 @@ class KernelKconfig(kconfiglib.Kconfig):  # type: ignore[misc]
         self.transitional: set[str] = set()
         super().__init__("Kconfig", warn=False, suppress_traceback=False)
 
+    def take(self, config: Path) -> None:
+        """Have the values of this configuration, and no others."""
+        self.load_config(str(config.resolve()))
+
     def _open(self, filename: str, mode: str) -> Any:
         if mode != "r" or "Kconfig" not in Path(filename).name:
             return super()._open(filename, mode)
@@ -74,7 +78,7 @@ def load(tree: Path, environment: Mapping[str, str], config: Path) -> KernelKcon
         # The probes of the compiler leave files where they run.
         with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch), _without_collector():
             loaded = KernelKconfig()
-            loaded.load_config(str(config))
+            loaded.take(config)
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -2,7 +2,9 @@
 
 from collections.abc import Set
 from functools import cache
+from typing import Any
 
+import kconfiglib
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mplskit.config.releases import parse_release
@@ -53,3 +55,15 @@ def renamed(name: str, names: Set[str]) -> tuple[str, str]:
         if name == rename.new and rename.old in names:
             return f"it is called {rename.old} here; {name} came with Linux {rename.since}", rename.old
     return "", ""
+
+
+def successors(kconfig: Any, name: str) -> list[str]:
+    """The symbols of a loaded Kconfig that take the value of a transitional one."""
+    if name not in kconfig.transitional:
+        return []
+    old = kconfig.syms[name]
+    return [
+        symbol.name
+        for symbol in kconfig.unique_defined_syms
+        if any(old in kconfiglib.expr_items(value) for value, _ in symbol.defaults)
+    ]
