@@ -11,7 +11,7 @@ from typing import Any
 from mplskit import files
 from mplskit.config.compare import Difference, differences
 from mplskit.config.needed import needed_for
-from mplskit.config.verdict import Link
+from mplskit.config.verdict import Link, Way
 from mplskit.progress import note
 
 # The file beside a .config: the rows as JSON, one a line.
@@ -36,7 +36,8 @@ class Reason(StrEnum):
 class Loss:
     """A symbol, the value that the base gives it, and the one it has (`n` where it is absent).
 
-    `name` is what a renamed symbol is called here, and `after` the value of that. `chain` is that of explanations.
+    `name` is what a renamed symbol is called here, and `after` the value of that. `chain` is that of explanations, any
+    one of the `ways` brings it back.
     """
 
     symbol: str
@@ -46,6 +47,7 @@ class Loss:
     why: str = ""
     name: str = ""
     chain: tuple[Link, ...] = ()
+    ways: tuple[Way, ...] = ()
 
     @property
     def needed_for(self) -> str:
@@ -68,6 +70,7 @@ class Loss:
             **({"name": self.name} if self.name else {}),
             **({"needed_for": self.needed_for} if self.needed_for else {}),
             **({"chain": [asdict(link) for link in self.chain]} if self.chain else {}),
+            **({"ways": [list(way) for way in self.ways]} if self.ways else {}),
         }
 
 
@@ -127,4 +130,5 @@ def sentence(loss: Loss) -> str:
     """A loss in words."""
     value = f"{loss.before} in the base, {loss.after} here"
     why = f"; {loss.why}" if loss.why else ""
-    return f"{loss.symbol} ({value}) is needed for {loss.needed_for}: {loss.reason}{why}"
+    mend = "; mend: " + " ".join(f"--set {setting}" for setting in loss.ways[0]) if loss.ways else ""
+    return f"{loss.symbol} ({value}) is needed for {loss.needed_for}: {loss.reason}{why}{mend}"

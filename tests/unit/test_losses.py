@@ -105,6 +105,17 @@ def test_the_chain_of_a_lost_dependency_is_that_of_explanations(tmp_path: Path) 
     ]
 
 
+def test_what_is_needed_comes_with_the_settings_that_bring_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = {"MODULES": "y", "NET_MPLS_GSO": "m", "NET": "m", "TIDY": "y"}
+    monkeypatch.setattr(losses, "needed_for", lambda: {"NET_MPLS_GSO": "labels", "NET": "labels"})
+    told = lost(tmp_path, base)
+    assert told["NET_MPLS_GSO"].ways == (("NET=y", "MPLS=y"),)
+    assert told["NET"].ways == (("NET=y",),)
+    assert told["TIDY"].ways == () and "ways" not in told["TIDY"].as_json()
+
+
 def test_the_value_of_a_renamed_symbol_is_carried_in_both_directions() -> None:
     def settings(values: Mapping[str, str], *names: str) -> dict[str, str]:
         return {setting.symbol: setting.value for setting in carried(values, set(names), "old")}
@@ -149,7 +160,7 @@ def test_what_is_said_of_losses_is_exactly_this(capsys: pytest.CaptureFixture[st
     losses.tell(
         [
             Loss("DEVKMEM", "y", "n", Reason.GONE, "this kernel has no such symbol"),
-            Loss("VIRTIO_BLK", "y", "m", Reason.DEPENDENCY, "needs VIRTIO=y, which is m (drivers/virtio/Kconfig:2)"),
+            Loss("VIRTIO_BLK", "y", "m", Reason.DEPENDENCY, "needs VIRTIO=y, which is m", ways=(("VIRTIO=y",),)),
             Loss("XFS_FS", "m", "n", Reason.TRIMMED),
             Loss("EXT4_FS", "m", "n", Reason.TRIMMED),
             Loss("NF_NAT_IPV4", "m", "m", Reason.RENAMED, "since Linux 5.1 it is called NF_NAT", "NF_NAT"),

@@ -1,6 +1,7 @@
 """Says why a setting of a base is not what it was, on the kernel's Kconfig with the finished configuration."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from mplskit.config.compare import Difference
 from mplskit.config.explain.answer import kind_of
 from mplskit.config.explain.chain import Chains
 from mplskit.config.explain.renames import known_renames, renamed, successors
-from mplskit.config.explain.trial import takes
+from mplskit.config.explain.trial import ask, takes
+from mplskit.config.explain.ways import find_ways
 from mplskit.config.explain.words import cause
 from mplskit.config.fragment import Setting
 from mplskit.config.losses import Loss, Outcome, Reason
@@ -47,8 +49,8 @@ def losses(outcome: Outcome, kconfig: Any, tree: Path, verdicts: Sequence[Verdic
 
     `verdicts` are those on what was asked.
     """
-    one = _One(outcome, kconfig, Chains(tree, kconfig, {verdict.setting.symbol: verdict for verdict in verdicts}))
-    return [one.loss(difference) for difference in outcome.differing()]
+    one = _One(outcome, kconfig, tree, {verdict.setting.symbol: verdict for verdict in verdicts})
+    return [one.with_ways(one.loss(difference)) for difference in outcome.differing()]
 
 
 def guessed(outcome: Outcome, names: set[str]) -> list[Loss]:
@@ -69,11 +71,23 @@ def guessed(outcome: Outcome, names: set[str]) -> list[Loss]:
 
 
 class _One:
-    def __init__(self, outcome: Outcome, kconfig: Any, chains: Chains) -> None:
+    def __init__(self, outcome: Outcome, kconfig: Any, tree: Path, asked: Mapping[str, Verdict]) -> None:
         self._outcome = outcome
         self._kconfig = kconfig
         self._names = symbols_of(kconfig)
-        self._chains = chains
+        self._asked = asked
+        self._chains = Chains(tree, kconfig, asked)
+
+    def with_ways(self, loss: Loss) -> Loss:
+        """Of what is needed, the settings that bring it back and take back nothing that was asked."""
+        symbol = self._kconfig.syms.get(loss.symbol)
+        can_be_set = symbol is not None and any(node.prompt for node in symbol.nodes)
+        if not loss.needed_for or loss.reason is Reason.TRIMMED or not can_be_set:
+            return loss
+        # The base still asks for it, as soon as it can be had.
+        ask(self._kconfig, [Setting(loss.symbol, loss.before, "the base")])
+        found = find_ways(self._kconfig, symbol, loss.before, self._asked)
+        return replace(loss, ways=tuple(way for way, against in found if not against))
 
     def loss(self, difference: Difference) -> Loss:
         """Why it is so."""
