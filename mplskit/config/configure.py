@@ -277,13 +277,10 @@ def _losses(
     from mplskit.config.explain.losses import losses as explained
 
     untrimmed = read(_text(path.with_name(UNTRIMMED))).values if request.trim_to else {}
-    outcome = losses.Outcome(
-        # Of a base of ours, which is a fragment, only what is trimmed away is lost.
-        untrimmed if start.text is None else read(start.text).values,
-        parse_config(_text(path)),
-        {setting.symbol: setting.asked_by for setting in (*start.settings, *request.settings)},
-        untrimmed,
-    )
+    # A base of ours is its fragment: nothing of it is laid over it, and only what is trimmed away is lost.
+    base, laid = (untrimmed, ()) if start.text is None else (read(start.text).values, start.settings)
+    over = {setting.symbol: setting.asked_by for setting in (*laid, *request.settings)}
+    outcome = losses.Outcome(base, parse_config(_text(path)), over, untrimmed)
     rows = None
     try:
         if loaded := kconfig.parsed(path):
