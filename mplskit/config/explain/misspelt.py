@@ -1,7 +1,6 @@
 """Tells a misspelt symbol from one that is another: names of symbols are words, and neighbours are often relatives.
 
-NET_SCH_CBQ is no misspelling of NET_SCH_CBS, nor is DEVKMEM one of DEVMEM; MPLS_IPTUNEL is one of MPLS_IPTUNNEL. Of the
-symbols that Linux 6.12 has and 7.2 has not, 560, one is taken for a misspelling.
+NET_SCH_CBQ is no misspelling of NET_SCH_CBS, nor is DEVKMEM one of DEVMEM; MPLS_IPTUNEL is one of MPLS_IPTUNNEL.
 """
 
 from collections.abc import Iterable
