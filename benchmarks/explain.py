@@ -33,7 +33,7 @@ def main() -> None:
     version = kernel_version(given.tree, str(given.tree))
     source = SourceTree("linux", version, "", "", "", given.tree.resolve())
     begin, busy = time.monotonic(), cpu()
-    kconfig = load(source.path, kconfig_environment(source), given.config)
+    kconfig = load(source.path, kconfig_environment(source, Path(tempfile.gettempdir())), given.config)
     loaded = time.monotonic()
     config = parse_config(given.config.read_text())
     verdicts, _ = explain(judge(map(parse_set, given.asked), config), [], kconfig, source.path)
@@ -49,7 +49,7 @@ def main() -> None:
 
 def differences(source: SourceTree, config: Path) -> int:
     """In how many settings the loaded tree differs from the `.config`."""
-    kconfig = load(source.path, kconfig_environment(source), config)
+    kconfig = load(source.path, kconfig_environment(source, Path(tempfile.gettempdir())), config)
     with tempfile.TemporaryDirectory() as folder:
         kconfig.write_config(f"{folder}/.config")
         ours, theirs = (set(parse_config(path.read_text()).items()) for path in (Path(folder, ".config"), config))

@@ -40,10 +40,12 @@ nodes:
 # Files with their modes, owners, sizes and what is in them. Folders of systemd's and of apt's change by themselves, and
 # so does what the keeper counts.
 TREE = r"""
-find /etc /usr/local /root /var/lib /run/mplskit \
-    \( -path '/var/lib/systemd' -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' -o -path /root/.ssh \
-    -o -path /run/mplskit/starts \) -prune -o \
-    -printf '%p %y %m %u %g %l ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) 2>/dev/null | sort"""
+look() {
+    find /etc /usr/local /root /var/lib /run/mplskit \
+        \( -path '/var/lib/systemd' -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' -o -path /root/.ssh \
+        -o -path /run/mplskit/starts \) -prune -o "$@" 2>/dev/null | sort
+}
+look -printf '%p %y %m %u %g %l\n'; look -type f -exec sha256sum {} +"""
 # What counts by itself: counters, states of random, and what other interfaces' neighbours and dentries do.
 SYSCTLS = r"""
 sysctl -a 2>/dev/null | grep -Ev '^(fs\.(dentry-state|file-nr|inode-|quota|aio-nr)|kernel\.(random|ns_last_pid|pty\.nr|\
@@ -63,7 +65,7 @@ class Node:
 
     def on(self, command: str) -> str:
         """What a command says on the node."""
-        return process.run([*self.machine.host.ssh(), f"{command}; true"], timeout=120).stdout
+        return process.run([*self.machine.host.ssh(), f"{command}; true"], timeout=600).stdout
 
     def seen(self) -> dict[str, str]:
         """Files, sysctls, routes and addresses of the node, as text."""

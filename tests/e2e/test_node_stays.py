@@ -101,7 +101,7 @@ class Node:
     machine: Machine
     nodes: Path
 
-    def __call__(self, command: str, timeout: float = 180) -> str:
+    def __call__(self, command: str, timeout: float = 600) -> str:
         """What a command says on the node."""
         argv = [*self.machine.host.ssh(), f". /root/script; {command}"]
         return process.run(argv, timeout=timeout).stdout
@@ -272,7 +272,7 @@ systemctl enable watch.service; rm -f /root/watched"""
 
 def test_after_a_reboot_all_of_it_is_there_once_the_last_interface_is(node: Node) -> None:
     node(BOOT)
-    reboot(node.machine.host)
+    reboot(node.machine.host, 900)
     node("now; begin=$now; awaited test -s /root/watched")
     taken, started = node("cat /root/watched; starts").split()[-2:]
     assert node("seen") == ALL
