@@ -34,9 +34,14 @@ record_sysctls() {
     done
 }
 
+# On a node that is ours already the value of an input is none of before us: its interface was called otherwise when it was
+# set, or somebody switched it on against our files.
 record_sysctl() {
     value=-
-    [ ! -e "/proc/sys/$1" ] || value=$(cat "/proc/sys/$1") || return
+    case ${known:+$1} in
+    net/mpls/conf/*) ;;
+    *) [ ! -e "/proc/sys/$1" ] || value=$(cat "/proc/sys/$1") || return ;;
+    esac
     mkdir -p "$records" && record_beside "$1" && printf '%s %s\n' "$1" "$value" >>"$sysctls_before"
 }
 

@@ -215,6 +215,27 @@ def test_remove_gives_a_sysctl_the_value_before_us_unless_a_file_of_others_says_
     assert contained(tmp_path / "stage", script) == ["1", left]
 
 
+def test_an_input_that_came_to_a_node_of_ours_by_a_renamed_card_goes_off_with_its_name_and_one_of_before_stays(
+    tmp_path: Path,
+) -> None:
+    stage(tmp_path / "old", NodeSpec(mpls_input=("eth0", "ens9")))
+    stage(tmp_path / "new", NodeSpec(mpls_input=("eth0", "wan0")))
+    stage(tmp_path / "none", NodeSpec())
+    script = f"""
+    mount -t tmpfs none /proc/sys/net; mkdir -p /proc/sys/net/mpls/conf/eth0 /proc/sys/net/mpls/conf/ens9
+    cd /proc/sys/net/mpls; echo 0 >platform_labels; echo 0 >conf/ens9/input; echo 1 >conf/eth0/input
+    node() {{ sh {tmp_path}/$1/apply.sh node | grep -v same | grep /input; cat conf/*/input | xargs; }}
+    node old; mv conf/ens9 conf/wan0; node new; node none
+    """
+    assert contained(tmp_path / "none", script) == [
+        Item("changed", "sysctl", "net/mpls/conf/ens9/input", "0 -> 1"),
+        "1 1",
+        "1 1",
+        Item("changed", "sysctl", "net/mpls/conf/wan0/input", "1 -> 0"),
+        "1 0",
+    ]
+
+
 def test_an_input_on_the_default_route_is_refused_before_anything_is_written_unless_it_is_allowed(
     tmp_path: Path,
 ) -> None:
