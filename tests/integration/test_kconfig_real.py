@@ -85,7 +85,7 @@ def test_without_modules_what_was_asked_as_one_is_built_in(mplskit: CommandLine)
 MENDED = {
     "NET_ACT_MPLS": "m",
     "NR_CPUS": "4000",
-    "SYSTEM_TRUSTED_KEYS": '"labels.pem"',
+    "SYSTEM_TRUSTED_KEYS": "a file",
     "SYSFS": "n",
     "9P_FS": "y",
     "OPENVSWITCH_GENEVE": "m",
@@ -94,9 +94,13 @@ MENDED = {
 
 
 def test_the_ways_that_are_told_grant_what_was_lost(mplskit: CommandLine) -> None:
-    asked = [word for symbol, value in MENDED.items() for word in ("--set", f"{symbol}={value}")]
+    # A file that is named has to be there, and to hold a certificate.
+    file = mplskit.folder / "labels.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n")
+    values = {**MENDED, "SYSTEM_TRUSTED_KEYS": f'"{file}"'}
+    asked = [word for symbol, value in values.items() for word in ("--set", f"{symbol}={value}")]
     failed = mplskit("kernel.config", "--source", "debian", *asked, "--json")
-    assert failed.returncode == 1
+    assert failed.returncode == 1, failed.stderr
     rows = verdicts(failed.stdout)
     for symbol in MENDED:
         assert rows[symbol]["verdict"] != "granted" and rows[symbol]["ways"], rows[symbol]
