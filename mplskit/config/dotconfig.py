@@ -152,7 +152,7 @@ def value_of(text: str, kind: Kind | None = None) -> str | None:
             return text[0] if text.startswith(letters) else None
         case Kind.STRING:
             found = _STRING.match(text)
-            return _quoted(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)) if found else None
+            return quoted(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)) if found else None
         case Kind.INT:
             return text if _INT.fullmatch(text) else None
         case Kind.HEX:
@@ -163,7 +163,8 @@ def value_of(text: str, kind: Kind | None = None) -> str | None:
             return next((value for value in every if value is not None), None)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as the kernel writes the value of a string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mplskit.config import architecture
 from mplskit.config.configfile import config_in
+from mplskit.config.dotconfig import quoted
 from mplskit.config.fragment import VALUE, Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
@@ -117,7 +118,7 @@ def parse_set(text: str) -> Setting:
         raise WrongInput(
             f"--set {text!r}: not SYMBOL=VALUE", hint="for example: --set MPLS_ROUTING=y, --set NR_CPUS=64"
         )
-    value = found[2] if re.fullmatch(VALUE, found[2]) else _quoted(found[2])
+    value = found[2] if re.fullmatch(VALUE, found[2]) else quoted(found[2])
     return Setting(symbol_name(found[1]), value, f"--set {text}")
 
 
@@ -128,11 +129,6 @@ def symbol_name(text: str) -> str:
         name = name.upper()
     name = name.removeprefix("CONFIG_")
     return FRIENDLY.get(name, name)
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _options(name: str) -> list[Setting]:
