@@ -95,6 +95,13 @@ def main_job(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(shared.read_text())
 
 
+@pytest.fixture(scope="module")
+def labs_to_itself() -> Iterator[None]:
+    """`dist/labs` belongs to this file of tests: a task refuses to play a lab where another plays it."""
+    with files.locked(ROOT / "build" / "tests-of-labs.lock"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def began(main_job: Any) -> int:
     """When the main job was begun."""

@@ -20,6 +20,8 @@ from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
 from tests.e2e.conftest import ROOT, invoke
 
+pytestmark = pytest.mark.usefixtures("labs_to_itself")
+
 LABS = ROOT / "dist" / "labs"
 ARTICLE = ("hello-world", "lsr", "openvpn")
 POPPED = "Both routers pop label 101, so the ping answers"

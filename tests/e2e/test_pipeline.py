@@ -5,8 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mplskit.image.record import Image
 from tests.e2e.conftest import ROOT, invoke
+
+pytestmark = pytest.mark.usefixtures("labs_to_itself")
 
 DIST = ROOT / "dist"
 BUILDS = ("kernel", "iproute2", "image")

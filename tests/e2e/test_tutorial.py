@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, invoke
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("labs_to_itself")]
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 
