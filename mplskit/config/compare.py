@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mplskit.config.configfile import config_in
-from mplskit.config.dotconfig import read, told
+from mplskit.config.dotconfig import read
 from mplskit.config.verdict import same
 from mplskit.errors import WrongInput
 from mplskit.progress import note
@@ -58,8 +58,6 @@ def old_configuration(name: str) -> dict[str, str]:
         raise WrongInput(f"--diff {name}: there is no such file", hint="give a configuration, as --base takes one")
     text = config_in(path, f"--diff {name}", "give a .config, or a kernel or config.gz with one inside").text
     config = read(text)
-    for line in told(config.odd):
-        note(f"! {name}: {line}")
-    if config.partial:
-        note(f"! {name} is no whole configuration: {config.partial}; what it does not name is shown as n")
+    for line in config.remarks(name, "what it does not name is shown as n"):
+        note(f"! {line}")
     return dict(config.values)

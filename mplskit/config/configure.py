@@ -117,7 +117,7 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     with tempfile.TemporaryDirectory(dir=workspace.build) as scratch:
         kconfig = Kconfig(source, Path(scratch))
         start = replace(start, settings=(*_carried(start, request.base, kconfig, Path(scratch)), *start.settings))
-        configured = _granting(source, request, start, modules, workspace, kconfig)
+        configured = _Configuring(source, start, modules, workspace, kconfig).granting(request)
     absent = [v.setting.symbol for v in configured.verdicts if v.granted and v.why == NO_SUCH_SYMBOL]
     if absent:
         note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
@@ -137,57 +137,11 @@ def _carried(start: Starting, base: Base, kconfig: Kconfig, scratch: Path) -> tu
     return tuple(carried(read(start.text).values, kconfig.names(), base.name))
 
 
-def _granting(
-    source: SourceTree,
-    request: Request,
-    start: Starting,
-    modules: frozenset[str] | None,
-    workspace: Workspace,
-    kconfig: Kconfig,
-) -> Configured:
-    """Configure, and with `--fix` again, until there is nothing that could be mended."""
-    configured = _configured(source, request, start, modules, workspace, kconfig)
-    tried = {request.settings}
-    while request.fix and (mended := mends(configured.verdicts)):
-        request = replace(request, settings=fixed(request.settings, mended))
-        if request.settings in tried:
-            break
-        tried.add(request.settings)
-        for mend in mended:
-            note(f"! {mend}")
-        configured = _configured(source, request, start, modules, workspace, kconfig)
-    return configured
-
-
 def _with_its_files(start: Starting, request: Request, source: SourceTree) -> Starting:
     """The start without the files that are not here. Raises WrongInput for those that were asked for."""
     base = {**parse_config(start.text or ""), **{setting.symbol: setting.value for setting in start.settings}}
     cleared = named_files.settled(base, request.base.name, request.settings, source.path)
     return replace(start, settings=(*start.settings, *cleared))
-
-
-def _configured(
-    source: SourceTree,
-    request: Request,
-    start: Starting,
-    modules: frozenset[str] | None,
-    workspace: Workspace,
-    kconfig: Kconfig,
-) -> Configured:
-    settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
-    begun = [request.base.start, start.text, modules and sorted(modules)]
-    key = files.digest_of([source.digest, begun, settings, toolchain()])[:16]
-    target = workspace.build / "config" / key
-    log = workspace.build / "logs" / f"config-{key}.log"
-
-    def make(folder: Path) -> None:
-        with step(f"configuring Linux {source.version} from {request.base.name} ({start.origin})"):
-            _Writing(source, folder, log).write(request, start, modules)
-
-    # A folder that an earlier release left has not what was there before modules were trimmed away.
-    files.build_once(target, make, lambda folder: modules is None or (folder / UNTRIMMED).is_file())
-    trimmed = f", trimmed to {len(modules)} modules of {request.trim_to}" if modules else ""
-    return _judged(source, request, replace(start, origin=start.origin + trimmed), target / ".config", kconfig)
 
 
 def demand(configured: Configured) -> None:
@@ -210,6 +164,94 @@ def read_back(configured: Configured, text: str, where: str) -> list[Verdict]:
     if lost:
         raise NotSo(f"{where} holds another configuration than was asked", detail="\n".join(map(heading, lost)))
     return verdicts
+
+
+@dataclass(frozen=True)
+class _Configuring:
+    """What stays as it is while a request is configured, with `--fix` more than once."""
+
+    source: SourceTree
+    start: Starting
+    modules: frozenset[str] | None
+    workspace: Workspace
+    kconfig: Kconfig
+
+    def granting(self, request: Request) -> Configured:
+        """Configure, and with `--fix` again, until there is nothing that could be mended."""
+        configured = self._once(request)
+        tried = {request.settings}
+        while request.fix and (mended := mends(configured.verdicts)):
+            request = replace(request, settings=fixed(request.settings, mended))
+            if request.settings in tried:
+                break
+            tried.add(request.settings)
+            for mend in mended:
+                note(f"! {mend}")
+            configured = self._once(request)
+        return configured
+
+    def _once(self, request: Request) -> Configured:
+        source, start, modules = self.source, self.start, self.modules
+        settings = [[s.symbol, s.value] for s in (*start.settings, *request.settings)]
+        begun = [request.base.start, start.text, modules and sorted(modules)]
+        key = files.digest_of([source.digest, begun, settings, toolchain()])[:16]
+        target = self.workspace.build / "config" / key
+        log = self.workspace.build / "logs" / f"config-{key}.log"
+
+        def make(folder: Path) -> None:
+            with step(f"configuring Linux {source.version} from {request.base.name} ({start.origin})"):
+                _Writing(source, folder, log).write(request, start, modules)
+
+        # A folder that an earlier release left has not what was there before modules were trimmed away.
+        files.build_once(target, make, lambda folder: modules is None or (folder / UNTRIMMED).is_file())
+        return self._judged(request, target / ".config")
+
+    def _judged(self, request: Request, path: Path) -> Configured:
+        config = parse_config(_text(path))
+        verdicts = judge(request.settings, config)
+        asked = {setting.symbol for setting in request.settings}
+        # Modules that were trimmed away are not missed.
+        spared = ("m", "n") if request.trim_to else ()
+        kept = [
+            s for s in self.start.settings if s.symbol not in asked and (s.value, config.get(s.symbol, "n")) != spared
+        ]
+        from_base = judge(kept, config)
+        lost, total = self._losses(request, path, verdicts)
+        verdicts, from_base = with_reasons(self.source, path, verdicts, from_base, self.kconfig)
+        trimmed = f", trimmed to {len(self.modules)} modules of {request.trim_to}" if self.modules else ""
+        return Configured(
+            path,
+            tuple(verdicts),
+            tuple(verdict for verdict in from_base if not verdict.granted),
+            request.base.name,
+            self.start.origin + trimmed,
+            losses=tuple(lost),
+            total=total,
+        )
+
+    def _losses(self, request: Request, path: Path, verdicts: Sequence[Verdict]) -> tuple[list[Loss], int]:
+        """What became of the settings of the base, written beside the `.config`, and how many the base has."""
+        start = self.start
+        if start.text is None and not request.trim_to:
+            return [], 0
+        from mplskit.config.explain.losses import guessed
+        from mplskit.config.explain.losses import losses as explained
+
+        untrimmed = read(_text(path.with_name(UNTRIMMED))).values if request.trim_to else {}
+        # A base of ours is its fragment: nothing of it is laid over it, and only what is trimmed away is lost.
+        base, laid = (untrimmed, ()) if start.text is None else (read(start.text).values, start.settings)
+        over = {setting.symbol: setting.asked_by for setting in (*laid, *request.settings)}
+        outcome = losses.Outcome(base, parse_config(_text(path)), over, untrimmed)
+        rows = None
+        try:
+            if loaded := self.kconfig.parsed(path):
+                rows = explained(outcome, loaded, self.source.path, verdicts)
+        except Exception as error:
+            self.kconfig.failed(error)
+        if rows is None:
+            rows = guessed(outcome, self.kconfig.names())
+        losses.write(rows, path.parent)
+        return rows, len(outcome.base)
 
 
 @dataclass(frozen=True)
@@ -244,53 +286,6 @@ class _Writing:
     ) -> None:
         argv: list[str | Path] = ["make", "-C", self.source.path, f"O={scratch}", target]
         process.run(argv, log=self.log, env={**CLEAN, **env}, stdin=stdin)
-
-
-def _judged(source: SourceTree, request: Request, start: Starting, path: Path, kconfig: Kconfig) -> Configured:
-    config = parse_config(_text(path))
-    verdicts = judge(request.settings, config)
-    asked = {setting.symbol for setting in request.settings}
-    # Modules that were trimmed away are not missed.
-    spared = ("m", "n") if request.trim_to else ()
-    kept = [s for s in start.settings if s.symbol not in asked and (s.value, config.get(s.symbol, "n")) != spared]
-    from_base = judge(kept, config)
-    lost, total = _losses(source, request, start, path, verdicts, kconfig)
-    verdicts, from_base = with_reasons(source, path, verdicts, from_base, kconfig)
-    return Configured(
-        path,
-        tuple(verdicts),
-        tuple(verdict for verdict in from_base if not verdict.granted),
-        request.base.name,
-        start.origin,
-        losses=tuple(lost),
-        total=total,
-    )
-
-
-def _losses(
-    source: SourceTree, request: Request, start: Starting, path: Path, verdicts: Sequence[Verdict], kconfig: Kconfig
-) -> tuple[list[Loss], int]:
-    """What became of the settings of the base, written beside the `.config`, and how many the base has."""
-    if start.text is None and not request.trim_to:
-        return [], 0
-    from mplskit.config.explain.losses import guessed
-    from mplskit.config.explain.losses import losses as explained
-
-    untrimmed = read(_text(path.with_name(UNTRIMMED))).values if request.trim_to else {}
-    # A base of ours is its fragment: nothing of it is laid over it, and only what is trimmed away is lost.
-    base, laid = (untrimmed, ()) if start.text is None else (read(start.text).values, start.settings)
-    over = {setting.symbol: setting.asked_by for setting in (*laid, *request.settings)}
-    outcome = losses.Outcome(base, parse_config(_text(path)), over, untrimmed)
-    rows = None
-    try:
-        if loaded := kconfig.parsed(path):
-            rows = explained(outcome, loaded, source.path, verdicts)
-    except Exception as error:
-        kconfig.failed(error)
-    if rows is None:
-        rows = guessed(outcome, kconfig.names())
-    losses.write(rows, path.parent)
-    return rows, len(outcome.base)
 
 
 def _text(path: Path) -> str:

@@ -75,6 +75,11 @@ class DotConfig:
         """The values of the symbols that are not `n`."""
         return {symbol: value for symbol, value in self.values.items() if value != "n"}
 
+    def remarks(self, called: str, rest: str) -> list[str]:
+        """What to say of it to whom it is `called`; `rest` says what becomes of what a partial one does not name."""
+        partial = [f"{called} is no whole configuration: {self.partial}; {rest}"] if self.partial else []
+        return [*(f"{called}: {line}" for line in told(self.odd)), *partial]
+
 
 def read(text: str, kinds: Mapping[str, Kind] | None = None) -> DotConfig:
     """Read a text as the kernel does: the last line of a symbol that has a value for it wins.

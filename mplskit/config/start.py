@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit.config import architecture
-from mplskit.config.dotconfig import read, told
+from mplskit.config.dotconfig import read
 from mplskit.config.fragment import Setting, read_fragment
 from mplskit.config.machine import MachineKernel, read_machine
 from mplskit.config.request import Base, Start
@@ -51,10 +51,8 @@ def _check(text: str, tree: Path, called: str) -> None:
     said = architecture.architecture_in(text)
     named = [said] if said else architecture.architectures_by_tree(config.values, tree)
     architecture.demand(named, f"the base {called}")
-    for line in told(config.odd):
-        note(f"! {called}: {line}")
-    if config.partial:
-        note(f"! {called} is no whole configuration: {config.partial}; the rest is as this kernel has it by default")
+    for line in config.remarks(called, "the rest is as this kernel has it by default"):
+        note(f"! {line}")
 
 
 def running(machine: MachineKernel) -> tuple[str, str]:
