@@ -46,14 +46,14 @@ sh "$1" plan
 STAGE = """\
 import sys
 from pathlib import Path
-from mplskit.node.inventory.selection import chosen
+from mplskit.fleet.inventory.selection import chosen
 from mplskit.node.payload.payload import stage
 stage(Path(sys.argv[2]), chosen(inventory=sys.argv[1])[0].spec)
 """
 # node.plan, and what it took.
 PROGRAM = """\
 import atexit, json, resource, time
-from mplskit.node.fleet.last import Last
+from mplskit.fleet.last_run import Last
 took = {"_write": [], "_filed": []}
 def timed(name):
     inner = getattr(Last, name)

@@ -39,9 +39,9 @@ from pathlib import Path
 
 from mplskit import cli, process, progress
 from mplskit.errors import NotSo, OutsideFailed
+from mplskit.fleet.inventory.selection import chosen
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.record import Image
-from mplskit.node.inventory.selection import chosen
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.paths import Workspace

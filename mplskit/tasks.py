@@ -7,6 +7,11 @@ from mplskit import __version__
 from mplskit.audit.tasks import audit
 from mplskit.config.tasks import config, options
 from mplskit.doctor.tasks import doctor
+from mplskit.fleet.tasks import bootstrap as node_bootstrap
+from mplskit.fleet.tasks import plan as node_plan
+from mplskit.fleet.tasks import remove as node_remove
+from mplskit.fleet.tasks import render as node_render
+from mplskit.fleet.tasks import verify as node_verify
 from mplskit.image.tasks import boot as image_boot
 from mplskit.image.tasks import build as image_build
 from mplskit.iproute2.tasks import build as iproute2_build
@@ -19,11 +24,6 @@ from mplskit.lab.tasks import matrix as lab_matrix
 from mplskit.lab.tasks import run as lab_run
 from mplskit.lab.tasks import shell as lab_shell
 from mplskit.lab.tasks import up as lab_up
-from mplskit.node.tasks import bootstrap as node_bootstrap
-from mplskit.node.tasks import plan as node_plan
-from mplskit.node.tasks import remove as node_remove
-from mplskit.node.tasks import render as node_render
-from mplskit.node.tasks import verify as node_verify
 from mplskit.pipeline.tasks import pipeline
 from mplskit.sources.tasks import fetch, list_kernels
 

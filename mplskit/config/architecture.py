@@ -1,7 +1,6 @@
 """Which architecture a configuration is for: mplskit builds for the machine's own."""
 
 import os
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +9,9 @@ from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN, OF_MAKE
 from mplskit.errors import WrongInput
 from mplskit.progress import note
+from mplskit.sources.arch_folders import X86_32, folder_of, here
 
 _HEADER = re.compile(r"^# Linux/(\S+) \S+ Kernel Configuration\r?$", re.MULTILINE)
-X86_32 = "x86 (32 bits)"
 # The symbol that an architecture's Kconfig sets for itself; by the names of the folders in arch/.
 OF_SYMBOL = {
     "ALPHA": "alpha",
@@ -39,26 +38,7 @@ OF_SYMBOL = {
     "XTENSA": "xtensa",
     "UML": "um",
 }
-# What ARCH, uname and the first lines of a configuration say, where that is no folder in arch/.
-_ALSO = {
-    "x86_64": "x86",
-    "i386": X86_32,
-    "i686": X86_32,
-    "aarch64": "arm64",
-    "ppc64le": "powerpc",
-    "sparc64": "sparc",
-}
 _DEFINED = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)", re.MULTILINE)
-
-
-def folder_of(name: str) -> str:
-    """The folder in arch/ of an architecture as people name it; that of 32-bit x86 is told apart."""
-    return _ALSO.get(name, name)
-
-
-def here() -> str:
-    """This machine's architecture."""
-    return folder_of(platform.machine())
 
 
 def architecture_in(text: str) -> str:

@@ -4,11 +4,12 @@ import tempfile
 from pathlib import Path
 
 from mplskit import files, process
-from mplskit.config.architecture import X86_32, architecture_in, architectures_by_tree, here
+from mplskit.config.architecture import architecture_in, architectures_by_tree
 from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
+from mplskit.sources.arch_folders import X86_32, here
 from mplskit.sources.tree import SourceTree
 
 

@@ -32,7 +32,7 @@ WHERE = {
 @cli.task(help={"json": "print one JSON document"}, name="list")
 def list_labs(c: Context, json: bool = False) -> None:
     """Say which labs there are, and what each of them proves."""
-    from mplskit.lab.grammar.topology import known, load
+    from mplskit.lab.grammar.labs import known, load
 
     rows = [(lab.name, lab.proves) for lab in map(load, known())]
     cli.show(
@@ -211,7 +211,7 @@ def down(c: Context, lab: str = "") -> None:
 def _chosen(text: str) -> "list[Topology]":
     """The labs that are meant; each is read before anything is begun."""
     from mplskit.errors import WrongInput
-    from mplskit.lab.grammar.topology import known, load
+    from mplskit.lab.grammar.labs import known, load
 
     names = known() if text == "all" else [name for name in text.split(",") if name]
     if not names:

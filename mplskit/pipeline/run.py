@@ -17,7 +17,7 @@ from mplskit.image.request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
 from mplskit.kernel.build import Built, build_kernel
 from mplskit.kernel.request import Packaging
-from mplskit.lab.grammar.topology import load
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.run import run_lab
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.node.bootstrap import bootstrap

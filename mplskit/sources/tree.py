@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mplskit.config.architecture import here
 from mplskit.errors import WrongInput
+from mplskit.sources.arch_folders import here
 
 # The files without which no kernel tree configures, from the kernel's own top-level Makefile.
 KERNEL_FILES = ("Makefile", "Kconfig", "Kbuild", "scripts/kconfig/Makefile")

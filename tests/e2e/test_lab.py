@@ -10,7 +10,7 @@ import pytest
 
 from mplskit.image.record import Image
 from mplskit.lab.faults import parse_fault
-from mplskit.lab.grammar.topology import known, load
+from mplskit.lab.grammar.labs import known, load
 from mplskit.lab.grounds import Place, ground
 from mplskit.lab.probes.pcap import Label, Packet, read_pcap
 from mplskit.lab.report import LabReport

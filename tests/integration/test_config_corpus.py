@@ -15,11 +15,11 @@ from mplskit import process
 from mplskit.audit.features import load_features
 from mplskit.audit.judge import State, judge
 from mplskit.audit.subject import find_kernel
-from mplskit.config.architecture import here
 from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
+from mplskit.sources.arch_folders import here
 from mplskit.sources.kernel import fetch_kernel
 from mplskit.sources.spec import parse_spec
 from tests.command_line import CommandLine

@@ -15,8 +15,9 @@ import pytest
 from mplskit import process
 from mplskit.errors import MachineLacks
 from mplskit.files import locked
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.steps import Capture
-from mplskit.lab.grammar.topology import Topology, load
+from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.probes import tcpdump
 from mplskit.lab.probes.pcap import Label, read_pcap
 from mplskit.lab.run import run_lab

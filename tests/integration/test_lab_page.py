@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mplskit import process
-from mplskit.lab.grammar.topology import load
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.html.page import write_page
 from mplskit.lab.report import Cause, Check, Command, Counter, LabReport, StepReport
 

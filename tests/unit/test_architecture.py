@@ -4,17 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.config import architecture
-from mplskit.config.architecture import X86_32, architecture_in, architectures_by_tree, demand_environment
+from mplskit.config.architecture import architecture_in, architectures_by_tree, demand_environment
 from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
+from mplskit.sources import arch_folders
+from mplskit.sources.arch_folders import X86_32
 
 
 @pytest.fixture(autouse=True)
 def on_x86(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(architecture.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(arch_folders.platform, "machine", lambda: "x86_64")
     for name in CLEAN:
         monkeypatch.delenv(name, raising=False)
 

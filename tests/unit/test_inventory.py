@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.node.inventory.inventory import Inventory, load
+from mplskit.fleet.inventory.inventory import Inventory, load
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

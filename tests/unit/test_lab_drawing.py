@@ -1,6 +1,6 @@
 """The drawing that a topology becomes."""
 
-from mplskit.lab.grammar.topology import load
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.html.drawing import draw
 
 

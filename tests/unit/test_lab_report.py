@@ -11,8 +11,8 @@ from mplskit import process
 from mplskit.errors import WrongInput
 from mplskit.files import locked
 from mplskit.lab.faults import KINDS, parse_fault
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.links import Link
-from mplskit.lab.grammar.topology import load
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
 from mplskit.lab.matrix import Matrix, column

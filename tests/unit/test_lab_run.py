@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import OutsideFailed
-from mplskit.lab.grammar.topology import load
+from mplskit.lab.grammar.labs import load
 from mplskit.lab.run import run_lab
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.node.grammar.spec import NodeSpec

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.lab.grammar.topology import known, load, nodes_at, read_topology
+from mplskit.lab.grammar.labs import known, load, read_topology
+from mplskit.lab.grammar.topology import nodes_at
 from mplskit.node.grammar.routes import Pop, Push
 from tests.golden import assert_golden
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import Exit, WrongInput
+from mplskit.fleet.inventory.selection import chosen
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.inventory.selection import chosen
 from mplskit.node.payload.payload import contents
 from mplskit.node.payload.render import ROUTES_FILE, render
 

@@ -10,12 +10,14 @@ import pytest
 
 from bootstrap.carriers.needed import needed
 from mplskit.errors import Failure, MachineLacks, WrongInput
-from mplskit.node.engine import command, hosts
-from mplskit.node.engine.engines import check_pyinfra, engine_of
-from mplskit.node.engine.reports import report_of, unreachable
-from mplskit.node.formats.pyinfra import Carried
+from mplskit.fleet.formats.pyinfra import Carried
+from mplskit.fleet.inventory import pyinfra_hosts
+from mplskit.fleet.inventory.selection import chosen
+from mplskit.fleet.pyinfra import program
+from mplskit.fleet.pyinfra.bounds import check_pyinfra
+from mplskit.fleet.pyinfra.engines import engine_of
+from mplskit.fleet.pyinfra.reports import report_of, unreachable
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.inventory.selection import chosen
 from mplskit.node.node import Node
 from mplskit.node.payload import offer
 from mplskit.node.payload.offer import Offer
@@ -61,7 +63,7 @@ def test_a_machine_without_pyinfra_is_told_how_to_install_it(here: Path, monkeyp
 
 
 def test_the_version_told_is_that_of_the_extra() -> None:
-    assert f'fleet = ["pyinfra=={command.VERSION}"]' in (ROOT / "pyproject.toml").read_text()
+    assert f'fleet = ["pyinfra=={program.VERSION}"]' in (ROOT / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def read(text: str, settings: Sequence[str] = (), limit: str = "") -> tuple[Node
     if find_spec("pyinfra_cli") is None:
         pytest.skip("pyinfra is not installed (./run installs it)")
     Path("hosts.py").write_text(text)
-    return hosts.load(Path("hosts.py"), settings, limit)
+    return pyinfra_hosts.load(Path("hosts.py"), settings, limit)
 
 
 def test_hosts_their_groups_and_their_connection_are_taken_over() -> None:

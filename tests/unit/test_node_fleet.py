@@ -17,11 +17,11 @@ import pytest
 
 from mplskit import process, progress
 from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.node.fleet.fleet import Limits, run
-from mplskit.node.fleet.judge import bootstrapped
-from mplskit.node.fleet.last import Last
-from mplskit.node.fleet.outcome import Done, Outcome, State, exit_code, told
-from mplskit.node.fleet.watch import Lines, telling
+from mplskit.fleet.completion import bootstrapped
+from mplskit.fleet.last_run import Last
+from mplskit.fleet.outcome import Done, Outcome, State, exit_code, told
+from mplskit.fleet.pool import Limits, run
+from mplskit.fleet.watch import Lines, telling
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
@@ -526,8 +526,8 @@ def test_the_files_of_items_are_as_many_as_the_rows_however_many_runs_there_were
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mplskit.node.fleet.last import Last
-from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.fleet.last_run import Last
+from mplskit.fleet.outcome import Outcome, State
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import Host
@@ -572,8 +572,8 @@ def test_the_rows_of_many_nodes_are_written_the_more_seldom_the_longer_it_takes(
             writes.append(clock[0])
             clock[0] += 0.5
 
-    monkeypatch.setattr("mplskit.node.fleet.last.write", write)
-    monkeypatch.setattr("mplskit.node.fleet.last.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("mplskit.fleet.last_run.write", write)
+    monkeypatch.setattr("mplskit.fleet.last_run.time.monotonic", lambda: clock[0])
     kept = last("bootstrap")
     kept.begin(numbered(101))
     for node in numbered(100):

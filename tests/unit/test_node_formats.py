@@ -16,12 +16,12 @@ from ruamel.yaml import YAML
 
 from mplskit import process
 from mplskit.errors import WrongInput
-from mplskit.node.formats.ansible import group_names
-from mplskit.node.formats.ansible import inventory as ansible_inventory
-from mplskit.node.formats.cloud_init import payload, size_note, user_data
-from mplskit.node.formats.folder import name_of, write
-from mplskit.node.formats.pyinfra import inventory as pyinfra_inventory
-from mplskit.node.formats.quoted import quoted, yaml_of
+from mplskit.fleet.formats.ansible import group_names
+from mplskit.fleet.formats.ansible import inventory as ansible_inventory
+from mplskit.fleet.formats.cloud_init import payload, size_note, user_data
+from mplskit.fleet.formats.folder import name_of, write
+from mplskit.fleet.formats.pyinfra import inventory as pyinfra_inventory
+from mplskit.fleet.formats.quoted import quoted, yaml_of
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.payload.opening import script

@@ -3,7 +3,7 @@
 import pytest
 
 from mplskit.errors import NotSo
-from mplskit.node.fleet.judge import bootstrapped
+from mplskit.fleet.completion import bootstrapped
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import OutsideFailed
-from mplskit.node.fleet.outcome import Done, Outcome, not_begun
-from mplskit.node.verify.junit import junit
+from mplskit.fleet.junit import junit
+from mplskit.fleet.outcome import Done, Outcome, not_begun
 from mplskit.node.verify.verify import Check
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -15,12 +15,12 @@ from invoke.exceptions import Exit as Leave
 
 from mplskit import process
 from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.node.fleet.asked import asked
-from mplskit.node.fleet.fleet import Fleet, Keep, Limits, Watch, run
-from mplskit.node.fleet.judge import planned
-from mplskit.node.fleet.last import Last
-from mplskit.node.fleet.many import on_nodes
-from mplskit.node.fleet.outcome import Done, Outcome, State
+from mplskit.fleet.asked import asked
+from mplskit.fleet.completion import planned
+from mplskit.fleet.last_run import Last
+from mplskit.fleet.many import on_nodes
+from mplskit.fleet.outcome import Done, Outcome, State
+from mplskit.fleet.pool import Fleet, Keep, Limits, Watch, run
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
 

@@ -5,11 +5,11 @@ import io
 import pytest
 
 from mplskit.errors import Exit
-from mplskit.node.fleet import show
-from mplskit.node.fleet.judge import bootstrapped, planned, removed
-from mplskit.node.fleet.outcome import Outcome, State
-from mplskit.node.fleet.summed import is_summed
-from mplskit.node.fleet.watch import Lines, Table, line
+from mplskit.fleet import show
+from mplskit.fleet.completion import bootstrapped, planned, removed
+from mplskit.fleet.outcome import Outcome, State
+from mplskit.fleet.summary import is_summed
+from mplskit.fleet.watch import Lines, Table, line
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report

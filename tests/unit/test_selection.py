@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
+from mplskit.fleet.inventory.flags import SELECTION
+from mplskit.fleet.inventory.limit import limited
+from mplskit.fleet.inventory.selection import chosen, with_password
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.inventory.flags import SELECTION
-from mplskit.node.inventory.limit import limited
-from mplskit.node.inventory.selection import chosen, with_password
 from mplskit.node.node import Node
 from mplskit.remote.host import Host
 from tests.golden import assert_golden

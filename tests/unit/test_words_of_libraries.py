@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from mplskit.errors import WrongInput
+from mplskit.fleet.inventory import inventory
 from mplskit.lab.grammar.topology import Topology
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.inventory import inventory
 from mplskit.specfile import faults_of
 from mplskit.yamltree import parse_tree
 

@@ -1,18 +1,15 @@
 """A lab: what it proves, on which nodes and links, in which steps that say what must be seen."""
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from mplskit.errors import WrongInput
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.steps import Addition, Step
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.spec import NodeSpec, problems
-from mplskit.paths import data
-from mplskit.specfile import Fault, Unfit, no_such, read_spec
+from mplskit.specfile import Fault, Unfit
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 
@@ -52,30 +49,3 @@ def nodes_at(topology: Topology, number: int) -> dict[str, NodeSpec]:
 def _added(spec: NodeSpec, addition: Addition) -> NodeSpec:
     more = {name: (*getattr(spec, name), *getattr(addition, name)) for name in Addition.model_fields}
     return NodeSpec.model_validate({**dict(spec), **more})
-
-
-def known() -> list[str]:
-    """The names of the labs that there are."""
-    return sorted(path.stem for path in data("topologies").glob("*.yaml"))
-
-
-def load(name: str) -> Topology:
-    """The lab of that name, or that of a file NAME.yaml.
-
-    Raises WrongInput with the names that there are, or with the line that does not fit.
-    """
-    if name.endswith((".yaml", ".yml")):
-        return read_topology(Path(name))
-    if name not in known():
-        raise WrongInput(
-            no_such("lab", name, known()),
-            hint="`invoke lab.list` says what each of them proves; a lab of your own is a file: ./NAME.yaml",
-        )
-    return read_topology(data("topologies") / f"{name}.yaml")
-
-
-def read_topology(path: Path) -> Topology:
-    """A topology from its file. Raises WrongInput with file, line, reason and what is allowed."""
-    from mplskit.lab.grammar.agreement import disagreements
-
-    return read_spec(path, Topology, lambda topology: disagreements(topology, path.stem))

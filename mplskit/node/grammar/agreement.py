@@ -1,19 +1,16 @@
 """What the parts of a spec say of each other: rules that no part can judge alone."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from mplskit.node.grammar.description import NodeDescription
 from mplskit.node.grammar.drops import Blackhole, Key, Unreachable
 from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.labels import FIRST_FREE_LABEL
 from mplskit.node.grammar.routes import Pop, Push, incoming
 from mplskit.specfile import Fault, Place
 
-if TYPE_CHECKING:
-    from mplskit.node.grammar.spec import NodeSpec
 
-
-def disagreements(spec: "NodeSpec") -> Iterator[Fault]:
+def disagreements(spec: NodeDescription) -> Iterator[Fault]:
     """Each fault with its place in the spec."""
     yield from _twice(("mpls_input",), spec.mpls_input)
     yield from _twice(("loopbacks",), (str(loopback.ip) for loopback in spec.loopbacks))
@@ -35,7 +32,7 @@ def _twice(place: Place, names: Iterable[str], *below: str) -> Iterator[Fault]:
         seen.add(name)
 
 
-def _label_routes(spec: "NodeSpec") -> Iterator[Fault]:
+def _label_routes(spec: NodeDescription) -> Iterator[Fault]:
     seen: dict[int, int] = {}
     for index, route in enumerate(spec.routes):
         label = incoming(route)
@@ -49,7 +46,7 @@ def _label_routes(spec: "NodeSpec") -> Iterator[Fault]:
         seen.setdefault(label, index)
 
 
-def _pushes(spec: "NodeSpec") -> Iterator[Fault]:
+def _pushes(spec: NodeDescription) -> Iterator[Fault]:
     seen: dict[Key, int] = {}
     for index, route in enumerate(spec.routes):
         if not isinstance(route, Push):
@@ -63,7 +60,7 @@ def _pushes(spec: "NodeSpec") -> Iterator[Fault]:
         seen.setdefault(route.key, index)
 
 
-def _drops(spec: "NodeSpec") -> Iterator[Fault]:
+def _drops(spec: NodeDescription) -> Iterator[Fault]:
     pushes = {route.key[:2]: route.key[2] for route in spec.routes if isinstance(route, Push)}
     seen: dict[Key, int] = {}
     for index, route in enumerate(spec.routes):
@@ -79,7 +76,7 @@ def _drops(spec: "NodeSpec") -> Iterator[Fault]:
         seen.setdefault(route.key, index)
 
 
-def direct_pushes(spec: "NodeSpec") -> Iterator[Fault]:
+def direct_pushes(spec: NodeDescription) -> Iterator[Fault]:
     """Pushes by an interface alone that is not known to need no next hop: `found` is its name."""
     for index, route in enumerate(spec.routes):
         if not isinstance(route, Push):
@@ -91,7 +88,7 @@ def direct_pushes(spec: "NodeSpec") -> Iterator[Fault]:
                 yield Fault(("routes", index, *place, "dev"), rule, dev)
 
 
-def _own_addresses(spec: "NodeSpec") -> Iterator[Fault]:
+def _own_addresses(spec: NodeDescription) -> Iterator[Fault]:
     own = {loopback.ip for loopback in spec.loopbacks}
     for index, route in enumerate(spec.routes):
         if isinstance(route, Unreachable | Blackhole):
@@ -108,7 +105,7 @@ def _own_addresses(spec: "NodeSpec") -> Iterator[Fault]:
             yield Fault(("routes", index, "to"), f"{route.to[0]} is one of this node's own loopbacks")
 
 
-def _deliveries(spec: "NodeSpec") -> Iterator[Fault]:
+def _deliveries(spec: NodeDescription) -> Iterator[Fault]:
     ports = {*spec.mpls_input, *(tunnel.dev for tunnel in spec.openvpn), *(spec.ldp.interfaces if spec.ldp else ())}
     for index, route in enumerate(spec.routes):
         if isinstance(route, Pop) and not route.hops and route.dev != "lo" and route.dev in ports:
@@ -116,7 +113,7 @@ def _deliveries(spec: "NodeSpec") -> Iterator[Fault]:
             yield Fault(("routes", index, "dev"), rule)
 
 
-def _tunnels(spec: "NodeSpec") -> Iterator[Fault]:
+def _tunnels(spec: NodeDescription) -> Iterator[Fault]:
     yield from _twice(("openvpn",), (tunnel.dev for tunnel in spec.openvpn), "dev")
     listening: set[tuple[str, str, int]] = set()
     for index, tunnel in enumerate(spec.openvpn):
@@ -128,7 +125,7 @@ def _tunnels(spec: "NodeSpec") -> Iterator[Fault]:
         listening.add(key)
 
 
-def _ldp(spec: "NodeSpec") -> Iterator[Fault]:
+def _ldp(spec: NodeDescription) -> Iterator[Fault]:
     if spec.ldp is None:
         return
     for index, name in enumerate(spec.ldp.interfaces):

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from mplskit import process
 from mplskit.errors import WrongInput
-from mplskit.node.engine.command import ENVIRONMENT, pyinfra, require
-from mplskit.node.engine.connection import KEYS, SPEC, connection, refused
-from mplskit.node.formats.pyinfra import PyinfraNode
-from mplskit.node.inventory import layers
-from mplskit.node.inventory.inventory import NAME, NAME_RULE, Entry, spec_of
-from mplskit.node.inventory.limit import limited
+from mplskit.fleet.formats.pyinfra import PyinfraNode
+from mplskit.fleet.inventory import layers
+from mplskit.fleet.inventory.inventory import NAME, NAME_RULE, Entry, spec_of
+from mplskit.fleet.inventory.limit import limited
+from mplskit.fleet.inventory.pyinfra_data import KEYS, SPEC, connection, refused
+from mplskit.fleet.pyinfra.program import ENVIRONMENT, pyinfra, require
 from mplskit.remote.host import Host
 from mplskit.specfile import Fault, faults_of, told
 from mplskit.yamltree import clipped, plain, shown

@@ -10,10 +10,10 @@ from mplskit.errors import Failure
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mplskit.node.fleet.asked import Asks
-    from mplskit.node.fleet.fleet import Engine, Fleet, Limits, Work
-    from mplskit.node.fleet.last import Last
-    from mplskit.node.fleet.outcome import Outcome
+    from mplskit.fleet.asked import Asks
+    from mplskit.fleet.last_run import Last
+    from mplskit.fleet.outcome import Outcome
+    from mplskit.fleet.pool import Engine, Fleet, Limits, Work
     from mplskit.node.node import Node
 
 Report = Callable[["Sequence[Outcome]"], None]
@@ -34,12 +34,12 @@ def on_nodes(
     """Do `work` on the chosen nodes, show what came of it, and leave with the exit code of all.
 
     With `each`, what is not so on a node of many is shown in full, above the table. `asks`: see fleet.asked. `report`
-    gets the outcomes, whatever they are. `engine` stands in for `fleet.run` with `work`. The other keywords are those
+    gets the outcomes, whatever they are. `engine` stands in for `pool.run` with `work`. The other keywords are those
     of flags.FLEET, PASSWORD and SELECTION. Raises what the work raises on a single host.
     """
-    from mplskit.node.fleet.asked import asked
-    from mplskit.node.fleet.fleet import run
-    from mplskit.node.inventory.selection import with_password
+    from mplskit.fleet.asked import asked
+    from mplskit.fleet.inventory.selection import with_password
+    from mplskit.fleet.pool import run
     from mplskit.places import workspace_for
 
     if engine or flags["inventory"]:
@@ -58,10 +58,10 @@ def on_nodes(
 def _on_one(
     task: str, engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, report: Report, *, json: bool
 ) -> None:
-    from mplskit.node.fleet.last import write
-    from mplskit.node.fleet.outcome import exit_code, told
-    from mplskit.node.fleet.summed import is_summed
-    from mplskit.node.fleet.watch import One
+    from mplskit.fleet.last_run import write
+    from mplskit.fleet.outcome import exit_code, told
+    from mplskit.fleet.summary import is_summed
+    from mplskit.fleet.watch import One
 
     fleet = engine(nodes, limits, One(), lambda outcomes: outcomes)
     [outcome] = fleet.outcomes
@@ -80,7 +80,7 @@ def _on_one(
 
 def _file_of(node: "Node", task: str) -> "Path":
     """Where the items of a node stand that no inventory has."""
-    from mplskit.node.formats.folder import name_of
+    from mplskit.fleet.formats.folder import name_of
     from mplskit.paths import Workspace
 
     port = f"-{node.host.port}" if node.host.port else ""
@@ -98,9 +98,9 @@ def _on_fleet(
     json: bool,
     each: bool,
 ) -> None:
-    from mplskit.node.fleet import show
-    from mplskit.node.fleet.outcome import exit_code, told
-    from mplskit.node.fleet.summed import is_summed
+    from mplskit.fleet import show
+    from mplskit.fleet.outcome import exit_code, told
+    from mplskit.fleet.summary import is_summed
 
     if not nodes:
         report([])
@@ -140,8 +140,8 @@ def _carried(
     engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", title: str, last: "Last"
 ) -> "tuple[Fleet, Exception | None]":
     """The run, and what went wrong with its being seen: that ends no node."""
-    from mplskit.node.fleet.sheltered import Sheltered, sheltered
-    from mplskit.node.fleet.watch import watching
+    from mplskit.fleet.reporting_failures import Sheltered, sheltered
+    from mplskit.fleet.watch import watching
 
     fleet: Fleet | None = None
     try:

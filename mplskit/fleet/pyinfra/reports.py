@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
+from mplskit.fleet.pyinfra.bounds import NO_PASSWORD
 from mplskit.node.carry import AGAIN, MOST, MOST_ITEMS, whole
-from mplskit.node.engine.engines import NO_PASSWORD
 from mplskit.node.report import Item, Report, parse_line
 from mplskit.number import whole as whole_number
 from mplskit.remote.host import Host

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mplskit import progress
-from mplskit.node.fleet.fleet import Watch
-from mplskit.node.fleet.outcome import Outcome, State
+from mplskit.fleet.outcome import Outcome, State
+from mplskit.fleet.pool import Watch
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from mplskit.node.fleet.fleet import Keep, Watch
-from mplskit.node.fleet.outcome import Outcome
+from mplskit.fleet.outcome import Outcome
+from mplskit.fleet.pool import Keep, Watch
 
 
 class Sheltered:

@@ -14,9 +14,9 @@ from typing import Any
 from mplskit import files, progress
 from mplskit.errors import WrongInput
 from mplskit.fault import debugging
+from mplskit.fleet import run_folders
+from mplskit.fleet.outcome import Outcome, State, not_begun
 from mplskit.json_rows import in_rows
-from mplskit.node.fleet import runs
-from mplskit.node.fleet.outcome import Outcome, State, not_begun
 from mplskit.node.node import Node
 
 # While nodes are under way, so many seconds at least are between two writes of the rows, and SHARE times what one took.
@@ -96,11 +96,13 @@ class Last:
         place = self.path.with_suffix("")
         self._asked = {node.name: self._digest(node) for node in nodes}
         with self._alone():
-            self._run = runs.own(place, self._held)
+            self._run = run_folders.own(place, self._held)
         self.put([not_begun(node.name) for node in nodes], now=True)
         self._waiting = set(self._asked)
         with self._alone():
-            runs.clear(place, {self.path.parent / row["report"] for row in self._read().values() if "report" in row})
+            run_folders.clear(
+                place, {self.path.parent / row["report"] for row in self._read().values() if "report" in row}
+            )
 
     def close(self) -> None:
         """End the run: the next may remove the items that no row names any more. A killed one has ended, too."""

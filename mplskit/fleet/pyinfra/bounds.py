@@ -1,38 +1,16 @@
-"""What carries the payload: our own sessions, or pyinfra."""
+"""What pyinfra cannot do on nodes, though our own sessions can."""
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mplskit.errors import WrongInput
 from mplskit.node.node import Node
 from mplskit.remote.password import VARIABLE
-from mplskit.specfile import no_such
 
-if TYPE_CHECKING:
-    from mplskit.node.engine.batch import Judge
-    from mplskit.node.fleet.fleet import Engine
-    from mplskit.node.formats.pyinfra import Carried
-
-ENGINES = ("ssh", "pyinfra")
 NO_PASSWORD = (
     "let the login do without a password on the node (`visudo -f /etc/sudoers.d/mplskit`: USER ALL=(root) NOPASSWD: "
     "ALL), or use --engine ssh, which can give one"
 )
-
-
-def engine_of(word: str, carried: "Carried", judge: "Judge") -> "Engine | None":
-    """What stands in for our own sessions; `judge` says what a report comes to. None: nothing does.
-
-    Raises WrongInput for an unknown engine, MachineLacks for one that is not installed.
-    """
-    if word not in ENGINES:
-        raise WrongInput(f"--engine: {no_such('engine', word, ENGINES)}")
-    if word == "ssh":
-        return None
-    from mplskit.node.engine.pyinfra import engine
-
-    return engine(carried, judge)
 
 
 def check_pyinfra(nodes: Sequence[Node], *, timeout: str, ask_become_password: bool) -> None:

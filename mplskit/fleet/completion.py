@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from mplskit.errors import Exit, NotSo
-from mplskit.node.fleet import show
-from mplskit.node.fleet.outcome import Document, Done
+from mplskit.fleet import show
+from mplskit.fleet.outcome import Document, Done
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
 from mplskit.specfile import several

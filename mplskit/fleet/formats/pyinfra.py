@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mplskit.node.formats.payloads import payloads
+from mplskit.fleet.formats.payloads import payloads
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.payload.offer import STREAMED, needs

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from mplskit import cli
-from mplskit.node.fleet.many import on_nodes
-from mplskit.node.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
+from mplskit.fleet.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
+from mplskit.fleet.many import on_nodes
 
 if TYPE_CHECKING:
-    from mplskit.node.fleet.asked import Asked, Asks
-    from mplskit.node.fleet.outcome import Document, Done, Outcome
+    from mplskit.fleet.asked import Asked, Asks
+    from mplskit.fleet.outcome import Document, Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
     from mplskit.node.report import Report
@@ -53,12 +53,12 @@ def bootstrap(
 ) -> None:
     """Make nodes MPLS-ready, now and after every boot. What is so already is left alone."""
     from mplskit import progress
+    from mplskit.fleet import completion, show
+    from mplskit.fleet.asked import asked
+    from mplskit.fleet.formats.pyinfra import Carried
+    from mplskit.fleet.pyinfra.engines import engine_of
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
-    from mplskit.node.engine.engines import engine_of
-    from mplskit.node.fleet import judge, show
-    from mplskit.node.fleet.asked import asked
-    from mplskit.node.formats.pyinfra import Carried
     from mplskit.node.payload.apt import apt_of
 
     debs = _debs(packages)
@@ -69,7 +69,7 @@ def bootstrap(
     asks = _asks(debs, from_apt)
 
     def judged(node: "Node", report: "Report") -> "Done":
-        return judge.bootstrapped(node, report, GUEST_KERNEL if guest else "")
+        return completion.bootstrapped(node, report, GUEST_KERNEL if guest else "")
 
     def work(node: "Node") -> "Done":
         with progress.step(f"setting up {node.name}"):
@@ -95,9 +95,9 @@ def plan(
 ) -> None:
     """Show what node.bootstrap would change; change nothing. Exit 0: nothing to do, 1: changes."""
     from mplskit import progress
-    from mplskit.node.engine.engines import engine_of
-    from mplskit.node.fleet import judge
-    from mplskit.node.formats.pyinfra import Carried
+    from mplskit.fleet import completion
+    from mplskit.fleet.formats.pyinfra import Carried
+    from mplskit.fleet.pyinfra.engines import engine_of
     from mplskit.node.payload.apt import apt_of
     from mplskit.node.plan import plan as look
 
@@ -107,9 +107,9 @@ def plan(
     def work(node: "Node") -> "Done":
         with progress.step(f"planning {node.name}"):
             report = look(node, debs, apt=from_apt)
-        return judge.planned(node, report)
+        return completion.planned(node, report)
 
-    carrier = engine_of(engine, Carried("plan", debs, from_apt), judge.planned)
+    carrier = engine_of(engine, Carried("plan", debs, from_apt), completion.planned)
     on_nodes("plan", work, json=json, each=True, asks=_asks(debs, from_apt), engine=carrier, **flags)
 
 
@@ -117,13 +117,13 @@ def plan(
 def remove(c: Context, json: bool = False, **flags: Any) -> None:
     """Take back from nodes what node.bootstrap brought; put back what was there before. Packages stay."""
     from mplskit import progress
-    from mplskit.node.fleet import judge, show
+    from mplskit.fleet import completion, show
     from mplskit.node.remove import remove as take_back
 
     def work(node: "Node") -> "Done":
         with progress.step(f"removing our setup from {node.name}"):
             report = take_back(node, hear=show.teller())
-        return judge.removed(node, report)
+        return completion.removed(node, report)
 
     on_nodes("remove", work, json=json, **flags)
 
@@ -138,8 +138,8 @@ def remove(c: Context, json: bool = False, **flags: Any) -> None:
 )
 def render(c: Context, format: str = "files", to: str = "", json: bool = False, **flags: Any) -> None:
     """Write the set-up of nodes for those who carry it there themselves; reaches no node."""
-    from mplskit.node.formats.folder import write
-    from mplskit.node.inventory.selection import chosen
+    from mplskit.fleet.formats.folder import write
+    from mplskit.fleet.inventory.selection import chosen
     from mplskit.paths import Workspace
 
     folder = Path(to) if to else Workspace.here().dist / "nodes" / format
@@ -197,8 +197,8 @@ def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as
 def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False, **flags: Any) -> None:
     """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
     from mplskit.files import write_atomically
-    from mplskit.node.inventory.flags import PATIENCE as LOOKING
-    from mplskit.node.verify.junit import junit as document
+    from mplskit.fleet.inventory.flags import PATIENCE as LOOKING
+    from mplskit.fleet.junit import junit as document
     from mplskit.node.verify.reboot import PATIENCE
     from mplskit.node.verify.reboot import reboot as restart
     from mplskit.node.verify.suite import Suite
@@ -226,7 +226,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
 
 def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":
     from mplskit.errors import NotSo
-    from mplskit.node.fleet.outcome import Done
+    from mplskit.fleet.outcome import Done
 
     unmet = [check for check in checks if check.passed is False]
     ready = all(check.passed for check in checks)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mplskit.errors import WrongInput
-from mplskit.node.grammar.spec import Allowance
-from mplskit.node.inventory import layers
-from mplskit.node.inventory.inventory import load, single
-from mplskit.node.inventory.limit import limited
+from mplskit.fleet.inventory import layers
+from mplskit.fleet.inventory.inventory import load, single
+from mplskit.fleet.inventory.limit import limited
+from mplskit.node.grammar.description import Allowance
 from mplskit.node.node import Node
 from mplskit.number import whole
 from mplskit.remote.host import ALLOWED, Become, Host, checked
@@ -81,9 +81,9 @@ def _listed(path: Path, settings: Sequence[str], limit: str, pyinfra: bool, reac
             f"--inventory {path}: a Python file is an inventory of pyinfra's",
             hint="node.plan and node.bootstrap take it with --engine pyinfra, which runs it",
         )
-    from mplskit.node.engine import hosts
+    from mplskit.fleet.inventory import pyinfra_hosts
 
-    return hosts.load(path, settings, limit)
+    return pyinfra_hosts.load(path, settings, limit)
 
 
 def may_ask(nodes: Sequence[Node], ask: bool) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from mplskit import cli
 from mplskit.errors import WrongInput
-from mplskit.node.engine.engines import check_pyinfra
-from mplskit.node.fleet.fleet import MOST, Limits
-from mplskit.node.fleet.last import Last
-from mplskit.node.inventory.flags import DAY, PATIENCE
-from mplskit.node.inventory.selection import chosen, may_ask
+from mplskit.fleet.inventory.flags import DAY, PATIENCE
+from mplskit.fleet.inventory.selection import chosen, may_ask
+from mplskit.fleet.last_run import Last
+from mplskit.fleet.pool import MOST, Limits
+from mplskit.fleet.pyinfra.bounds import check_pyinfra
 from mplskit.node.node import Node
 from mplskit.paths import Workspace
 

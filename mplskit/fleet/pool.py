@@ -12,8 +12,8 @@ from typing import Protocol
 
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.fault import failure_of
-from mplskit.node.fleet.outcome import Done, Outcome, not_begun
-from mplskit.node.fleet.signals import Noted, noted
+from mplskit.fleet.outcome import Done, Outcome, not_begun
+from mplskit.fleet.signals import Noted, noted
 from mplskit.node.node import Node
 from mplskit.process_group import Group, grouped
 from mplskit.remote.refusals import PasswordRefused

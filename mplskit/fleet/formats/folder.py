@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mplskit.errors import WrongInput
 from mplskit.files import digest_file, rebuild
-from mplskit.node.formats import ansible, cloud_init, files, pyinfra
+from mplskit.fleet.formats import ansible, cloud_init, files, pyinfra
 from mplskit.node.node import Node
 from mplskit.specfile import no_such, several
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from mplskit.fleet.outcome import Outcome
 from mplskit.junitxml import LONGEST, in_suites
 from mplskit.junitxml import text as _text
-from mplskit.node.fleet.outcome import Outcome
 from mplskit.node.verify.verify import Check
 
 # An error has a few lines of what came back.

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mplskit import files, progress
-from mplskit.node.engine.batch import Batch, Heard, Judge
-from mplskit.node.engine.command import pyinfra, require, running, status_of
-from mplskit.node.fleet.fleet import INTERRUPTED, TICK, Engine, Fleet, Keep, Limits, Watch
-from mplskit.node.fleet.outcome import Outcome, not_begun
-from mplskit.node.fleet.signals import Noted, noted
-from mplskit.node.formats.folder import name_of
-from mplskit.node.formats.pyinfra import Carried, write
+from mplskit.fleet.formats.folder import name_of
+from mplskit.fleet.formats.pyinfra import Carried, write
+from mplskit.fleet.outcome import Outcome, not_begun
+from mplskit.fleet.pool import INTERRUPTED, TICK, Engine, Fleet, Keep, Limits, Watch
+from mplskit.fleet.pyinfra.batch import Batch, Heard, Judge
+from mplskit.fleet.pyinfra.program import pyinfra, require, running, status_of
+from mplskit.fleet.signals import Noted, noted
 from mplskit.node.node import Node
 from mplskit.paths import Workspace
 
@@ -22,7 +22,7 @@ MOST = 64
 
 
 def engine(carried: Carried, judge: Judge) -> Engine:
-    """pyinfra in the place of fleet.run. Raises MachineLacks when it is not installed."""
+    """pyinfra in the place of pool.run. Raises MachineLacks when it is not installed."""
     require()
 
     def run(nodes: Sequence[Node], limits: Limits, watch: Watch, keep: Keep) -> Fleet:

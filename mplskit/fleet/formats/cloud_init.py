@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import progress
-from mplskit.node.formats.quoted import yaml_of
+from mplskit.fleet.formats.quoted import yaml_of
 from mplskit.node.node import Node
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import contents, tar

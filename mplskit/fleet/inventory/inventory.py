@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from mplskit.errors import WrongInput
+from mplskit.fleet.inventory import layers
+from mplskit.fleet.inventory.limit import limited
 from mplskit.node.grammar.agreement import direct_pushes
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.inventory import layers
-from mplskit.node.inventory.limit import limited
 from mplskit.node.node import Node
 from mplskit.remote.host import USER, Become, Host
 from mplskit.specfile import MOST_TOLD, Fault, Unfit, faults_of, no_such, path_of, told

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mplskit import cli, progress
-from mplskit.node.fleet.outcome import Outcome, State
-from mplskit.node.fleet.summed import FEW, summed
+from mplskit.fleet.outcome import Outcome, State
+from mplskit.fleet.summary import FEW, summed
 from mplskit.node.report import Item, Report
 
 SIGNS = {"changed": "✓", "failed": "✗", "waits": "…", "note": "!"}

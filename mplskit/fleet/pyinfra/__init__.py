@@ -1,0 +1,1 @@
+"""pyinfra carries the payload in the place of our own sessions."""

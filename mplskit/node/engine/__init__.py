@@ -1,1 +1,0 @@
-"""Other carriers of the payload than our own sessions."""

@@ -1,1 +1,0 @@
-"""Many nodes at once: a bounded pool, a live table, a report."""
