@@ -37,7 +37,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mplskit import cli, process, progress
+from mplskit import process, progress, terminal
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.fleet.inventory.selection import chosen
 from mplskit.image.boot import chosen_image, guest_of
@@ -337,7 +337,7 @@ def show(times: Times, count: int, given: argparse.Namespace, before: float) -> 
     )
     lowest = [median(found) for found in times["limit"]]
     rows = [[name, *(word for at in (0, 1) for word in cells(pair[at], lowest[at]))] for name, pair in times.items()]
-    cli.table(("", "first: s", "CPU s", "× limit", "second: s", "CPU s", "× limit"), rows)
+    terminal.table(("", "first: s", "CPU s", "× limit", "second: s", "CPU s", "× limit"), rows)
 
 
 def median(found: Sequence[Time | None]) -> Time | None:

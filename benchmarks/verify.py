@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mplskit import cli
+from mplskit import terminal
 from tests.command_line import CommandLine, stand_in
 from tests.stand_in_node import ready
 
@@ -69,7 +69,7 @@ def main() -> None:
         ("mplskit", f"{cpu - nodes:.1f}", f"{1000 * (cpu - nodes) / given.nodes:.0f}", f"{memory.ours >> 20}"),
         ("with the stand-ins", f"{cpu:.1f}", f"{1000 * cpu / given.nodes:.0f}", f"{memory.all >> 20}"),
     ]
-    cli.table(("", "CPU s", "ms a node", "MiB"), rows)
+    terminal.table(("", "CPU s", "ms a node", "MiB"), rows)
     print(f"wall time: {wall:.1f} s")
 
 

@@ -1,13 +1,12 @@
-"""What every Invoke task shares: failures become exit codes, results go to stdout, signals end our children."""
+"""What every Invoke task shares: failures become exit codes, signals end our children."""
 
 import functools
 import inspect
-import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, TypeVar
@@ -90,52 +89,6 @@ def _signature(body: Callable[..., None], flags: Mapping[str, Flag]) -> inspect.
 def _spelled(argument: str) -> str:
     """An argument as Invoke spells its flag: `set_` is --set."""
     return argument.strip("_").replace("_", "-")
-
-
-def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
-    """Put a result on stdout: one JSON document, or what `text` prints."""
-    if as_json:
-        _put_json(value)
-        print(flush=True)
-    else:
-        text()
-
-
-def show_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any], as_json: bool, text: Callable[[], None]) -> None:
-    """The same for a mapping that ends with a list of many rows under `name`: they are taken and printed one by one."""
-    if not as_json:
-        text()
-        return
-    print(json.dumps({**head, name: []}, indent=2, default=str).removesuffix("]\n}"), end="")
-    ending = "]"
-    for row in rows:
-        print("\n    " if ending == "]" else ",\n    ", end="")
-        _put_json(row, "    ")
-        ending = "\n  ]"
-    print(ending + "\n}", flush=True)
-
-
-def _put_json(value: Any, pad: str = "") -> None:
-    # In pieces: newlines are those of the indentation alone.
-    for piece in json.JSONEncoder(indent=2, default=str).iterencode(value):
-        sys.stdout.write(piece.replace("\n", "\n" + pad))
-
-
-def show_fields(value: Mapping[str, Any], as_json: bool) -> None:
-    """Put a mapping on stdout: one JSON document, or a line for each key."""
-    show(value, as_json, lambda: print("\n".join(f"{name}: {field}" for name, field in value.items()), flush=True))
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, as wide as the terminal, or as its content where there is none."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    grid = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        grid.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(grid)
 
 
 def number(text: str, flag: str, lowest: int, highest: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 
 if TYPE_CHECKING:
     from mplskit.audit.features import Knowledge
@@ -61,7 +61,7 @@ def audit(
         fetched = {} if any(map(parse, subject)) else {"cache": Needs.NOTHING}
         kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched).cache)
     verdicts = judge(kernel, knowledge)
-    cli.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
+    terminal.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
     ready = demand(kernel, verdicts, need, knowledge)
     if not json:
         print(ready)
@@ -71,6 +71,6 @@ def _show(kernel: "Kernel", verdicts: "Sequence[Verdict]", knowledge: "Knowledge
     from mplskit.audit.report import header, reasons, rows
 
     print(header(kernel))
-    cli.table(("feature", "verdict", "symbol", "is", "where"), rows(verdicts))
+    terminal.table(("feature", "verdict", "symbol", "is", "where"), rows(verdicts))
     for line in reasons(kernel, verdicts, knowledge):
         print(line)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 from mplskit.sources.tasks import SOURCE
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ def config(c: Context, diff: str = "", json: bool = False, **flags: Any) -> None
 
     def text() -> None:
         rows = verdict_rows([*configured.verdicts, *configured.elsewhere, *configured.base])
-        cli.table(
+        terminal.table(
             ("symbol", "asked", "got", "verdict", "asked by"),
             [(r["symbol"], r["asked"], r["got"], _verdict(r), r["asked_by"]) for r in rows],
         )
         print(configured.path)
 
     if old is None:
-        cli.show(configured.as_json(), json, text)
+        terminal.show(configured.as_json(), json, text)
     else:
         _show_differences(configured, old, diff, json)
     demand(configured)
@@ -113,10 +113,10 @@ def _show_differences(configured: "Configured", old: "Mapping[str, str]", called
 
     def text() -> None:
         rows = [(one.symbol, one.old, one.new, str(one.side)) for one in found]
-        cli.table(("symbol", f"OLD ({called})", "here", "is"), rows)
+        terminal.table(("symbol", f"OLD ({called})", "here", "is"), rows)
         print(configured.path)
 
-    cli.show({**configured.as_json(), "diff": [one.as_json() for one in found]}, json, text)
+    terminal.show({**configured.as_json(), "diff": [one.as_json() for one in found]}, json, text)
 
 
 def _verdict(row: "dict[str, Any]") -> str:
@@ -137,20 +137,20 @@ def options(c: Context, name: str = "", json: bool = False) -> None:
 
     if name:
         found = find_named(name)
-        cli.show(found.as_json(), json, lambda: _show_named(found))
+        terminal.show(found.as_json(), json, lambda: _show_named(found))
         return
     kinds = {"options": option_sets(), "bases": named_bases()}
 
     def text() -> None:
         for kind, every in kinds.items():
             rows = [(named.name, str(len(named.settings) or ""), named.summary) for named in every]
-            cli.table((kind, "settings", "what it is"), rows)
+            terminal.table((kind, "settings", "what it is"), rows)
 
     listed = {
         kind: [{"name": named.name, "settings": len(named.settings), "summary": named.summary} for named in every]
         for kind, every in kinds.items()
     }
-    cli.show(listed, json, text)
+    terminal.show(listed, json, text)
 
 
 def _show_named(found: "Named") -> None:
@@ -162,4 +162,4 @@ def _show_named(found: "Named") -> None:
         rows.append((setting.symbol, setting.value, ", ".join(setting.marks()), said))
         before = setting.reason
     if rows:
-        cli.table(("symbol", "value", "releases", "reason"), rows)
+        terminal.table(("symbol", "value", "releases", "reason"), rows)

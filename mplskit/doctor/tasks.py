@@ -2,7 +2,7 @@
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 
 
 @cli.task(help={"json": "print one JSON document"})
@@ -15,10 +15,10 @@ def doctor(c: Context, json: bool = False) -> None:
     findings = examine(Workspace.here())
     rows = [(f.subject, "ok" if f.good else "missing" if f.needed else "note", f.found, f.cure) for f in findings]
     headings = ("what", "", "found", "do")
-    cli.show(
+    terminal.show(
         [dict(zip(("what", "verdict", "found", "do"), row, strict=True)) for row in rows],
         json,
-        lambda: cli.table(headings, rows),
+        lambda: terminal.table(headings, rows),
     )
     absent = [f.subject for f in findings if f.needed and not f.good]
     if absent:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from mplskit import cli, progress
+from mplskit import cli, progress, terminal
 from mplskit.errors import Failure
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _on_one(
     fault = _fault_of(lambda: report(fleet.outcomes))
     if outcome.show:
         show = outcome.show
-        cli.show({"host": host, **outcome.document}, json, lambda: show(outcome.document))
+        terminal.show({"host": host, **outcome.document}, json, lambda: show(outcome.document))
     if not json and is_summed(outcome.document):
         path = _file_of(nodes[0], task)
         unkept = _fault_of(lambda: write(path, outcome.whole()))
@@ -105,7 +105,7 @@ def _on_fleet(
     if not nodes:
         report([])
         progress.note("the last run got all of these nodes done: nothing to take up")
-        cli.show({**document, "code": 0, "nodes": []}, json, lambda: None)
+        terminal.show({**document, "code": 0, "nodes": []}, json, lambda: None)
         return
     last.begin(nodes)
     plural = "" if len(nodes) == 1 else "s"
@@ -128,7 +128,7 @@ def _on_fleet(
         if len(nodes) > 1:
             show.fleet(fleet.outcomes)
 
-    cli.show_rows({**document, "code": code}, "nodes", (outcome.whole() for outcome in fleet.outcomes), json, text)
+    terminal.show_rows({**document, "code": code}, "nodes", (outcome.whole() for outcome in fleet.outcomes), json, text)
     if fleet.interruption and unkept:
         progress.note(f"! {unkept.message}")
     elif fleet.interruption:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mplskit import cli, progress
+from mplskit import progress, terminal
 from mplskit.fleet.outcome import Outcome, State
 from mplskit.fleet.summary import FEW, summed
 from mplskit.node.report import Item, Report
@@ -52,7 +52,7 @@ def items(report: Report) -> None:
     told = summed([item for item in report.items if item.state != "same"])
     rows = [(item.state, item.kind, item.name, item.detail) for item in told]
     if rows:
-        cli.table(("state", "kind", "name", "detail"), rows)
+        terminal.table(("state", "kind", "name", "detail"), rows)
     if not report.changed:
         print("no change", flush=True)
 
@@ -123,7 +123,7 @@ def _more(item: Item, word: str, lines: Mapping[str, str]) -> str:
 
 def fleet(outcomes: Sequence[Outcome]) -> None:
     """A table with a row for each node, and below it what can be done about the first error of each kind."""
-    cli.table(("node", "state", "changes", "seconds", "error"), fleet_rows(outcomes))
+    terminal.table(("node", "state", "changes", "seconds", "error"), fleet_rows(outcomes))
     for error_hint, names in hints(outcomes).items():
         print(f"{names}: {error_hint}", flush=True)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 from mplskit.fleet.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
 from mplskit.fleet.many import on_nodes
 
@@ -146,7 +146,7 @@ def render(c: Context, format: str = "files", to: str = "", json: bool = False, 
     nodes = chosen(**flags, reached=False)
     files = write(format, nodes, folder)
     document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes], "files": files}
-    cli.show(document, json, lambda: print(folder, flush=True))
+    terminal.show(document, json, lambda: print(folder, flush=True))
 
 
 def _debs(folder: str) -> "Sequence[Deb]":
@@ -181,9 +181,9 @@ def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as
                 print(f"package {package}")
 
     if asked.last:
-        cli.show_rows({}, "nodes", map(shown, nodes), as_json, text)
+        terminal.show_rows({}, "nodes", map(shown, nodes), as_json, text)
     else:
-        cli.show({key: value for key, value in shown(nodes[0]).items() if key != "node"}, as_json, text)
+        terminal.show({key: value for key, value in shown(nodes[0]).items() if key != "node"}, as_json, text)
 
 
 @cli.task(
@@ -243,7 +243,7 @@ def _show_checks(document: "Document") -> None:
 
     words = {True: "ok", False: "FAIL", None: "not told"}
     checks = [Check(**check) for check in document["checks"]]
-    cli.table(
+    terminal.table(
         ("", "id", "condition", "seen"),
         [(words[check.passed], check.id, check.title, check.seen) for check in checks],
     )

@@ -3,7 +3,7 @@
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from mplskit import cli
+from mplskit import cli, terminal
 
 
 @cli.task(
@@ -41,10 +41,10 @@ def build(
     workspace = Workspace.here() if dry_run else workspace_for("image.build")
     request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
     if dry_run:
-        cli.show_fields(plan(request), json)
+        terminal.show_fields(plan(request), json)
         return
     image, _ = build_image(workspace, request)
-    cli.show(
+    terminal.show(
         asdict(image), json, lambda: print("\n".join(str(path) for path in (*image.artefacts.values(), image.key)))
     )
 
@@ -86,7 +86,7 @@ def boot(
     folder = workspace.build / "vm" / found.name
     with booted(replace(virtual, hardware=kind(hardware)), folder) as machine:
         try:
-            cli.show_fields(reached(machine), json)
+            terminal.show_fields(reached(machine), json)
             machine.wait()
         except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it
             pass

@@ -2,7 +2,7 @@
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 from mplskit.sources.tasks import LISTED, SOURCE, show_listing
 
 
@@ -38,7 +38,7 @@ def build(
     count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
     number = cli.number(revision, "--revision", 1, 9999)
     made = build_iproute2(workspace_for("iproute2.build"), spec, number, count)
-    cli.show(made.metadata, json, lambda: print(made.path))
+    terminal.show(made.metadata, json, lambda: print(made.path))
 
 
 @cli.task(help={"package": "an iproute2 package file (left out: the one in dist/)", "json": "print one JSON document"})
@@ -52,8 +52,8 @@ def verify(c: Context, package: str = "", json: bool = False) -> None:
     from mplskit.paths import Workspace
 
     probes = prove(Path(package) if package else delivered(Workspace.here()))
-    cli.show(
+    terminal.show(
         [asdict(probe) for probe in probes],
         json,
-        lambda: cli.table(("proves", "command", "answer"), [(p.shows, p.command, p.answer) for p in probes]),
+        lambda: terminal.table(("proves", "command", "answer"), [(p.shows, p.command, p.answer) for p in probes]),
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 from mplskit.config import tasks as config
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def build(c: Context, json: bool = False, dry_run: bool = False, **flags: Any) -
 
     spec, request, packaging = asked(**flags)
     if dry_run:
-        cli.show_fields(plan(spec, request, packaging), json)
+        terminal.show_fields(plan(spec, request, packaging), json)
         return
     workspace = config.kernel_workspace("kernel.build", spec)
     built = build_kernel(workspace, spec, request, packaging)
-    cli.show(built.metadata, json, lambda: print("\n".join(str(workspace.dist / p.file) for p in built.packages)))
+    terminal.show(built.metadata, json, lambda: print("\n".join(str(workspace.dist / p.file) for p in built.packages)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,10 @@ def list_labs(c: Context, json: bool = False) -> None:
     from mplskit.lab.grammar.labs import known, load
 
     rows = [(lab.name, lab.proves) for lab in map(load, known())]
-    cli.show(
-        [{"lab": name, "proves": proves} for name, proves in rows], json, lambda: cli.table(("lab", "proves"), rows)
+    terminal.show(
+        [{"lab": name, "proves": proves} for name, proves in rows],
+        json,
+        lambda: terminal.table(("lab", "proves"), rows),
     )
 
 
@@ -134,10 +136,10 @@ def matrix(
     target = workspace.dist / "labs"
     write_atomically(target / "matrix.md", found.markdown())
     write_atomically(target / "matrix.json", dumps(found.as_json(), indent=2) + "\n")
-    cli.show(
+    terminal.show(
         found.as_json(),
         json,
-        lambda: cli.table(("lab", *(f"{release} ({name})" for release, name in found.kernels)), found.rows()),
+        lambda: terminal.table(("lab", *(f"{release} ({name})" for release, name in found.kernels)), found.rows()),
     )
     if not found.passed:
         raise NotSo("not every lab passed on every kernel", hint=f"{target}/matrix/NUMBER/LAB has the reports")
@@ -177,7 +179,7 @@ def up(
             print(f"invoke lab.shell {node}")
         print(f"invoke lab.down --lab {found.lab}")
 
-    cli.show(asdict(found), json, text)
+    terminal.show(asdict(found), json, text)
 
 
 @cli.task(
@@ -194,8 +196,8 @@ def shell(c: Context, node: str, lab: str = "", command: str = "") -> None:
     from mplskit.lab.up import entrance, the_one
     from mplskit.paths import Workspace
 
-    terminal = sys.stdin.isatty() and not command
-    process.become(entrance(the_one(Workspace.here(), lab), node, command, terminal))
+    interactive = sys.stdin.isatty() and not command
+    process.become(entrance(the_one(Workspace.here(), lab), node, command, interactive))
 
 
 @cli.task(help={"lab": "which lab (left out: the one that is up)"})
@@ -244,14 +246,14 @@ def _show(reports: "Sequence[LabReport]", json: bool) -> None:
 
     def text() -> None:
         for report in reports:
-            cli.table(("", "step", "expected", "seen"), report.rows())
+            terminal.table(("", "step", "expected", "seen"), report.rows())
             verdict = "passed" if report.passed else "failed"
             print(f"{report.lab}: {verdict} on kernel {report.kernel}, {report.ip}, in {duration(report.seconds)}")
             print(f"report and captures: {report.folder}")
 
     failed = [report for report in reports if not report.passed]
     document = {"passed": not failed, "labs": [report.as_json() for report in reports]}
-    cli.show(document, json, text)
+    terminal.show(document, json, text)
     if failed:
         wrong = "; ".join(f"{report.lab}: {step.step}" for report in failed for step in report.steps if step.wrong)
         raise NotSo(f"{wrong}: it is not so", hint=f"{failed[0].folder}/report.html shows what was expected and seen")

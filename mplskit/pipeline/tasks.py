@@ -4,7 +4,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 from mplskit.config.tasks import kernel_workspace
 from mplskit.kernel.tasks import FLAGS, asked
 
@@ -28,7 +28,7 @@ def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = Fa
     spec, request, packaging = asked(**{**flags, "options": ["lab", *flags["options"]]})
     job = Job(spec, request, packaging, check_suite(suite or release()))
     if dry_run:
-        cli.show_fields({**plan(spec, request, packaging), "image": f"Debian {job.suite}"}, json)
+        terminal.show_fields({**plan(spec, request, packaging), "image": f"Debian {job.suite}"}, json)
         return
     workspace = kernel_workspace("ci.pipeline", spec)
     process.require_root("ci.pipeline")
@@ -36,7 +36,7 @@ def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = Fa
 
     def text() -> None:
         rows = [(row.step, row.made, row.proven, duration(row.seconds)) for row in report.rows]
-        cli.table(("step", "made", "proven", "took"), rows)
+        terminal.table(("step", "made", "proven", "took"), rows)
         print(f"all of it in {duration(report.seconds)}; what was made is in {workspace.dist}")
 
-    cli.show(report.as_json(), json, text)
+    terminal.show(report.as_json(), json, text)

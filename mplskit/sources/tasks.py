@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from mplskit import cli
+from mplskit import cli, terminal
 
 if TYPE_CHECKING:
     from mplskit.sources.listing import Listing
@@ -28,7 +28,7 @@ def fetch(c: Context, json: bool = False, *, source: str, insecure_source: bool)
     from mplskit.sources.spec import parse_spec
 
     tree = fetch_kernel(parse_spec(source, insecure_source), workspace_for("kernel.fetch").cache)
-    cli.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
+    terminal.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
 
 
 # What the tasks take that list sources.
@@ -54,8 +54,8 @@ def show_listing(listed: "Listing", as_json: bool) -> None:
 
     def text() -> None:
         rows = [(one.spec, one.version, one.origin, one.released) for one in listed.offers]
-        cli.table(("--source", "version", "from", "released"), rows)
+        terminal.table(("--source", "version", "from", "released"), rows)
         for failed in listed.failed:
             print(f"{failed.source} could not be asked: {failed.reason}")
 
-    cli.show(asdict(listed), as_json, text)
+    terminal.show(asdict(listed), as_json, text)

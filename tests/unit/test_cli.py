@@ -1,12 +1,10 @@
 import errno
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from invoke.collection import Collection
@@ -115,21 +113,6 @@ def test_a_signal_leaves_with_its_code_and_what_was_begun_is_cleaned_up(
     assert cleaned == [True]
 
 
-def test_json_makes_stdout_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.show({"path": os.fspath("/é"), "n": [1]}, True, lambda: print("text"))
-    assert json.loads(capsys.readouterr().out) == {"path": "/é", "n": [1]}
-
-
-def test_without_json_the_text_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.show({}, False, lambda: print("text"))
-    assert capsys.readouterr().out == "text\n"
-
-
-def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.table(("symbol", "why"), [("MPLS", "depends on NET [=n] [/red]")])
-    assert "depends on NET [=n] [/red]" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("text", ["0", "1025", "-1", "", "two", "1.5"])
 def test_a_number_out_of_range_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(WrongInput) as refused:
@@ -156,25 +139,3 @@ def test_shared_flags_reach_the_function_by_name_or_together(capsys: pytest.Capt
     assert "--source=STRING" in told and "a setting" in told
     program.run(["mplskit", "do", "--set", "A=y", "--set", "B=n", "--json"], exit=False)
     assert capsys.readouterr().out == "True debian {'set_': ['A=y', 'B=n']}\n"
-
-
-@pytest.mark.parametrize("rows", [[], [{"a": [1, {"b": "x\ny"}], "c": {}}, 2]])
-@pytest.mark.parametrize("head", [{}, {"code": 0, "words": ["]"]}])
-def test_rows_that_come_one_by_one_are_one_json_document(
-    head: dict[str, Any], rows: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    cli.show_rows(head, "rows", iter(rows), True, lambda: None)
-    assert capsys.readouterr().out == json.dumps({**head, "rows": rows}, indent=2) + "\n"
-
-
-def test_a_row_is_printed_before_the_next_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    printed = []
-
-    def rows() -> Iterator[dict[str, str]]:
-        for name in ("n1", "n2"):
-            yield {"node": name}
-            printed.append(capsys.readouterr().out)
-
-    cli.show_rows({"code": 0}, "nodes", rows(), True, lambda: None)
-    assert ["n1" in text for text in printed] == [True, False]
-    assert ["n2" in text for text in printed] == [False, True]
