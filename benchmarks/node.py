@@ -41,7 +41,7 @@ from mplskit import process, progress, terminal
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.fleet.inventory.selection import chosen
 from mplskit.image.boot import chosen_image, guest_of
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.paths import Workspace

@@ -22,8 +22,8 @@ from mplskit.errors import Failure
 from mplskit.files import write_atomically
 from mplskit.paths import Workspace, data
 from mplskit.progress import note
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 from mplskit.sources.tree import SourceTree
 
 SOURCES = ("debian:bullseye/5.10", "debian:bookworm/6.1", "debian:trixie/6.12", "debian:unstable")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mplskit import process
 from mplskit.audit.features import Cure
 from mplskit.audit.judge import Seen, State, Verdict
-from mplskit.audit.kernel import Kernel
+from mplskit.audit.judged_kernel import Kernel
 
 
 def cure(kernel: Kernel, verdicts: Sequence[Verdict], cures: Mapping[Cure, str], *, others: bool = False) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mplskit.audit.features import Feature, Knowledge, Symbol, version_of
-from mplskit.audit.kernel import Kernel
+from mplskit.audit.judged_kernel import Kernel
 
 
 class State(StrEnum):

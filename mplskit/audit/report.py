@@ -7,7 +7,7 @@ from typing import Any
 from mplskit.audit.cure import cure, way_on
 from mplskit.audit.features import Knowledge
 from mplskit.audit.judge import WORDS, Verdict, needed
-from mplskit.audit.kernel import Kernel
+from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.dotconfig import told
 from mplskit.errors import NotSo, WrongInput
 from mplskit.specfile import no_such

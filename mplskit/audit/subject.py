@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mplskit.audit import package, suite
-from mplskit.audit.kernel import Kernel, of_config, of_machine
+from mplskit.audit import packaged_kernel, suite_kernel
+from mplskit.audit.judged_kernel import Kernel, of_config, of_machine
 from mplskit.config.complete import completed
 from mplskit.config.configfile import config_in
 from mplskit.config.dotconfig import read
@@ -13,12 +13,12 @@ from mplskit.config.machine import read_machine
 from mplskit.errors import WrongInput
 from mplskit.paths import Workspace
 from mplskit.remote.host import Host
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import Spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import Spec
 
 ALLOWED = (
     "allowed: a kernel configuration, a linux-image package (.deb), a vmlinuz with its configuration inside, "
-    f"{suite.FORMS}"
+    f"{suite_kernel.FORMS}"
 )
 
 
@@ -31,13 +31,13 @@ def find_kernel(subjects: Sequence[str], host: Host | None, cache: Path) -> Kern
         return of_machine(read_machine(host), host)
     if host:
         raise WrongInput(f"--host {host}: a host and a --subject cannot both be judged", hint="leave one of them out")
-    spec = suite.parse(subjects[0])
+    spec = suite_kernel.parse(subjects[0])
     if spec and len(subjects) == 1:
-        return suite.of_suite(spec, cache)
+        return suite_kernel.of_suite(spec, cache)
     paths = [_file(subject) for subject in subjects]
     begins = [_beginning(path) for path in paths]
-    if all(begin == package.MAGIC for begin in begins):
-        return package.of_parts(subjects[0], [package.read_part(path) for path in paths])
+    if all(begin == packaged_kernel.MAGIC for begin in begins):
+        return packaged_kernel.of_parts(subjects[0], [packaged_kernel.read_part(path) for path in paths])
     if len(subjects) > 1:
         raise WrongInput(f"{', '.join(subjects)}: only packages (.deb) make one kernel together", hint=ALLOWED)
     return _of_file(subjects[0], paths[0])
@@ -48,7 +48,7 @@ def completed_kernel(subjects: Sequence[str], spec: Spec, workspace: Workspace) 
 
     Raises as `find_kernel` does, and whatever fetching and configuring the source raises.
     """
-    if len(subjects) != 1 or suite.parse(subjects[0]):
+    if len(subjects) != 1 or suite_kernel.parse(subjects[0]):
         raise WrongInput("--source: it makes one configuration whole", hint="give that file as --subject")
     name = subjects[0]
     found = config_in(_file(name), name, "allowed with --source: a kernel configuration")
@@ -78,4 +78,4 @@ def _file(subject: str) -> Path:
 
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(len(package.MAGIC))
+        return file.read(len(packaged_kernel.MAGIC))

@@ -11,7 +11,7 @@ from mplskit import cli, terminal
 if TYPE_CHECKING:
     from mplskit.audit.features import Knowledge
     from mplskit.audit.judge import Verdict
-    from mplskit.audit.kernel import Kernel
+    from mplskit.audit.judged_kernel import Kernel
 
 
 @cli.task(
@@ -42,12 +42,12 @@ def audit(
     from mplskit.audit.judge import judge
     from mplskit.audit.report import as_json, demand, known_needs
     from mplskit.audit.subject import completed_kernel, find_kernel
-    from mplskit.audit.suite import parse
+    from mplskit.audit.suite_kernel import parse
     from mplskit.config.tasks import kernel_workspace
     from mplskit.errors import WrongInput
     from mplskit.places import Needs, workspace_for
     from mplskit.remote.host import Host
-    from mplskit.sources.spec import parse_spec
+    from mplskit.sources.source_spec import parse_spec
 
     if ssh_config and not host:
         raise WrongInput(f"--ssh-config {ssh_config}: no node is asked", hint="it goes with --host")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mplskit.config.options import Named
     from mplskit.config.request import Request
     from mplskit.paths import Workspace
-    from mplskit.sources.spec import Spec
+    from mplskit.sources.source_spec import Spec
 
 # What every task takes that configures a kernel.
 FLAGS = {
@@ -51,7 +51,7 @@ def asked(
     """What FLAGS ask for, all of it checked before anything is fetched."""
     from mplskit.config.architecture import demand_environment
     from mplskit.config.request import make_request
-    from mplskit.sources.spec import parse_spec
+    from mplskit.sources.source_spec import parse_spec
 
     demand_environment()
     spec = parse_spec(source, insecure_source)
@@ -64,7 +64,7 @@ def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
     make works in the tree of a source: in the cache, or where the user has it.
     """
     from mplskit.places import Needs, demand, workspace_for
-    from mplskit.sources.spec import Tree
+    from mplskit.sources.source_spec import Tree
 
     if not isinstance(spec, Tree):
         return workspace_for(task)
@@ -84,7 +84,7 @@ def config(c: Context, diff: str = "", json: bool = False, **flags: Any) -> None
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
     from mplskit.config.compare import old_configuration
     from mplskit.config.configure import configure, demand, verdict_rows
-    from mplskit.sources.kernel import fetch_kernel
+    from mplskit.sources.kernel_source import fetch_kernel
 
     old = old_configuration(diff) if diff else None
     spec, request = asked(**flags)

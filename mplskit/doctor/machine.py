@@ -5,9 +5,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit.doctor import packages
+from mplskit.debian.installed import installed_of
+from mplskit.debian.suites import release
+from mplskit.doctor.packages_txt import parse
 from mplskit.paths import Workspace, data
-from mplskit.sources.apt import release
 
 TASKS = (
     "kernel.build",
@@ -36,12 +37,12 @@ class Finding:
 
 def examine(workspace: Workspace) -> list[Finding]:
     """Everything `doctor` tells, the tasks first."""
-    lines = packages.parse(data("packages.txt").read_text())
+    lines = parse(data("packages.txt").read_text())
     codename = release()
     wanted = {
         task: sorted({p for line in lines if line.applies(task, codename) for p in line.packages}) for task in TASKS
     }
-    present = packages.installed(sorted({name for names in wanted.values() for name in names}))
+    present = installed_of(sorted({name for names in wanted.values() for name in names}))
     tasks = [_task(task, [name for name in names if name not in present]) for task, names in wanted.items()]
     return [*tasks, _root(), _space(workspace.build), _kvm(workspace), _own_mpls()]
 

@@ -12,13 +12,13 @@ from mplskit.fleet.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTIO
 from mplskit.fleet.many import on_nodes
 
 if TYPE_CHECKING:
+    from mplskit.debian.package_file import Deb
     from mplskit.fleet.asked import Asked, Asks
     from mplskit.fleet.outcome import Document, Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
     from mplskit.node.report import Report
     from mplskit.node.verify.verify import Check
-    from mplskit.packages.package import Deb
 
 JSON = "print one JSON document"
 PACKAGES = {
@@ -150,8 +150,8 @@ def render(c: Context, format: str = "files", to: str = "", json: bool = False, 
 
 
 def _debs(folder: str) -> "Sequence[Deb]":
+    from mplskit.debian.package_file import read_deb
     from mplskit.node.payload.packages import node_packages
-    from mplskit.packages.package import read_deb
 
     return [read_deb(path) for path in node_packages(Path(folder))] if folder else []
 

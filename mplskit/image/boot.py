@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from mplskit.errors import WrongInput
-from mplskit.image.record import Image, load_image
-from mplskit.image.request import SUITES
+from mplskit.image.image_record import Image, load_image
+from mplskit.image.image_request import SUITES
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.vm.machine import Guest, Machine

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import files, process
+from mplskit.debian.installed import installed_in
 from mplskit.image import mirror
 from mplskit.image.disk import make_qcow2, make_raw
-from mplskit.image.record import Image, same_image, write_record
-from mplskit.image.request import ImageRequest
-from mplskit.image.rootfs import installed, kernel_release, make_tree, packages
+from mplskit.image.image_record import Image, same_image, write_record
+from mplskit.image.image_request import ImageRequest
+from mplskit.image.rootfs import kernel_release, make_tree, packages
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.paths import Workspace
@@ -113,7 +114,7 @@ def _make(request: ImageRequest, sources: list[mirror.Archive], folder: Path, lo
         initrd=initrd if packed.exists() else None,
         key=_private(request.public_key) if request.public_key else key,
         release=release,
-        packages=installed(tree),
+        packages=installed_in(tree),
         seconds=0.0,
     )
 

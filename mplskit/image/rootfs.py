@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.debian.package_file import packaged_config
 from mplskit.errors import BuildFailed, MachineLacks
+from mplskit.image.image_request import ImageRequest
 from mplskit.image.mirror import Archive
-from mplskit.image.request import ImageRequest
 from mplskit.logins import bare
-from mplskit.packages.package import packaged_config
 from mplskit.progress import note
 
 HERE = Path(__file__).parent
@@ -103,9 +103,3 @@ def kernel_release(tree: Path) -> str:
     if len(found) != 1:
         raise BuildFailed(f"the image has {len(found)} kernels: {', '.join(found)}")
     return found[0]
-
-
-def installed(tree: Path) -> dict[str, str]:
-    """The tree's packages: name to version."""
-    shown = process.run(["dpkg-query", f"--admindir={tree / 'var/lib/dpkg'}", "-W", "-f", "${Package} ${Version}\n"])
-    return dict(line.split(" ", 1) for line in shown.stdout.splitlines())

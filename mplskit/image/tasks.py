@@ -32,11 +32,11 @@ def build(
     """Build a bootable Debian image of a node: raw and qcow2, with the kernel beside it."""
     from dataclasses import asdict
 
+    from mplskit.debian.suites import release
     from mplskit.image.build import build_image, plan
-    from mplskit.image.request import make_request
+    from mplskit.image.image_request import make_request
     from mplskit.paths import Workspace
     from mplskit.places import workspace_for
-    from mplskit.sources.apt import release
 
     workspace = Workspace.here() if dry_run else workspace_for("image.build")
     request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)

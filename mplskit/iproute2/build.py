@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import files, process
+from mplskit.debian.build_dependencies import unmet_dependencies
+from mplskit.debian.package_file import Role, read_package
+from mplskit.debian.package_records import IPROUTE2, deliver, packages_of, recorded, write_record
 from mplskit.errors import BuildFailed, WrongInput
 from mplskit.iproute2.packaging import Packaging, packaging_of
 from mplskit.iproute2.prove import Probe, prove, require_namespace
-from mplskit.packages.dependencies import unmet_dependencies
-from mplskit.packages.package import Role, read_package
-from mplskit.packages.record import IPROUTE2, deliver, packages_of, recorded, write_record
 from mplskit.paths import Workspace
 from mplskit.progress import duration, note, step
-from mplskit.sources.iproute2 import fetch_iproute2
-from mplskit.sources.spec import Spec
+from mplskit.sources.iproute2_source import fetch_iproute2
+from mplskit.sources.source_spec import Spec
 from mplskit.sources.tree import SourceTree
 
 # The user's own must not leak into what is said to be the same build (dpkg-buildflags(1), make(1)).

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mplskit import files, process
 from mplskit.errors import BuildFailed, WrongInput
-from mplskit.sources.iproute2 import fetch_iproute2
-from mplskit.sources.spec import Debian
+from mplskit.sources.iproute2_source import fetch_iproute2
+from mplskit.sources.source_spec import Debian
 from mplskit.sources.tree import SourceTree
 
 INSTALL = Path(__file__).parent / "install.sh"

@@ -32,7 +32,7 @@ def build(
 
     from mplskit.iproute2.build import build_iproute2
     from mplskit.places import workspace_for
-    from mplskit.sources.spec import parse_spec
+    from mplskit.sources.source_spec import parse_spec
 
     spec = parse_spec(source, insecure_source)
     count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))

@@ -14,17 +14,17 @@ from mplskit.config import named_files, tools
 from mplskit.config.configure import Configured, compiler, configure, demand, read_back, verdict_rows
 from mplskit.config.releases import release_of
 from mplskit.config.request import Request
+from mplskit.debian.package_file import Package, Role, packaged_config, read_package
+from mplskit.debian.package_records import KERNEL, deliver, packages_of, write_record
 from mplskit.errors import BuildFailed
 from mplskit.kernel.builders import OBJECTS, build_packages, command, epoch
 from mplskit.kernel.release import kernel_release
 from mplskit.kernel.request import Packaging, named_suffix
-from mplskit.packages.package import Package, Role, packaged_config, read_package
-from mplskit.packages.record import KERNEL, deliver, packages_of, write_record
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.progress import duration, note, step
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import Spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import Spec
 from mplskit.sources.tree import SourceTree
 
 WANTED = (Role.IMAGE, Role.HEADERS)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.config.kbuild import CLEAN
+from mplskit.debian.build_dependencies import unmet_dependencies
 from mplskit.errors import BuildFailed
 from mplskit.kernel.request import Builder, Packaging
-from mplskit.packages.dependencies import unmet_dependencies
 from mplskit.sources.tree import SourceTree
 
 OBJECTS = "objects"

@@ -10,7 +10,7 @@ from mplskit.config import tasks as config
 if TYPE_CHECKING:
     from mplskit.config.request import Request
     from mplskit.kernel.request import Packaging
-    from mplskit.sources.spec import Spec
+    from mplskit.sources.source_spec import Spec
 
 # What every task takes that builds a kernel.
 FLAGS = {

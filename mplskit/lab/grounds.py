@@ -5,19 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.debian.package_file import Role
+from mplskit.debian.package_records import recorded
 from mplskit.errors import WrongInput
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.here import here
 from mplskit.lab.machine.appliance import appliance
 from mplskit.lab.machine.guest import lab_guest
-from mplskit.lab.machine.kernel import chosen, lab_kernel
+from mplskit.lab.machine.lab_kernel import chosen, lab_kernel
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.machines import machines
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
-from mplskit.packages.package import Role
-from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell

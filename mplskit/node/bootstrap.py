@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mplskit.debian.package_file import Deb, Role
+from mplskit.debian.package_records import KERNEL, read_record
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.report import Report
-from mplskit.packages.package import Deb, Role
-from mplskit.packages.record import KERNEL, read_record
 
 GUEST_KERNEL = (
     "the kernel brought is one for virtual machines (base guest): a machine of metal needs its own drivers and an "

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from mplskit import process
+from mplskit.debian.package_file import Deb
 from mplskit.errors import OutsideFailed
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.payload.offer import HAVE, Offer
 from mplskit.node.payload.opening import script
 from mplskit.node.report import Item, Report, parse_line
-from mplskit.packages.package import Deb
 from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines

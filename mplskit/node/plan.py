@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from mplskit.debian.package_file import Deb
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.report import Report
-from mplskit.packages.package import Deb
 
 
 def plan(node: Node, packages: Sequence[Deb] = (), *, apt: Apt | None = None, hear: Hear | None = None) -> Report:

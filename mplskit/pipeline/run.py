@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mplskit.config.request import Request
+from mplskit.debian.package_file import Deb, Role
 from mplskit.errors import NotSo
 from mplskit.image.boot import guest_of
 from mplskit.image.build import build_image
-from mplskit.image.record import Image
-from mplskit.image.request import make_request
+from mplskit.image.image_record import Image
+from mplskit.image.image_request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
 from mplskit.kernel.build import Built, build_kernel
 from mplskit.kernel.request import Packaging
@@ -24,12 +25,11 @@ from mplskit.node.bootstrap import bootstrap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.verify.verify import verify
-from mplskit.packages.package import Deb, Role
 from mplskit.paths import Workspace
 from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
-from mplskit.sources.spec import Debian, Spec
+from mplskit.sources.source_spec import Debian, Spec
 from mplskit.specfile import several
 from mplskit.vm.machine import Machine, booted
 

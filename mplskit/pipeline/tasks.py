@@ -18,11 +18,11 @@ SUITE = "the Debian release of the image: bookworm or trixie (left out: this mac
 def pipeline(c: Context, suite: str = "", json: bool = False, dry_run: bool = False, **flags: Any) -> None:
     """Source, packages, image, boot, bootstrap, verify, and labels on the wire: the main job."""
     from mplskit import process
-    from mplskit.image.request import check_suite
+    from mplskit.debian.suites import release
+    from mplskit.image.image_request import check_suite
     from mplskit.kernel.build import plan
     from mplskit.pipeline.run import Job, run_pipeline
     from mplskit.progress import duration
-    from mplskit.sources.apt import release
 
     # The labs need their devices from the same kernel.
     spec, request, packaging = asked(**{**flags, "options": ["lab", *flags["options"]]})

@@ -7,11 +7,12 @@ from pathlib import Path
 from packaging.version import Version
 
 from mplskit import files, process
+from mplskit.debian.apt_root import UPDATE, Offer
+from mplskit.debian.suite_roots import suite_root
 from mplskit.errors import OutsideFailed
 from mplskit.progress import note, step
-from mplskit.sources import apt
 from mplskit.sources.kernel_org_list import series_of
-from mplskit.sources.spec import Debian, parse_spec
+from mplskit.sources.source_spec import Debian, parse_spec
 from mplskit.sources.tree import SourceTree
 
 PACKAGE = "linux-config-"
@@ -25,7 +26,7 @@ def kernel_config(source: SourceTree, cache: Path) -> tuple[str, str]:
     """
     spec = parse_spec(source.spec)
     suite = spec.suite if isinstance(spec, Debian) else None
-    root = apt.suite_root(cache, suite)
+    root = suite_root(cache, suite)
     offer = nearest(root.offers(rf"^{PACKAGE}[0-9]+\.[0-9]+$"), source.version)
     target = cache / "configs" / offer.sha256[:24]
 
@@ -41,13 +42,13 @@ def kernel_config(source: SourceTree, cache: Path) -> tuple[str, str]:
     return (target / "config").read_text(), f"Debian package {offer.package} {offer.version}"
 
 
-def nearest(found: list[apt.Offer], version: str) -> apt.Offer:
+def nearest(found: list[Offer], version: str) -> Offer:
     """The offer of the same kernel series, else of the one before it, else of the first after it; its newest version.
 
     Raises OutsideFailed when there is none.
     """
     if not found:
-        raise OutsideFailed(f"apt offers no package {PACKAGE}X.Y with Debian's own configuration", hint=apt.UPDATE)
+        raise OutsideFailed(f"apt offers no package {PACKAGE}X.Y with Debian's own configuration", hint=UPDATE)
     wanted = Version(series(version))
     offered = {Version(series(offer.package)) for offer in found}
     best = max((other for other in offered if other <= wanted), default=min(offered))

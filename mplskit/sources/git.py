@@ -18,7 +18,7 @@ from mplskit.sources.git_remote import NotGiven, Remote
 from mplskit.sources.git_tag import Tag, parse_tag, signer_of
 from mplskit.sources.network import network
 from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate
-from mplskit.sources.spec import Git
+from mplskit.sources.source_spec import Git
 from mplskit.sources.tree import SourceTree
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")

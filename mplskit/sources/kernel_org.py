@@ -16,7 +16,7 @@ from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_chec
 from mplskit.sources.kernel_org_version import version_of
 from mplskit.sources.network import Network, network
 from mplskit.sources.signature import NOT_VERIFIED, Signer, Untrusted, tolerate, verified_text, verify
-from mplskit.sources.spec import KernelOrg
+from mplskit.sources.source_spec import KernelOrg
 from mplskit.sources.tree import SourceTree
 from mplskit.sources.unpack import decompressed
 

@@ -7,7 +7,7 @@ from mplskit.sources.cached import LINUX, Software
 from mplskit.sources.download import NotThere
 from mplskit.sources.kernel_org_list import Release, checksums_of, releases, series_of, versions
 from mplskit.sources.network import Network
-from mplskit.sources.spec import KernelOrg
+from mplskit.sources.source_spec import KernelOrg
 
 TORVALDS = "git+https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git"
 _KINDS = ("stable", "longterm", "mainline")

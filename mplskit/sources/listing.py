@@ -6,12 +6,16 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from mplskit.debian.apt_root import UPDATE
+from mplskit.debian.archives import repositories
+from mplskit.debian.suite_roots import cached_suites, source_root, suite_root
+from mplskit.debian.suites import POCKETS, SUITES
+from mplskit.debian.versions import order, upstream_version
 from mplskit.errors import Failure, OutsideFailed, WrongInput
-from mplskit.sources import apt, debian, iproute2, kernel_org_list
+from mplskit.sources import debian_source, iproute2_source, kernel_org_list
 from mplskit.sources.cached import LINUX, Software
-from mplskit.sources.debian_version import order, upstream_version
 from mplskit.sources.network import network
-from mplskit.sources.spec import SUITES, Debian, parse_spec
+from mplskit.sources.source_spec import Debian, parse_spec
 
 KERNEL_ORG = "kernel.org"
 # Without being asked for by name, a source that does not answer soon is passed over (seconds).
@@ -65,7 +69,7 @@ def listing(software: Software, source: str, cache: Path) -> Listing:
 
 
 def _usual(cache: Path) -> list[str]:
-    return ["debian", *(f"debian:{suite}" for suite in apt.cached_suites(cache)), KERNEL_ORG]
+    return ["debian", *(f"debian:{suite}" for suite in cached_suites(cache)), KERNEL_ORG]
 
 
 def _checked(source: str) -> str:
@@ -93,7 +97,7 @@ def _offered(software: Software, source: str, cache: Path, *, patient: bool) -> 
     assert isinstance(spec, Debian)
     found = _kernels(spec, cache) if software == LINUX else _source_packages(spec, cache)
     if not found:
-        raise OutsideFailed(f"{source} offers no {software.name}", hint=apt.UPDATE)
+        raise OutsideFailed(f"{source} offers no {software.name}", hint=UPDATE)
     if spec.suite:
         return [Offered(f"{source}/{version}", version, archive) for version, archive in found]
     # `debian` names the first; the others are named by their suite.
@@ -106,27 +110,27 @@ def _kind(release: kernel_org_list.Release) -> str:
 
 def _kernels(spec: Debian, cache: Path) -> list[tuple[str, str]]:
     """(version, archive) of each linux-source package that is offered; the one first that the spec names."""
-    root = apt.suite_root(cache, spec.suite)
-    found = root.offers(debian.PACKAGES)
+    root = suite_root(cache, spec.suite)
+    found = root.offers(debian_source.PACKAGES)
     archives = root.archives(sorted({offer.package for offer in found}))
-    first = debian.newest(found)
+    first = debian_source.newest(found)
     ordered = [first, *(offer for offer in found if offer != first)]
     return [(offer.version, archives.get((offer.package, offer.version), "")) for offer in ordered]
 
 
 def _source_packages(spec: Debian, cache: Path) -> list[tuple[str, str]]:
-    root = apt.source_root(cache, spec.suite)
-    archives = root.archives([iproute2.PACKAGE])
-    versions = root.source_versions(iproute2.PACKAGE)
-    return [(version, archives.get((iproute2.PACKAGE, version), "")) for version in versions]
+    root = source_root(cache, spec.suite)
+    archives = root.archives([iproute2_source.PACKAGE])
+    versions = root.source_versions(iproute2_source.PACKAGE)
+    return [(version, archives.get((iproute2_source.PACKAGE, version), "")) for version in versions]
 
 
 def _of_suites(found: list[tuple[str, str]]) -> Iterator[Offered]:
     """Versions of the host's archives by the suites that have them; backports and others' archives are in no suite."""
-    codenames = {repository.release: repository.codename for repository in apt.repositories()}
+    codenames = {repository.release: repository.codename for repository in repositories()}
     for version, archive in found:
         suite, dash, pocket = codenames.get(archive, archive).partition("-")
-        if suite in SUITES and dash + pocket in apt.POCKETS:
+        if suite in SUITES and dash + pocket in POCKETS:
             yield Offered(f"debian:{suite}/{version}", version, archive)
 
 

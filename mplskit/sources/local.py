@@ -11,14 +11,14 @@ from mplskit.progress import step
 from mplskit.sources import keys
 from mplskit.sources.cached import Software, tree_of
 from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate, verify
-from mplskit.sources.spec import Archive, Tree
+from mplskit.sources.source_spec import ArchiveFile, Tree
 from mplskit.sources.tree import SourceTree
 from mplskit.sources.unpack import decompressed
 
 SIGNATURES = (".asc", ".sig", ".sign")
 
 
-def fetch_archive(software: Software, spec: Archive, cache: Path) -> SourceTree:
+def fetch_archive(software: Software, spec: ArchiveFile, cache: Path) -> SourceTree:
     """The tree of an archive that the user vouches for by its digest, or a pinned key by a signature beside it.
 
     Raises WrongInput (no such file), OutsideFailed (not the one with the given digest, not signed, hostile).
@@ -58,7 +58,7 @@ def signature_of(archive: Path) -> tuple[Path, bool] | None:
     return next((found for found in beside if found[0].is_file()), None)
 
 
-def _vouched(software: Software, spec: Archive, digest: str, cache: Path, folder: Path) -> str:
+def _vouched(software: Software, spec: ArchiveFile, digest: str, cache: Path, folder: Path) -> str:
     """How the archive was verified. Raises OutsideFailed when nothing vouches for it."""
     record = cache / "signed" / f"{software.name}-{digest[:24]}.json"
     noted = files.read_record(record, "signer", "verified")

@@ -24,8 +24,8 @@ SOURCE = {
 def fetch(c: Context, json: bool = False, *, source: str, insecure_source: bool) -> None:
     """Bring a kernel source into the cache, verified and unpacked."""
     from mplskit.places import workspace_for
-    from mplskit.sources.kernel import fetch_kernel
-    from mplskit.sources.spec import parse_spec
+    from mplskit.sources.kernel_source import fetch_kernel
+    from mplskit.sources.source_spec import parse_spec
 
     tree = fetch_kernel(parse_spec(source, insecure_source), workspace_for("kernel.fetch").cache)
     terminal.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from mplskit import files, process
+from mplskit.debian.suites import release
 from mplskit.image.boot import guest_of
-from mplskit.image.record import Image, load_image
-from mplskit.sources.apt import release
+from mplskit.image.image_record import Image, load_image
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 

@@ -12,7 +12,7 @@ import pytest
 
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.image.boot import guest_of
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.hardware import KINDS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.lab.faults import parse_fault
 from mplskit.lab.grammar.labs import known, load
 from mplskit.lab.grounds import Place, ground

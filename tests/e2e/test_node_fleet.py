@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mplskit.image.boot import guest_of
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.vm.machine import booted
 from tests.containers.fleet import Fleet, fleet_of
 from tests.e2e.conftest import Ran, invoke

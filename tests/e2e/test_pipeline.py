@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from tests.e2e.conftest import ROOT, invoke
 
 pytestmark = pytest.mark.usefixtures("labs_to_itself")

@@ -17,7 +17,7 @@ import pytest
 from mplskit import process
 from mplskit.errors import MachineLacks
 from mplskit.image.boot import guest_of
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.node.verify.reboot import reboot
 from mplskit.vm.links import Card, linked
 from mplskit.vm.machine import Machine
@@ -46,7 +46,7 @@ import sys
 from ipaddress import ip_interface
 from pathlib import Path
 from mplskit.image.boot import guest_of
-from mplskit.image.record import load_image
+from mplskit.image.image_record import load_image
 from mplskit.vm.links import Card, linked
 record, folder = map(Path, sys.argv[1:])
 guest = guest_of(load_image(record), memory=512, cpus=1)

@@ -8,10 +8,10 @@ import pytest
 from mplskit import process
 from mplskit.audit.features import load_features
 from mplskit.audit.judge import judge
-from mplskit.audit.kernel import Kernel
-from mplskit.audit.suite import SuitePackage, of_root
+from mplskit.audit.judged_kernel import Kernel
+from mplskit.audit.suite_kernel import SuitePackage, of_root
+from mplskit.debian.apt_root import CONF, Root
 from mplskit.errors import WrongInput
-from mplskit.sources.aptroot import CONF, Root
 from tests.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
 
 UBUNTU = "6.8.0-50-generic"

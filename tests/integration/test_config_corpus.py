@@ -20,8 +20,8 @@ from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
 from mplskit.sources.arch_folders import here
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
 
 CACHE = Path(os.environ.get("MPLSKIT_CACHE") or Path.home() / ".cache" / "mplskit")

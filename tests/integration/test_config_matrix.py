@@ -11,8 +11,8 @@ import pytest
 
 from mplskit.config.needed import needed_for
 from mplskit.sources.debian_config import kernel_config
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
 from tests.integration.test_config_bases import CACHE
 

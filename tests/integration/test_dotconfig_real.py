@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mplskit import process
 from mplskit.config.dotconfig import Kind, read
 from mplskit.config.kbuild import CLEAN
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 
 CACHE = Path(os.environ.get("MPLSKIT_CACHE") or Path.home() / ".cache" / "mplskit")
 KCONFIG = """\

@@ -11,8 +11,8 @@ from mplskit.errors import WrongInput
 from mplskit.kernel.release import kernel_release
 from mplskit.kernel.request import Builder, Packaging
 from mplskit.paths import Workspace
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
 from tests.fake_linux import plant
 from tests.integration.test_kconfig_real import CACHE, offered

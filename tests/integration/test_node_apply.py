@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.debian.package_file import read_deb
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
-from mplskit.packages.package import read_deb
 from mplskit.paths import data
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]

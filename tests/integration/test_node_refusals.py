@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.debian.package_file import read_deb
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from mplskit.packages.package import read_deb
 from mplskit.paths import data
 from tests.integration.test_node_apply import SPEC, contained, make_deb, namespaces
 from tests.integration.test_node_failing import NO_TOOL, failures

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.debian.package_file import Deb, read_deb
 from mplskit.image import mirror
 from mplskit.image.rootfs import CONTAINED
 from mplskit.node.grammar.spec import NodeSpec
@@ -14,7 +15,6 @@ from mplskit.node.payload.apt import Apt, apt_of
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from mplskit.packages.package import Deb, read_deb
 from tests.debian_archive import DebianArchive, keys
 from tests.integration.test_node_apply import FILES, make_deb
 

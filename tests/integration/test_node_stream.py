@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.debian.package_file import Deb, read_deb
 from mplskit.node.carry import carry
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, Report
-from mplskit.packages.package import Deb, read_deb
 from mplskit.remote.host import Host
 from tests.command_line import awaited
 from tests.integration.conftest import Sshd

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.audit.kernel import of_machine
+from mplskit.audit.judged_kernel import of_machine
 from mplskit.config.machine import read_machine
 from mplskit.errors import MachineLacks, OutsideFailed
 from mplskit.node.carry import carry

@@ -329,8 +329,8 @@ FETCH_IPROUTE2 = """
 import json, sys
 from mplskit.errors import Failure
 from mplskit.paths import Workspace
-from mplskit.sources.iproute2 import fetch_iproute2
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.iproute2_source import fetch_iproute2
+from mplskit.sources.source_spec import parse_spec
 try:
     print(json.dumps(fetch_iproute2(parse_spec(sys.argv[1]), Workspace.here().cache).as_json(), default=str))
 except Failure as failure:

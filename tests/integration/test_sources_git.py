@@ -19,7 +19,7 @@ from mplskit.sources.cached import LINUX
 from mplskit.sources.git import fetch
 from mplskit.sources.git_remote import Remote
 from mplskit.sources.network import Network
-from mplskit.sources.spec import Git, parse_spec
+from mplskit.sources.source_spec import Git, parse_spec
 from mplskit.sources.tree import SourceTree
 from tests.command_line import CommandLine, awaited, living
 from tests.fake_linux import FAKELINUX

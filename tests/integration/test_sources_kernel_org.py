@@ -98,7 +98,7 @@ def publish_iproute2(world: World, version: str, inside: str) -> None:
 def fetch_iproute2(world: World, wanted: str) -> SourceTree:
     from mplskit.sources.cached import IPROUTE2 as SOFTWARE
     from mplskit.sources.kernel_org import fetch
-    from mplskit.sources.spec import KernelOrg
+    from mplskit.sources.source_spec import KernelOrg
 
     return fetch(SOFTWARE, KernelOrg(wanted), world.folder / "cache")
 

@@ -7,14 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from mplskit.debian.apt_root import Offer, SourcePackageFile, parse_checksums, parse_madison
+from mplskit.debian.archives import Archive, Repository, mapped, signed_by
+from mplskit.debian.deb822 import stanza, stanzas
+from mplskit.debian.versions import fits, order, split, upstream_version
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.sources.apt import Offer, Repository, SourcePackageFile, mapped, signed_by
-from mplskit.sources.aptlists import Archive
-from mplskit.sources.aptroot import parse_checksums, parse_madison
-from mplskit.sources.deb822 import stanza, stanzas
-from mplskit.sources.debian import chosen, newest
-from mplskit.sources.debian_version import fits, order, split, upstream_version
-from mplskit.sources.spec import Debian
+from mplskit.sources.debian_source import chosen, newest
+from mplskit.sources.source_spec import Debian
 
 SHOWN = """\
 Package: linux-source-6.1

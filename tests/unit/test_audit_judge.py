@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from mplskit.audit.cure import cure, way_on
 from mplskit.audit.features import Symbol, load_features, version_of
 from mplskit.audit.judge import State, judge, needed, see
-from mplskit.audit.kernel import Kernel, of_config, of_machine, release_in
-from mplskit.audit.package import clauses
+from mplskit.audit.judged_kernel import Kernel, of_config, of_machine, release_in
+from mplskit.audit.packaged_kernel import clauses
 from mplskit.audit.report import as_json
-from mplskit.audit.suite import SuitePackage, parse
+from mplskit.audit.suite_kernel import SuitePackage, parse
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import MachineKernel
 from mplskit.errors import WrongInput

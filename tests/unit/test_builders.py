@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.debian.build_dependencies import unmet_dependencies
+from mplskit.debian.package_file import Role, role_of
 from mplskit.kernel.builders import command
 from mplskit.kernel.request import Builder, Packaging
-from mplskit.packages.dependencies import unmet_dependencies
-from mplskit.packages.package import Role, role_of
 
 PACKAGING = Packaging(Builder.BINDEB, "1.mpls", "", 2)
 SAME = {

@@ -1,7 +1,7 @@
 import pytest
 
+from mplskit.debian.apt_root import Offer
 from mplskit.errors import OutsideFailed
-from mplskit.sources.apt import Offer
 from mplskit.sources.debian_config import nearest, series
 
 

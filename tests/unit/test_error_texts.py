@@ -26,6 +26,8 @@ from mplskit.config.named_files import settled
 from mplskit.config.options import find_named
 from mplskit.config.request import make_request, parse_set
 from mplskit.config.verdict import Link, State, Verdict
+from mplskit.debian.build_dependencies import unmet_dependencies
+from mplskit.debian.package_file import packaged_config, read_package
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.files import locked, need_space
 from mplskit.iproute2.build import delivered
@@ -35,13 +37,11 @@ from mplskit.kernel.build import space
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
-from mplskit.packages.dependencies import unmet_dependencies
-from mplskit.packages.package import packaged_config, read_package
 from mplskit.paths import Workspace
-from mplskit.sources.debian import newest
-from mplskit.sources.iproute2 import fetch_iproute2
-from mplskit.sources.kernel import fetch_kernel
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.debian_source import newest
+from mplskit.sources.iproute2_source import fetch_iproute2
+from mplskit.sources.kernel_source import fetch_kernel
+from mplskit.sources.source_spec import parse_spec
 from tests.golden import FOLDER, assert_golden
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mplskit.errors import BuildFailed
 from mplskit.image.build import deliver, recipe_digest
 from mplskit.image.disk import size_for
-from mplskit.image.record import Image
+from mplskit.image.image_record import Image
 from mplskit.image.rootfs import finds_root, kernel_release
 
 MEBIBYTE = 1 << 20

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import WrongInput
-from mplskit.image.record import Image, load_image, same_image, write_record
+from mplskit.image.image_record import Image, load_image, same_image, write_record
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.debian.suites import release
 from mplskit.errors import WrongInput
 from mplskit.files import digest_file
-from mplskit.image.request import make_request
+from mplskit.image.image_request import make_request
 from mplskit.paths import Workspace
-from mplskit.sources.apt import release
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -21,7 +21,7 @@ from mplskit.sources.kernel_org_list import (
 )
 from mplskit.sources.kernel_org_version import version_of
 from mplskit.sources.network import Network
-from mplskit.sources.spec import KernelOrg, parse_spec
+from mplskit.sources.source_spec import KernelOrg, parse_spec
 
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 VERSIONS = st.builds("{}.{}.{}".format, *3 * [st.integers(3, 99999)])

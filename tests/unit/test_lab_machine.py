@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mplskit.errors import WrongInput
 from mplskit.lab.grounds import Place, is_here
 from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
-from mplskit.lab.machine.kernel import chosen
+from mplskit.lab.machine.lab_kernel import chosen
 from mplskit.paths import Workspace
 
 DEP = """\

@@ -9,7 +9,7 @@ from mplskit.errors import BuildFailed, NotSo, WrongInput
 from mplskit.image.mirror import Archive
 from mplskit.image.rootfs import forget_logins
 from mplskit.logins import bare, masked
-from mplskit.sources.spec import parse_spec
+from mplskit.sources.source_spec import parse_spec
 
 SECRET = "http://ann:s3cret@mirror.example/debian"
 

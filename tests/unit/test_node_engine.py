@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bootstrap.carriers.needed import needed
+from mplskit.debian.package_file import Deb, Package, Role
 from mplskit.errors import Failure, MachineLacks, WrongInput
 from mplskit.fleet.formats.pyinfra import Carried
 from mplskit.fleet.inventory import pyinfra_hosts
@@ -22,7 +23,6 @@ from mplskit.node.node import Node
 from mplskit.node.payload import offer
 from mplskit.node.payload.offer import Offer
 from mplskit.node.report import Item, parse_line
-from mplskit.packages.package import Deb, Package, Role
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

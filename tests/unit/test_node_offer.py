@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.debian.package_file import Deb, Package, Role
 from mplskit.errors import WrongInput
 from mplskit.node.payload import offer
 from mplskit.node.payload.offer import Offer, unpacked
 from mplskit.node.report import parse_line
-from mplskit.packages.package import Deb, Package, Role
 
 LINES = (
     "have\tpackage\tiproute2\t" + "a" * 64 + " 6.1.0-3+mpls1",

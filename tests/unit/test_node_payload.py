@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.debian.package_file import Deb, Package, Role
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import CHUNK, archive, contents, stage
 from mplskit.node.payload.render import render
-from mplskit.packages.package import Deb, Package, Role
 from mplskit.paths import data
 
 SPEC = NodeSpec(mpls_input=("eth0",))

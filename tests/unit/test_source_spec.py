@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.sources.spec import Archive, Debian, Git, KernelOrg, Spec, Tree, parse_spec
+from mplskit.sources.source_spec import ArchiveFile, Debian, Git, KernelOrg, Spec, Tree, parse_spec
 
 HEX = "0123456789abcdef" * 4
 
@@ -14,13 +14,13 @@ HEX = "0123456789abcdef" * 4
     ("text", "spec"),
     [
         ("debian", Debian()),
-        ("file:linux.tar.xz", Archive(Path("linux.tar.xz"))),
-        ("file:/a b/linux.tar", Archive(Path("/a b/linux.tar"))),
-        (f"file:l.tar#sha256={HEX}", Archive(Path("l.tar"), HEX)),
-        (f"file:l.tar#sha256={HEX.upper()}", Archive(Path("l.tar"), HEX)),
+        ("file:linux.tar.xz", ArchiveFile(Path("linux.tar.xz"))),
+        ("file:/a b/linux.tar", ArchiveFile(Path("/a b/linux.tar"))),
+        (f"file:l.tar#sha256={HEX}", ArchiveFile(Path("l.tar"), HEX)),
+        (f"file:l.tar#sha256={HEX.upper()}", ArchiveFile(Path("l.tar"), HEX)),
         ("tree:../linux", Tree(Path("../linux"))),
         ("tree:/usr/src/c#", Tree(Path("/usr/src/c#"))),
-        ("file:a:b.tar", Archive(Path("a:b.tar"))),
+        ("file:a:b.tar", ArchiveFile(Path("a:b.tar"))),
         ("debian:trixie", Debian("trixie")),
         ("debian:unstable/6.12", Debian("unstable", "6.12")),
         ("debian:bookworm/6.1.148-1~deb12u1", Debian("bookworm", "6.1.148-1~deb12u1")),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mplskit.audit.features import load_features
 from mplskit.audit.judge import judge
-from mplskit.audit.kernel import of_machine
+from mplskit.audit.judged_kernel import of_machine
 from mplskit.config.machine import parse
 from mplskit.errors import MachineLacks, NotSo, OutsideFailed
 from mplskit.lab.html.decode import decode

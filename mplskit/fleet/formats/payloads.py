@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mplskit.debian.package_file import Deb
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.payload.payload import archive
-from mplskit.packages.package import Deb
 
 
 def payloads(

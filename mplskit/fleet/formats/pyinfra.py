@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from mplskit.debian.package_file import Deb, Role
 from mplskit.fleet.formats.payloads import payloads
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
 from mplskit.node.payload.offer import STREAMED, needs
 from mplskit.node.payload.opening import OFFER, script
 from mplskit.node.payload.payload import entry
-from mplskit.packages.package import Deb, Role
 from mplskit.paths import data
 from mplskit.remote.host import Host
 from mplskit.specfile import several

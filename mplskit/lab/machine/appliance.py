@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.debian.suites import release
 from mplskit.image import mirror
 from mplskit.image.disk import make_raw
 from mplskit.image.rootfs import KEPT, LEFT_OUT, contained, forget_logins
 from mplskit.paths import Workspace
 from mplskit.progress import step
-from mplskit.sources.apt import release
 
 HERE = Path(__file__).parent
 PACKAGES = (

@@ -1,7 +1,7 @@
 """The machine of a lab as a guest: the disk of labs, booted by the kernel that was chosen."""
 
 from mplskit.lab.machine.appliance import Appliance
-from mplskit.lab.machine.kernel import LabKernel
+from mplskit.lab.machine.lab_kernel import LabKernel
 from mplskit.vm.guest import Guest
 
 # sshd says so itself: there is no login prompt.

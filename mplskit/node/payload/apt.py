@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mplskit.debian.deb822 import stanza, stanzas
 from mplskit.errors import WrongInput
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.sources.deb822 import stanza, stanzas
 
 SOURCES_FILE = "/etc/apt/sources.list.d/mplskit.sources"
 # In a file of its own: the apt of Debian 11 (2.2) knows no key inside Signed-By, that came with 2.3.10.

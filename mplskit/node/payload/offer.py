@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from mplskit import process
+from mplskit.debian.package_file import Deb, Role
 from mplskit.errors import WrongInput
 from mplskit.node.report import Item
 from mplskit.number import whole
-from mplskit.packages.package import Deb, Role
 
 HAVE = "have"
 STREAMED = "/var/tmp"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from mplskit.debian.package_file import Role, read_package
+from mplskit.debian.package_records import recorded
 from mplskit.errors import WrongInput
-from mplskit.packages.package import Role, read_package
-from mplskit.packages.record import recorded
 
 ROLES = (Role.IMAGE, Role.IPROUTE2)
 

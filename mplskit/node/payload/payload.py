@@ -6,10 +6,10 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mplskit.debian.package_file import Deb
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.apt import Apt, wanted_packages
 from mplskit.node.payload.render import KEEPERS_SCRIPTS, SCRIPTS, frr_daemons, render, services
-from mplskit.packages.package import Deb
 from mplskit.paths import data
 
 CHUNK = 1 << 20

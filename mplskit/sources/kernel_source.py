@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mplskit.sources import debian, git, kernel_org, local
+from mplskit.sources import debian_source, git, kernel_org, local
 from mplskit.sources.cached import LINUX
-from mplskit.sources.spec import Archive, Debian, Git, KernelOrg, Spec, Tree
+from mplskit.sources.source_spec import ArchiveFile, Debian, Git, KernelOrg, Spec, Tree
 from mplskit.sources.tree import SourceTree
 
 
@@ -15,12 +15,12 @@ def fetch_kernel(spec: Spec, cache: Path) -> SourceTree:
     """
     match spec:
         case Debian():
-            return debian.fetch_linux(spec, cache)
+            return debian_source.fetch_linux(spec, cache)
         case KernelOrg():
             return kernel_org.fetch(LINUX, spec, cache)
         case Git():
             return git.fetch(LINUX, spec, cache)
-        case Archive():
+        case ArchiveFile():
             return local.fetch_archive(LINUX, spec, cache)
         case Tree():
             return local.fetch_tree(LINUX, spec)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import files
+from mplskit.debian.package_file import Package, Role
 from mplskit.errors import BuildFailed, WrongInput
-from mplskit.packages.package import Package, Role
 
 KERNEL = "metadata.json"
 IPROUTE2 = "iproute2.json"

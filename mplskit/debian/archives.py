@@ -1,25 +1,17 @@
-"""The Debian archives that this machine's apt is set up with, and apt roots for its own suite and for others."""
+"""The Debian archives that this machine's apt is set up with, and where it would have those of other suites."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import process
+from mplskit.debian.apt_root import HOST, UPDATE
+from mplskit.debian.deb822 import stanza, stanzas
+from mplskit.debian.suites import ALONE, POCKETS
 from mplskit.errors import OutsideFailed
-from mplskit.sources.aptlists import Archive, fresh_root
-from mplskit.sources.aptroot import CONF, UPDATE, Offer, Root, SourcePackageFile
-from mplskit.sources.deb822 import stanzas
-
-__all__ = ["UPDATE", "Offer", "Root", "SourcePackageFile", "release", "repositories", "source_root", "suite_root"]
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-# What Debian publishes beside a suite, and beside which suites it does.
-POCKETS = ("", "-updates", "-security")
-ALONE = ("sid",)
-HOST = Root("this machine's apt")
-# The private root of the host's own archives.
-OWN = "host"
 
 
 @dataclass(frozen=True)
@@ -32,40 +24,21 @@ class Repository:
     signed_by: str
 
 
-def release(os_release: Path = Path("/etc/os-release")) -> str:
-    """The code name of this machine's release (`bookworm`); empty when it names none."""
-    rows = (line.partition("=") for line in os_release.read_text().splitlines())
-    return next((value.strip('"') for key, _, value in rows if key == "VERSION_CODENAME"), "")
+@dataclass(frozen=True)
+class Archive:
+    """One archive of apt: its URI, suite and types (`deb`, `deb-src`), and the keys that may sign it (Signed-By)."""
 
+    uri: str
+    suite: str
+    types: str
+    signed_by: str = ""
 
-def suite_root(cache: Path, suite: str | None) -> Root:
-    """The root that offers a suite's packages: a private one; without a suite the host's own apt, as it is.
-
-    Raises OutsideFailed when the mirror lacks the suite, does not answer, or is signed by nobody that the host trusts.
-    """
-    return _private(cache, codename(suite), mapped(repositories(), codename(suite))) if suite else HOST
-
-
-def source_root(cache: Path, suite: str | None) -> Root:
-    """The root that offers a suite's source packages; without a suite, those of the host's own Debian archives.
-
-    Raises OutsideFailed.
-    """
-    if suite:
-        return suite_root(cache, suite)
-    keys = _default_keys()
-    own = [Archive(found.uri, found.release, "deb-src", found.signed_by or keys) for found in repositories()]
-    return _private(cache, OWN, list(dict.fromkeys(own)))
-
-
-def cached_suites(cache: Path) -> list[str]:
-    """The suites whose lists are in the cache."""
-    return sorted({path.parts[-4] for path in (cache / "apt").glob(f"*/*/*/{CONF}")} - {OWN})
-
-
-def codename(suite: str) -> str:
-    """`sid` for `unstable`, which is the same suite."""
-    return "sid" if suite == "unstable" else suite
+    def stanza(self) -> str:
+        """The archive as a `.sources` file names it (sources.list(5))."""
+        fields = {"Types": self.types, "URIs": self.uri, "Suites": self.suite, "Components": "main"}
+        # Nothing but the indices of packages: no translations, nor what a host adds for its desktop.
+        fields["Targets"] = "Packages Sources"
+        return stanza({**fields, **({"Signed-By": self.signed_by} if self.signed_by else {})})
 
 
 def repositories() -> list[Repository]:
@@ -89,7 +62,7 @@ def repositories() -> list[Repository]:
 
 def mapped(found: Iterable[Repository], suite: str) -> list[Archive]:
     """The archives of `suite` at the places where the host has those of its own; the suite itself comes first."""
-    keys = _default_keys()
+    keys = default_keys()
     wanted: dict[tuple[int, str], Archive] = {}
     for repository in found:
         _, dash, rest = repository.codename.partition("-")
@@ -121,17 +94,6 @@ def signed_by(entry: str) -> str:
     return said[1].replace(",", " ") if said else ""
 
 
-def _private(cache: Path, name: str, archives: Sequence[Archive]) -> Root:
-    return fresh_root(cache.absolute() / "apt" / name, name, archives, _host_updated())
-
-
-def _host_updated() -> float:
-    """When the host's lists were updated last (Unix time): a newer update there makes ours old, too."""
-    said = process.run(["apt-config", "shell", "LISTS", "Dir::State::lists/d"], failure=OutsideFailed).stdout
-    lists = Path(said.strip().removeprefix("LISTS=").strip("'"))
-    # The lists themselves have the mirror's times; apt uses partial/ in each update.
-    return max((path.stat().st_mtime for path in (lists, lists / "partial") if path.exists()), default=0.0)
-
-
-def _default_keys() -> str:
+def default_keys() -> str:
+    """The file of keys that Debian signs with, where the host's sources name none; empty when there is none."""
     return str(KEYRING) if KEYRING.exists() else ""

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.debian.suites import SUITES
 from mplskit.errors import WrongInput
 
 ALLOWED = (
     "debian, debian:SUITE, debian:SUITE/VERSION, kernel.org:VERSION, git+https://HOST/PATH@REF, file:PATH, "
     "file:PATH#sha256=HEX or tree:PATH"
 )
-SUITES = ("bullseye", "bookworm", "trixie", "forky", "sid", "unstable")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Git:
 
 
 @dataclass(frozen=True)
-class Archive:
+class ArchiveFile:
     """`file:PATH[#sha256=HEX]`: a tar archive, compressed or not."""
 
     path: Path
@@ -74,7 +74,7 @@ class Tree:
         return f"tree:{self.path}"
 
 
-Spec = Debian | KernelOrg | Git | Archive | Tree
+Spec = Debian | KernelOrg | Git | ArchiveFile | Tree
 
 _DEBIAN = re.compile(r"([a-z]+)(?:/([0-9][A-Za-z0-9.+~:-]*))?")
 _KERNEL_ORG = re.compile(r"[0-9]+(\.[0-9]+)*(-rc[0-9]+)?|[a-z]+")
@@ -138,12 +138,12 @@ def _git(text: str, insecure: bool) -> Git:
     return Git(found[1], found[2], insecure)
 
 
-def _archive(text: str, rest: str, insecure: bool) -> Archive:
+def _archive(text: str, rest: str, insecure: bool) -> ArchiveFile:
     path, _, fragment = rest.partition("#")
     found = re.fullmatch(r"sha256=([0-9a-fA-F]{64})", fragment)
     if not path or (fragment and not found):
         raise WrongInput(f"source {text!r}: after # comes sha256= and 64 hexadecimal digits")
-    return Archive(Path(path), found[1].lower() if found else None, insecure)
+    return ArchiveFile(Path(path), found[1].lower() if found else None, insecure)
 
 
 def _wrong(text: str, wanted: str, example: str) -> WrongInput:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mplskit import process
-
 
 @dataclass(frozen=True)
 class Need:
@@ -23,10 +21,3 @@ def parse(text: str) -> tuple[Need, ...]:
     lines = (line.strip() for line in text.splitlines())
     rows = (line.partition(":") for line in lines if line and not line.startswith("#"))
     return tuple(Need(tuple(patterns.split("|")), tuple(packages.split())) for patterns, _, packages in rows)
-
-
-def installed(packages: list[str]) -> set[str]:
-    """Those of the packages that dpkg has installed."""
-    answer = process.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages], check=False)
-    rows = (line.split() for line in answer.stdout.splitlines())
-    return {name for status, name in rows if status == "installed"}

@@ -5,13 +5,15 @@ import shutil
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.debian.apt_root import UPDATE
+from mplskit.debian.suite_roots import source_root
+from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed
 from mplskit.progress import step
-from mplskit.sources import apt, git, kernel_org, local
+from mplskit.sources import git, kernel_org, local
 from mplskit.sources.cached import IPROUTE2, place
-from mplskit.sources.debian import not_offered
-from mplskit.sources.debian_version import fits, order
-from mplskit.sources.spec import Archive, Debian, Git, KernelOrg, Spec, Tree
+from mplskit.sources.debian_source import not_offered
+from mplskit.sources.source_spec import ArchiveFile, Debian, Git, KernelOrg, Spec, Tree
 from mplskit.sources.tree import SourceTree
 
 PACKAGE = "iproute2"
@@ -29,7 +31,7 @@ def fetch_iproute2(spec: Spec, cache: Path) -> SourceTree:
             return kernel_org.fetch(IPROUTE2, spec, cache)
         case Git():
             return git.fetch(IPROUTE2, spec, cache)
-        case Archive():
+        case ArchiveFile():
             return local.fetch_archive(IPROUTE2, spec, cache)
         case Tree():
             return local.fetch_tree(IPROUTE2, spec)
@@ -39,7 +41,7 @@ def chosen(versions: list[str], spec: Debian) -> str:
     """The newest version that fits a spec. Raises WrongInput when none does, OutsideFailed when there is none."""
     if not versions:
         raise OutsideFailed(
-            f"{spec.suite or 'this machine'}'s Debian archives offer no source package {PACKAGE}", hint=apt.UPDATE
+            f"{spec.suite or 'this machine'}'s Debian archives offer no source package {PACKAGE}", hint=UPDATE
         )
     fitting = [version for version in versions if spec.version is None or fits(version, spec.version)]
     if not fitting:
@@ -48,7 +50,7 @@ def chosen(versions: list[str], spec: Debian) -> str:
 
 
 def _fetch_debian(spec: Debian, cache: Path) -> SourceTree:
-    root = apt.source_root(cache, spec.suite)
+    root = source_root(cache, spec.suite)
     version = chosen(root.source_versions(PACKAGE), spec)
     digest = next(file.sha256 for file in root.source_files(PACKAGE, version) if file.name.endswith(".dsc"))
     target = place(IPROUTE2, digest, cache)

@@ -5,26 +5,28 @@ from pathlib import Path
 from packaging.version import Version
 
 from mplskit import process
+from mplskit.debian.apt_root import UPDATE, Offer, Root
+from mplskit.debian.archives import repositories
+from mplskit.debian.suite_roots import suite_root
+from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed, WrongInput
 from mplskit.logins import bare
 from mplskit.progress import step
-from mplskit.sources import apt
 from mplskit.sources.cached import LINUX, tree_of
-from mplskit.sources.debian_version import fits, order
-from mplskit.sources.spec import Debian
+from mplskit.sources.source_spec import Debian
 from mplskit.sources.tree import SourceTree
 
 PACKAGES = r"^linux-source-[0-9]+\.[0-9]+$"
 
 
-def newest(found: list[apt.Offer]) -> apt.Offer:
+def newest(found: list[Offer]) -> Offer:
     """The first offer of the highest kernel series. Raises OutsideFailed when there is none."""
     if not found:
-        raise OutsideFailed("this machine's apt offers no linux-source package", hint=apt.UPDATE)
+        raise OutsideFailed("this machine's apt offers no linux-source package", hint=UPDATE)
     return max(found, key=lambda offer: Version(offer.package.removeprefix("linux-source-")))
 
 
-def chosen(found: list[apt.Offer], spec: Debian) -> apt.Offer:
+def chosen(found: list[Offer], spec: Debian) -> Offer:
     """The newest offer that fits a spec. Raises WrongInput with what is offered when none does."""
     fitting = [offer for offer in found if spec.version is None or fits(offer.version, spec.version)]
     if found and not fitting:
@@ -32,13 +34,13 @@ def chosen(found: list[apt.Offer], spec: Debian) -> apt.Offer:
     return newest(fitting)
 
 
-def debians_own(root: apt.Root, found: list[apt.Offer]) -> list[apt.Offer]:
+def debians_own(root: Root, found: list[Offer]) -> list[Offer]:
     """Those offers of the host's apt that come from an archive whose Release says `Origin: Debian`.
 
     Raises OutsideFailed when there are others alone: apt trusts their archives, and they are not what `debian` means.
     """
     # apt-cache shows no login.
-    own_places = ((bare(repository.uri).rstrip("/"), repository.release) for repository in apt.repositories())
+    own_places = ((bare(repository.uri).rstrip("/"), repository.release) for repository in repositories())
     debian = set(own_places if found else ())
     places = root.places(sorted({offer.package for offer in found}))
     # Of a version that another archive has, too, apt may take the file from there.
@@ -49,7 +51,7 @@ def debians_own(root: apt.Root, found: list[apt.Offer]) -> list[apt.Offer]:
             "no archive of Debian's own offers this machine a linux-source package; others do",
             detail="\n".join(others),
             hint="name the source otherwise (file:PATH, kernel.org:VERSION), or add a Debian mirror to apt's sources, "
-            f"and {apt.UPDATE}",
+            f"and {UPDATE}",
         )
     return own
 
@@ -68,7 +70,7 @@ def fetch_linux(spec: Debian, cache: Path) -> SourceTree:
 
     Raises WrongInput (no such version), OutsideFailed (mirror, signature, digest).
     """
-    root = apt.suite_root(cache, spec.suite)
+    root = suite_root(cache, spec.suite)
     found = root.offers(PACKAGES)
     offer = chosen(found if spec.suite else debians_own(root, found), spec)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import process, progress
-from mplskit.audit.kernel import Kernel
+from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import is_module, module_name
 from mplskit.errors import WrongInput

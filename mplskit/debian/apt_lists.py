@@ -4,15 +4,14 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.debian.apt_root import CONF, UPDATE, Root, said
+from mplskit.debian.archives import Archive
+from mplskit.debian.suites import SUITES
 from mplskit.errors import OutsideFailed
 from mplskit.progress import duration, note, step
-from mplskit.sources.aptroot import CONF, UPDATE, Root, said
-from mplskit.sources.deb822 import stanza
-from mplskit.sources.spec import SUITES
 
 MAX_AGE = 24 * 3600
 # By itself apt exits 0 when a list could not be had; what hosts let run after an update is about the hosts' own lists;
@@ -55,23 +54,6 @@ UNTRUSTED = (
 UNSIGNED = re.compile(r"(is not|no longer) signed")
 # With it, a list that could not be had is called unsigned, too.
 FAILED = "Failed to fetch"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One archive of apt: its URI, suite and types (`deb`, `deb-src`), and the keys that may sign it (Signed-By)."""
-
-    uri: str
-    suite: str
-    types: str
-    signed_by: str = ""
-
-    def stanza(self) -> str:
-        """The archive as a `.sources` file names it (sources.list(5))."""
-        fields = {"Types": self.types, "URIs": self.uri, "Suites": self.suite, "Components": "main"}
-        # Nothing but the indices of packages: no translations, nor what a host adds for its desktop.
-        fields["Targets"] = "Packages Sources"
-        return stanza({**fields, **({"Signed-By": self.signed_by} if self.signed_by else {})})
 
 
 def fresh_root(folder: Path, name: str, archives: Sequence[Archive], not_before: float) -> Root:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.debian.deb822 import stanzas
+from mplskit.debian.versions import order
 from mplskit.errors import MachineLacks, OutsideFailed, WrongInput
-from mplskit.sources.deb822 import stanzas
-from mplskit.sources.debian_version import order
 
 UPDATE = "apt-get update"
 # A private root's settings.
@@ -133,6 +133,9 @@ class Root:
 
     def _ask(self, tool: str, *words: str) -> str:
         return process.run(self.argv(tool, *words), failure=OutsideFailed).stdout
+
+
+HOST = Root("this machine's apt")
 
 
 def said(failed: process.Finished, folder: Path) -> str:

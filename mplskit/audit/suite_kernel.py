@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mplskit import files, progress
-from mplskit.audit.kernel import Kernel
-from mplskit.audit.package import PART, Part, clauses, no_debug, of_parts, part_of, read_part
+from mplskit.audit.judged_kernel import Kernel
+from mplskit.audit.packaged_kernel import PART, Part, clauses, no_debug, of_parts, part_of, read_part
+from mplskit.debian.apt_root import Offer, Root
+from mplskit.debian.suite_roots import suite_root
 from mplskit.errors import WrongInput
-from mplskit.sources import apt
 
 FORMS = "debian:SUITE/PACKAGE (debian:trixie/linux-image-amd64), apt:PACKAGE for what this machine's apt offers"
 _SPEC = re.compile(r"(?:debian:(?P<suite>[a-z][a-z0-9-]*)/|apt:)(?P<package>[a-z0-9][a-z0-9.+~-]+)")
@@ -41,10 +42,10 @@ def of_suite(spec: SuitePackage, cache: Path) -> Kernel:
 
     Raises WrongInput when it is not offered or brings no kernel; OutsideFailed when the mirror fails.
     """
-    return of_root(apt.suite_root(cache, spec.suite), spec, cache)
+    return of_root(suite_root(cache, spec.suite), spec, cache)
 
 
-def of_root(root: apt.Root, spec: SuitePackage, cache: Path) -> Kernel:
+def of_root(root: Root, spec: SuitePackage, cache: Path) -> Kernel:
     """The same from this apt root."""
     no_debug(str(spec), spec.package)
     found = {fields["Package"]: fields for fields in with_dependencies(root, spec.package)}
@@ -55,7 +56,7 @@ def of_root(root: apt.Root, spec: SuitePackage, cache: Path) -> Kernel:
     return replace(kernel, rebuild=("--source", f"debian:{spec.suite}", "--base", "debian") if spec.suite else ())
 
 
-def with_dependencies(root: apt.Root, package: str) -> Iterator[dict[str, str]]:
+def with_dependencies(root: Root, package: str) -> Iterator[dict[str, str]]:
     """The fields of the package and of those of its kernel that it depends on; a package that is only a name for others
     (linux-image-amd64) is left out."""
     seen, wanted = {package}, [root.show(package)]
@@ -74,21 +75,21 @@ def with_dependencies(root: apt.Root, package: str) -> Iterator[dict[str, str]]:
                 wanted.append(first)
 
 
-def _offered(root: apt.Root, package: str) -> dict[str, str] | None:
+def _offered(root: Root, package: str) -> dict[str, str] | None:
     try:
         return root.show(package)
     except WrongInput:
         return None
 
 
-def _part(root: apt.Root, fields: Mapping[str, str], cache: Path) -> Part:
+def _part(root: Root, fields: Mapping[str, str], cache: Path) -> Part:
     """What is in a package; what was seen is kept under its digest, the package itself is not."""
     if "SHA256" not in fields:
         raise WrongInput(
             f"{fields['Package']} {fields['Version']} is installed here, and {root.name} does not offer it",
             hint="without a --subject kernel.audit looks at the kernel that runs",
         )
-    offer = apt.Offer(fields["Package"], fields["Version"], fields["SHA256"])
+    offer = Offer(fields["Package"], fields["Version"], fields["SHA256"])
     target = cache / "audit" / offer.sha256[:24]
 
     def look(folder: Path) -> None:

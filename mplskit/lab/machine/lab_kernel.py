@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process, progress
+from mplskit.debian.apt_root import Offer
+from mplskit.debian.package_file import Role, read_package
+from mplskit.debian.package_records import recorded
+from mplskit.debian.suite_roots import suite_root
 from mplskit.errors import WrongInput
 from mplskit.lab.machine.initramfs import pack
-from mplskit.packages.package import Role, read_package
-from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
-from mplskit.sources import apt
 
 ALLOWED = "allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)"
 STOCK = "linux-image-amd64"
@@ -69,7 +70,7 @@ def lab_kernel(workspace: Workspace, wanted: Chosen, busybox: Path) -> LabKernel
     """
     process.require("cpio", package="cpio")
     process.require("depmod", package="kmod")
-    recipe = [files.digest_file(Path(__file__).with_name(name)) for name in ("init", "initramfs.py", "kernel.py")]
+    recipe = [files.digest_file(Path(__file__).with_name(name)) for name in ("init", "initramfs.py", "lab_kernel.py")]
     key = files.digest_of([wanted.digest, files.digest_file(busybox), recipe])[:16]
     folder = workspace.build / "lab" / f"kernel-{key}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -100,17 +101,17 @@ def _unpack(wanted: Chosen, scratch: Path, target: Path, busybox: Path) -> None:
 
 
 def _of_suite(workspace: Workspace, suite: str) -> Chosen:
-    from mplskit.audit.suite import with_dependencies
+    from mplskit.audit.suite_kernel import with_dependencies
 
-    root = apt.suite_root(workspace.cache, suite)
+    root = suite_root(workspace.cache, suite)
     fields = list(with_dependencies(root, STOCK))
-    offers = [apt.Offer(each["Package"], each["Version"], each["SHA256"]) for each in fields]
+    offers = [Offer(each["Package"], each["Version"], each["SHA256"]) for each in fields]
     paths = []
     for offer in offers:
         folder = workspace.cache / "kernels" / offer.sha256[:24]
         folder.parent.mkdir(parents=True, exist_ok=True)
 
-        def fetch(partial: Path, offer: apt.Offer = offer) -> None:
+        def fetch(partial: Path, offer: Offer = offer) -> None:
             with progress.step(f"fetching {offer.package} {offer.version}"):
                 root.download(offer, partial)
 

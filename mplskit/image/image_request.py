@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.debian.package_file import Deb, Role, read_deb, read_package
+from mplskit.debian.package_records import recorded
+from mplskit.debian.suites import release
 from mplskit.errors import WrongInput
-from mplskit.packages.package import Deb, Role, read_deb, read_package
-from mplskit.packages.record import recorded
 from mplskit.paths import Workspace
-from mplskit.sources.apt import release
 
 SUITES = ("bookworm", "trixie")
 STOCK = "stock"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.debian.installed import installed_of
+from mplskit.debian.suites import release
 from mplskit.doctor.machine import TASKS
-from mplskit.doctor.packages import Need, installed, parse
+from mplskit.doctor.packages_txt import Need, parse
 from mplskit.paths import data
-from mplskit.sources.apt import release
 
 ROOT = Path(__file__).parents[2]
 ALL_TASKS = (
@@ -93,7 +94,7 @@ def test_every_line_of_the_real_file_is_well_formed() -> None:
 
 
 def test_dpkg_is_asked_what_is_installed() -> None:
-    assert installed(["dpkg", "no-such-package-a"]) == {"dpkg"}
+    assert installed_of(["dpkg", "no-such-package-a"]) == {"dpkg"}
 
 
 @pytest.mark.parametrize(
