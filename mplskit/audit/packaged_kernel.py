@@ -1,20 +1,19 @@
 """Kernels in Debian packages: one, or the several that Ubuntu and newer Debian split a kernel into."""
 
 import re
-import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mplskit import process, progress
+from mplskit import progress
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import is_module, module_name
+from mplskit.debian.package_file import fields, members
 from mplskit.errors import WrongInput
 
 MAGIC = b"!<arch>\n"
-STEP = 1 << 16
 _CONFIG = re.compile(r"boot/config-(?P<boot>[^/]+)|(?:usr/)?lib/modules/(?P<modules>[^/]+)/config")
 _IMAGE = re.compile(r"boot/vmlinu[xz]-(?P<boot>[^/]+)|(?:usr/)?lib/modules/(?P<modules>[^/]+)/vmlinu[xz]")
 _BUILTIN = re.compile(r"(?:usr/)?lib/modules/[^/]+/modules\.builtin")
@@ -43,14 +42,18 @@ def read_part(path: Path) -> Part:
 
     Raises WrongInput when dpkg cannot read it, or when debug symbols are in it.
     """
-    fields = process.run(["dpkg-deb", "--show", "--showformat", "${Package}\n${Depends}", path], failure=WrongInput)
-    package, _, depends = fields.stdout.partition("\n")
+    package, depends = fields(path, "Package", "Depends")
     no_debug(str(path), package)
     config, builtin = None, frozenset[str]()
     modules: dict[str, str] = {}
     releases: set[str] = set()
     with progress.step(f"looking into {path.name}"):
-        for name, text in _files_in(path):
+        for member in members(path):
+            if member.content is None:
+                continue
+            name = member.name
+            read = _CONFIG.fullmatch(name) or _BUILTIN.fullmatch(name)
+            text = member.content.read().decode(errors="replace") if read else ""
             found = _CONFIG.fullmatch(name) or _IMAGE.fullmatch(name)
             if found:
                 releases.add(found["boot"] or found["modules"])
@@ -85,28 +88,6 @@ def no_debug(name: str, package: str) -> None:
         raise WrongInput(
             f"{name}: the debug symbols of a kernel are in it, and no kernel", hint=f"give {found[1]} instead"
         )
-
-
-def _files_in(path: Path) -> Iterator[tuple[str, str]]:
-    """The files in a package, by their paths below /, with their text where they are lists or a configuration."""
-    with process.started(["dpkg-deb", "--fsys-tarfile", path]) as unpacking:
-        assert unpacking.stdout and unpacking.stderr
-        why = ""
-        try:
-            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
-                for member in archive:
-                    name = member.name.removeprefix("./")
-                    read = _CONFIG.fullmatch(name) or _BUILTIN.fullmatch(name)
-                    file = archive.extractfile(member) if member.isfile() else None
-                    if file:
-                        yield name, file.read().decode(errors="replace") if read else ""
-        except tarfile.TarError as error:
-            why = str(error)
-        while unpacking.stdout.read(STEP):
-            pass
-        said = unpacking.stderr.read().decode(errors="replace").strip()
-        if unpacking.wait() != 0 or why:
-            raise WrongInput(f"{path} is damaged", detail=said or why, hint="fetch or build it again")
 
 
 def part_of(fields: Mapping[str, Any]) -> Part:

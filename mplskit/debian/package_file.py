@@ -1,11 +1,16 @@
-"""A finished Debian package: what it is, and the kernel configuration inside."""
+"""Debian package files: what their control data says of them, and what is in them. All calls of dpkg-deb are here."""
 
+import tarfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import IO
 
 from mplskit import files, process
-from mplskit.errors import WrongInput
+from mplskit.errors import BuildFailed, Failure, WrongInput
+
+STEP = 1 << 16
 
 
 class Role(StrEnum):
@@ -47,12 +52,19 @@ def role_of(name: str) -> Role:
     return known.get(name, Role.HEADERS if name.startswith("linux-headers-") else Role.OTHER)
 
 
+def fields(path: Path, *names: str) -> list[str]:
+    """The values of these control fields, the last of which may have several lines; empty for one that is not there.
+
+    Raises WrongInput when it is no package.
+    """
+    format_ = r"\n".join(f"${{{name}}}" for name in names)
+    shown = process.run(["dpkg-deb", "--show", "--showformat", format_, path], failure=WrongInput).stdout
+    return shown.split("\n", len(names) - 1)
+
+
 def read_package(path: Path) -> Package:
     """Ask dpkg what a file is. Raises WrongInput when it is no package."""
-    shown = process.run(
-        ["dpkg-deb", "--show", "--showformat", "${Package} ${Version}", path], failure=WrongInput
-    ).stdout
-    name, version = shown.split()
+    name, version = fields(path, "Package", "Version")
     return Package(name, version, path.name, files.digest_file(path), path.stat().st_size, role_of(name))
 
 
@@ -61,11 +73,54 @@ def read_deb(path: Path) -> Deb:
     return Deb(path, read_package(path))
 
 
+@dataclass(frozen=True)
+class Member:
+    """What a package brings: its path below /, its size in bytes, and, of a file, its content, which can be read until
+    the next member is asked for."""
+
+    name: str
+    size: int
+    content: IO[bytes] | None
+
+
+def members(path: Path) -> Iterator[Member]:
+    """All that a package brings, in the order of the file, which is read as far as it is asked for.
+
+    Raises WrongInput when it is damaged.
+    """
+    with process.started(["dpkg-deb", "--fsys-tarfile", path]) as unpacking:
+        assert unpacking.stdout and unpacking.stderr
+        why = ""
+        try:
+            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
+                for entry in archive:
+                    content = archive.extractfile(entry) if entry.isfile() else None
+                    yield Member(entry.name.removeprefix("./"), entry.size, content)
+        except tarfile.TarError as error:
+            why = str(error)
+        while unpacking.stdout.read(STEP):
+            pass
+        said = unpacking.stderr.read().decode(errors="replace").strip()
+        if unpacking.wait() != 0 or why:
+            raise WrongInput(f"{path} is damaged", detail=said or why, hint="fetch or build it again")
+
+
+def extract(path: Path, folder: Path, *, without: Sequence[str] = (), failure: type[Failure] = BuildFailed) -> None:
+    """Unpack what a package brings into `folder`, but what has one of these patterns of tar's (`*/usr/share/*`).
+
+    Raises `failure`.
+    """
+    if not without:
+        process.run(["dpkg-deb", "--extract", path, folder], failure=failure)
+        return
+    pipe = 'file=$1; shift; dpkg-deb --fsys-tarfile "$file" | tar -x --no-same-owner --wildcards "$@"'
+    excluded = [f"--exclude={pattern}" for pattern in without]
+    process.run(["sh", "-c", pipe, "sh", path, "-C", folder, *excluded], failure=failure)
+
+
 def packaged_config(path: Path) -> tuple[str, str]:
     """The kernel release and the text of `/boot/config-RELEASE` inside a linux-image package."""
-    names = process.run(["sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -t', "sh", path]).stdout.splitlines()
-    inside = next((name for name in names if name.startswith("./boot/config-")), None)
-    if inside is None:
-        raise WrongInput(f"{path} has no /boot/config-*: it is no kernel image package")
-    pipe = 'dpkg-deb --fsys-tarfile "$1" | tar -xO "$2"'
-    return inside.removeprefix("./boot/config-"), process.run(["sh", "-c", pipe, "sh", path, inside]).stdout
+    for member in members(path):
+        if member.content and member.name.startswith("boot/config-"):
+            return member.name.removeprefix("boot/config-"), member.content.read().decode()
+    raise WrongInput(f"{path} has no /boot/config-*: it is no kernel image package")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import process
+from mplskit.debian.package_file import extract
 from mplskit.errors import MachineLacks, NotSo, WrongInput
 from mplskit.paths import Workspace
 from mplskit.places import where_programs_run
@@ -59,7 +60,7 @@ def prove(package: Path) -> list[Probe]:
     Raises NotSo with every probe that failed, MachineLacks when there can be no such namespace, or `ip` cannot run.
     """
     with tempfile.TemporaryDirectory(dir=where_programs_run(Workspace.here())) as folder:
-        process.run(["dpkg-deb", "--extract", package, folder], failure=WrongInput)
+        extract(package, Path(folder), failure=WrongInput)
         ip = next((path for path in (Path(folder, "bin/ip"), Path(folder, "usr/bin/ip")) if path.is_file()), None)
         if ip is None:
             raise NotSo(f"{package.name} holds no ip")

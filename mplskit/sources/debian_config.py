@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from mplskit import files, process
 from mplskit.debian.apt_root import UPDATE, Offer
+from mplskit.debian.package_file import extract
 from mplskit.debian.suite_roots import suite_root
 from mplskit.errors import OutsideFailed
 from mplskit.progress import note, step
@@ -33,7 +34,7 @@ def kernel_config(source: SourceTree, cache: Path) -> tuple[str, str]:
     def build(folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder) as scratch, step(f"fetching {offer.package} {offer.version}"):
             package = root.download(offer, Path(scratch))
-            process.run(["dpkg-deb", "--extract", package, scratch], failure=OutsideFailed)
+            extract(package, Path(scratch), failure=OutsideFailed)
             (folder / "config").write_bytes(lzma.decompress(_generic(Path(scratch)).read_bytes()))
 
     files.build_once(target, build)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from mplskit import process
 from mplskit.debian.apt_root import UPDATE, Offer, Root
 from mplskit.debian.archives import repositories
+from mplskit.debian.package_file import extract
 from mplskit.debian.suite_roots import suite_root
 from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed, WrongInput
@@ -77,7 +77,7 @@ def fetch_linux(spec: Debian, cache: Path) -> SourceTree:
     def package_in(folder: Path) -> Path:
         with step(f"fetching {offer.package} {offer.version}"):
             package = root.download(offer, folder)
-        process.run(["dpkg-deb", "--extract", package, folder], failure=OutsideFailed)
+        extract(package, folder, failure=OutsideFailed)
         return next(folder.glob("usr/src/linux-source-*.tar.*"))
 
     origin = f"Debian package {offer.package} {offer.version}, verified by apt"

@@ -79,5 +79,5 @@ def test_whatever_a_node_says_is_taken_or_left(detail: str, kind: str) -> None:
 def test_a_file_that_is_no_package_is_told(tmp_path: Path) -> None:
     path = tmp_path / "not.deb"
     path.write_text("nothing")
-    with pytest.raises(WrongInput, match=r"not\.deb: not a Debian package"):
+    with pytest.raises(WrongInput, match=r"not\.deb is damaged"):
         unpacked(Deb(path, KERNEL.package))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mplskit import files, process, progress
 from mplskit.debian.apt_root import Offer
-from mplskit.debian.package_file import Role, read_package
+from mplskit.debian.package_file import Role, extract, read_package
 from mplskit.debian.package_records import recorded
 from mplskit.debian.suite_roots import suite_root
 from mplskit.errors import WrongInput
@@ -85,11 +85,9 @@ def lab_kernel(workspace: Workspace, wanted: Chosen, busybox: Path) -> LabKernel
 
 
 def _unpack(wanted: Chosen, scratch: Path, target: Path, busybox: Path) -> None:
-    excluded = [f"--exclude=*/kernel/{folder}/*" for folder in LEFT_OUT]
+    without = (*(f"*/kernel/{folder}/*" for folder in LEFT_OUT), "*/usr/share/*", "*/System.map-*")
     for package in wanted.packages:
-        pipe = 'file=$1; shift; dpkg-deb --fsys-tarfile "$file" | tar -x --no-same-owner "$@"'
-        options = ["--wildcards", *excluded, "--exclude=*/usr/share/*", "--exclude=*/System.map-*"]
-        process.run(["sh", "-c", pipe, "sh", package, "-C", scratch, *options])
+        extract(package, scratch, without=without)
     images = [*scratch.glob("boot/vmlinuz-*"), *scratch.glob("usr/lib/modules/*/vmlinuz")]
     if len(images) != 1:
         raise WrongInput(f"{wanted.name} holds {len(images)} kernels", hint=ALLOWED)

@@ -1,15 +1,12 @@
 """What a node says that it has before packages are sent: those that it needs no more, and room for the others."""
 
-import tarfile
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from mplskit import process
-from mplskit.debian.package_file import Deb, Role
-from mplskit.errors import WrongInput
+from mplskit.debian.package_file import Deb, Role, members
 from mplskit.node.report import Item
 from mplskit.number import whole
 
@@ -87,7 +84,7 @@ def needs(deb: Deb) -> Counter[str]:
 def unpacked(deb: Deb) -> Mapping[str, int]:
     """KiB that a package takes below each of FOLDERS, once unpacked; measured once for all nodes.
 
-    Raises WrongInput when it cannot be read.
+    Raises WrongInput when it is damaged.
     """
     with _MEASURING:
         return _measured(deb)
@@ -96,12 +93,7 @@ def unpacked(deb: Deb) -> Mapping[str, int]:
 @cache
 def _measured(deb: Deb) -> Mapping[str, int]:
     sizes: Counter[str] = Counter()
-    with process.started(["dpkg-deb", "--fsys-tarfile", deb.path]) as unpacking:
-        try:
-            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
-                for entry in tar:
-                    top = "/" + entry.name.removeprefix("./").partition("/")[0]
-                    sizes[top if top in FOLDERS else "/usr"] += -(-entry.size // BLOCK) * (BLOCK // KIB)
-        except tarfile.TarError as error:
-            raise WrongInput(f"{deb.path}: not a Debian package that can be read", detail=str(error)) from None
+    for member in members(deb.path):
+        top = "/" + member.name.partition("/")[0]
+        sizes[top if top in FOLDERS else "/usr"] += -(-member.size // BLOCK) * (BLOCK // KIB)
     return sizes
