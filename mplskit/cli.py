@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
-from invoke.exceptions import Exit as Leave
+from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
-from mplskit.errors import WrongInput
-from mplskit.fault import debugging, failure_of
-from mplskit.number import whole
-
-# How much of a wrong word is shown.
-SHOWN = 40
+from mplskit.errors import Leave
+from mplskit.fault import code_of, debugging, failure_of
 
 Body = TypeVar("Body", bound=Callable[..., None])
 
@@ -61,7 +57,7 @@ def task(
             except Exception as error:
                 _leave(error)
             except KeyboardInterrupt:
-                raise Leave("mplskit: interrupted", code=code_of(KeyboardInterrupt())) from None
+                raise Exit("mplskit: interrupted", code=code_of(KeyboardInterrupt())) from None
 
         guarded.__signature__ = _signature(body, flags)  # type: ignore[attr-defined] # what Invoke reads the flags from
         return invoke_task(
@@ -91,43 +87,21 @@ def _spelled(argument: str) -> str:
     return argument.strip("_").replace("_", "-")
 
 
-def number(text: str, flag: str, lowest: int, highest: int) -> int:
-    """A whole number from the command line. Raises WrongInput with the range that is allowed."""
-    value = whole(text, lowest, highest)
-    if value is None:
-        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-        raise WrongInput(f"{flag} {shown}: not a whole number from {lowest} to {highest}")
-    return value
-
-
-def leave(code: int) -> None:
-    """Leave with an exit code that says it all: a difference was found, and shown. 0 goes on."""
-    if code:
-        raise Leave(code=code)
-
-
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Leave(f"mplskit: ended by {signal.Signals(signum).name}", code=128 + signum)
-
-
-def code_of(error: BaseException) -> int:
-    """The code that the process leaves with when a task raises this."""
-    if isinstance(error, Leave):
-        return int(error.code)
-    if isinstance(error, KeyboardInterrupt):
-        return 128 + signal.SIGINT
-    return 128 + signal.SIGPIPE if isinstance(error, BrokenPipeError) else failure_of(error).code
+    raise Leave(128 + signum, f"mplskit: ended by {signal.Signals(signum).name}")
 
 
 def _leave(error: Exception) -> NoReturn:
     """Turn any exception into a message and an exit code; `-d` shows where it came from."""
     if isinstance(error, Leave):
+        raise Exit(error.message or None, code=error.code)
+    if isinstance(error, Exit):
         raise error
     if debugging():
         traceback.print_exc()
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise Leave(code=code_of(error))
+        raise Exit(code=code_of(error))
     failure = failure_of(error)
-    raise Leave(f"mplskit: {failure}", code=failure.code)
+    raise Exit(f"mplskit: {failure}", code=failure.code)

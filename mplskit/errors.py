@@ -36,6 +36,14 @@ class Failure(Exception):
         return "\n".join(lines)
 
 
+class Leave(Exception):
+    """A task ends with this code, and `message` is all that is left to say: a signal came, a difference was shown."""
+
+    def __init__(self, code: int, message: str = "") -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
 class NotSo(Failure):
     """What was asked is not so: an option lost, a node not ready, a lab that failed."""
 

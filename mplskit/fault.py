@@ -2,9 +2,10 @@
 
 import logging
 import os
+import signal
 import traceback
 
-from mplskit.errors import Failure, NotSo
+from mplskit.errors import Failure, Leave, NotSo
 from mplskit.files import lacking
 
 
@@ -18,6 +19,15 @@ def failure_of(error: BaseException, *, traced: bool = False) -> Failure:
     if isinstance(error, Failure):
         return error
     return lacking(error) if isinstance(error, OSError) else fault(error, traced=traced)
+
+
+def code_of(error: BaseException) -> int:
+    """The code that the process leaves with when a task raises this."""
+    if isinstance(error, Leave):
+        return error.code
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    return 128 + signal.SIGPIPE if isinstance(error, BrokenPipeError) else failure_of(error).code
 
 
 def fault(error: BaseException, *, traced: bool = False) -> NotSo:

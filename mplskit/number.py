@@ -1,5 +1,10 @@
 """Whole numbers as people write them: ASCII digits, nothing else."""
 
+from mplskit.errors import WrongInput
+
+# How much of a wrong word is shown.
+SHOWN = 40
+
 
 def whole(text: str, lowest: int, highest: int) -> int | None:
     """The number that `text` is; None when it is no whole number from `lowest` to `highest`."""
@@ -7,3 +12,12 @@ def whole(text: str, lowest: int, highest: int) -> int | None:
         return None
     value = int(text)
     return value if lowest <= value <= highest else None
+
+
+def whole_number(text: str, flag: str, lowest: int, highest: int) -> int:
+    """A whole number from the command line. Raises WrongInput with the range that is allowed."""
+    value = whole(text, lowest, highest)
+    if value is None:
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        raise WrongInput(f"{flag} {shown}: not a whole number from {lowest} to {highest}")
+    return value

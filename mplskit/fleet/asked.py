@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mplskit import cli
 from mplskit.errors import WrongInput
 from mplskit.fleet.inventory.flags import DAY, PATIENCE
 from mplskit.fleet.inventory.selection import chosen, may_ask
@@ -13,6 +12,7 @@ from mplskit.fleet.last_run import Last
 from mplskit.fleet.pool import MOST, Limits
 from mplskit.fleet.pyinfra.bounds import check_pyinfra
 from mplskit.node.node import Node
+from mplskit.number import whole_number
 from mplskit.paths import Workspace
 
 # What a task asks for on a node, as a JSON value.
@@ -48,10 +48,10 @@ def asked(
     """
     nodes = chosen(**selection, described=asks is not None, pyinfra=pyinfra)
     limits = Limits(
-        parallel=cli.number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
-        batch=cli.number(batch, "--batch", 1, 1_000_000) if batch else None,
-        max_failures=cli.number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
-        timeout=cli.number(timeout, "--timeout", 1, DAY) if timeout else PATIENCE,
+        parallel=whole_number(parallel, "--parallel", 1, MOST) if parallel else Limits.parallel,
+        batch=whole_number(batch, "--batch", 1, 1_000_000) if batch else None,
+        max_failures=whole_number(max_failures, "--max-failures", 0, 1_000_000) if max_failures else None,
+        timeout=whole_number(timeout, "--timeout", 1, DAY) if timeout else PATIENCE,
     )
     if pyinfra:
         check_pyinfra(nodes, timeout=timeout, ask_become_password=ask_become_password)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from mplskit import cli, progress, terminal
-from mplskit.errors import Failure
+from mplskit import progress, terminal
+from mplskit.errors import Failure, Leave
+from mplskit.fault import code_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +115,7 @@ def _on_fleet(
     unkept = _not_kept(lost) if lost else None
     unwritten = _fault_of(lambda: report(fleet.outcomes))
     ending = fleet.interruption or unkept or unwritten or unseen or told(fleet.outcomes, last.path)
-    code = cli.code_of(ending) if ending else exit_code(fleet.outcomes)
+    code = code_of(ending) if ending else exit_code(fleet.outcomes)
 
     def text() -> None:
         for outcome in fleet.outcomes:
@@ -178,4 +179,5 @@ def _not_kept(error: Exception) -> Failure:
 def _leave(ending: BaseException | None, code: int) -> None:
     if ending:
         raise ending
-    cli.leave(code)
+    if code:
+        raise Leave(code)

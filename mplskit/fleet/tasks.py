@@ -10,6 +10,7 @@ from invoke.context import Context
 from mplskit import cli, terminal
 from mplskit.fleet.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
 from mplskit.fleet.many import on_nodes
+from mplskit.number import whole_number
 
 if TYPE_CHECKING:
     from mplskit.debian.package_file import Deb
@@ -207,7 +208,7 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
     if junit:
         # What an earlier run said must not be taken for this one's.
         Path(junit).unlink(missing_ok=True)
-    patience = cli.number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
+    patience = whole_number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
 
     def work(node: "Node") -> "Done":
         if reboot:

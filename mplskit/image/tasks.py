@@ -4,6 +4,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from mplskit import cli, terminal
+from mplskit.number import whole_number
 
 
 @cli.task(
@@ -81,7 +82,7 @@ def boot(
     workspace = workspace_for("image.boot")
     found = chosen_image(workspace, image)
     virtual = guest_of(
-        found, cli.number(memory, "--memory", 128, 1 << 20), cli.number(cpus, "--cpus", 1, 64), append, persist
+        found, whole_number(memory, "--memory", 128, 1 << 20), whole_number(cpus, "--cpus", 1, 64), append, persist
     )
     folder = workspace.build / "vm" / found.name
     with booted(replace(virtual, hardware=kind(hardware)), folder) as machine:

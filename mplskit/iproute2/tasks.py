@@ -3,6 +3,7 @@
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.number import whole_number
 from mplskit.sources.tasks import LISTED, SOURCE, show_listing
 
 
@@ -35,8 +36,8 @@ def build(
     from mplskit.sources.source_spec import parse_spec
 
     spec = parse_spec(source, insecure_source)
-    count = cli.number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
-    number = cli.number(revision, "--revision", 1, 9999)
+    count = whole_number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
+    number = whole_number(revision, "--revision", 1, 9999)
     made = build_iproute2(workspace_for("iproute2.build"), spec, number, count)
     terminal.show(made.metadata, json, lambda: print(made.path))
 

@@ -6,6 +6,7 @@ from invoke.context import Context
 
 from mplskit import cli, terminal
 from mplskit.config import tasks as config
+from mplskit.number import whole_number
 
 if TYPE_CHECKING:
     from mplskit.config.request import Request
@@ -26,7 +27,7 @@ def asked(*, builder: str, revision: str, suffix: str, jobs: str, **flags: Any) 
     """What FLAGS ask for, all of it checked before anything is fetched."""
     from mplskit.kernel.request import make_packaging
 
-    count = cli.number(jobs, "--jobs", 1, 1024) if jobs else None
+    count = whole_number(jobs, "--jobs", 1, 1024) if jobs else None
     packaging = make_packaging(builder, revision, suffix, count)
     return *config.asked(**flags), packaging
 

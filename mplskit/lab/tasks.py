@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.number import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +171,7 @@ def up(
     from mplskit.lab.up import bring_up
 
     _check_stage(stage, False)
-    number = cli.number(step, "--step", 0, 1000) if step else None
+    number = whole_number(step, "--step", 0, 1000) if step else None
     place = Place(**where)
     found = bring_up(_workspace("lab.up", place), lab, place, stage, number)
 

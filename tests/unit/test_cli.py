@@ -13,6 +13,7 @@ from invoke.program import Program
 
 from mplskit import cli
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.number import whole_number
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,13 +117,13 @@ def test_a_signal_leaves_with_its_code_and_what_was_begun_is_cleaned_up(
 @pytest.mark.parametrize("text", ["0", "1025", "-1", "", "two", "1.5"])
 def test_a_number_out_of_range_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(WrongInput) as refused:
-        cli.number(text, "--jobs", 1, 1024)
+        whole_number(text, "--jobs", 1, 1024)
     assert refused.value.message == f"--jobs {text}: not a whole number from 1 to 1024"
 
 
 @pytest.mark.parametrize("value", [1, 1024])
 def test_a_number_in_range_is_taken(value: int) -> None:
-    assert cli.number(str(value), "--jobs", 1, 1024) == value
+    assert whole_number(str(value), "--jobs", 1, 1024) == value
 
 
 def test_shared_flags_reach_the_function_by_name_or_together(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,7 @@ from mplskit.kernel.build import space
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
+from mplskit.number import whole_number
 from mplskit.paths import Workspace
 from mplskit.sources.debian_source import newest
 from mplskit.sources.iproute2_source import fetch_iproute2
@@ -222,7 +223,7 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "frame-no-permission": (3, raising(PermissionError(errno.EACCES, "Permission denied", "dist/metadata.json"))),
     "frame-no-space-before": (3, lambda: need_space(Path("build"), 1 << 60, "building a kernel")),
     "frame-held-lock": (3, held_lock),
-    "frame-number": (2, lambda: cli.number("many", "--jobs", 1, 1024)),
+    "frame-number": (2, lambda: whole_number("many", "--jobs", 1, 1024)),
     "frame-command-failed": (
         5,
         lambda: process.run(["sh", "-c", "echo 'no rule' >&2; exit 2"], log=Path("build/a.log")),

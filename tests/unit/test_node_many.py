@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invoke.exceptions import Exit as Leave
 
 from mplskit import process
-from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.errors import Failure, Leave, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.fleet.asked import asked
 from mplskit.fleet.completion import planned
 from mplskit.fleet.last_run import Last

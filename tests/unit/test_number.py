@@ -2,9 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit import cli
 from mplskit.errors import WrongInput
-from mplskit.number import whole
+from mplskit.number import whole, whole_number
 
 
 @pytest.mark.parametrize("text", ["1_6", "٣", "²", "+1", " 1", "1 ", "1.0", "0x1", "", "9" * 5000])
@@ -20,5 +19,5 @@ def test_a_number_is_read_as_it_is_written(value: int) -> None:
 
 def test_of_a_long_word_the_beginning_is_shown() -> None:
     with pytest.raises(WrongInput) as refused:
-        cli.number("9" * 5000, "--jobs", 1, 1024)
+        whole_number("9" * 5000, "--jobs", 1, 1024)
     assert refused.value.message == f"--jobs {'9' * 40}…: not a whole number from 1 to 1024"
