@@ -2,9 +2,9 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/node.py [--nodes 1,32] [--runs 1] [--parallel 8] [--cap 150] …
 
-The nodes are containers in one VM of the image (tests/containers/), each reached at a forwarded port of 127.0.0.1: no
-contender has a jump host. They have no systemd, so nobody starts a unit. Each first run finds clean containers, each
-second run finds what the first one left. Only the configuration is brought, no packages.
+The nodes are containers in one VM of the image (tests/worlds/container_nodes.py), each reached at a forwarded port of
+127.0.0.1: no contender has a jump host. They have no systemd, so nobody starts a unit. Each first run finds clean
+containers, each second run finds what the first one left. Only the configuration is brought, no packages.
 
 The limit is `ssh node sh` with the payload that node.bootstrap carries on its stdin, run by xargs. The others are in
 benchmarks/contenders/, at the versions of requirements.txt there: their own operations and modules, written as an
@@ -46,7 +46,7 @@ from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.paths import Workspace
 from mplskit.vm.machine import booted
-from tests.containers.fleet import Fleet, fleet_of
+from tests.worlds.container_nodes import Fleet, fleet_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENDERS = Path(__file__).with_name("contenders")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mplskit import terminal
 from tests.command_line import CommandLine, stand_in
-from tests.stand_in_node import ready
+from tests.worlds.stand_in_node import ready
 
 ROOT = Path(__file__).resolve().parents[1]
 # The shell says what it used, and in a second line what all of its children did.

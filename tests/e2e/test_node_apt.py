@@ -12,8 +12,8 @@ import pytest
 
 from mplskit import process
 from mplskit.vm.machine import Machine
-from tests.debian_archive import DebianArchive, keys
 from tests.e2e.conftest import Ran, invoke
+from tests.worlds.debian_archive import DebianArchive, keys
 
 # apt brings packages through an emulated network.
 pytestmark = pytest.mark.full

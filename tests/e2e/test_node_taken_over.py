@@ -1,6 +1,6 @@
 """A stock Debian node that an older mplskit set up is taken over: it is kept all the while, and given back as it was.
 
-`tests/older_node.tar.gz` is what mplskit of 23 November 2026 (8506e8c) brought to a node with the spec below.
+`tests/worlds/older_node.tar.gz` is what mplskit of 23 November 2026 (8506e8c) brought to a node with the spec below.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.full
 
 __all__ = ["node"]
 
-OLDER = Path(__file__).parents[1] / "older_node.tar.gz"
+OLDER = Path(__file__).parents[1] / "worlds" / "older_node.tar.gz"
 NODES = """\
 nodes:
   vm:

@@ -13,8 +13,8 @@ from mplskit import process
 from mplskit.config.machine import read_machine
 from mplskit.errors import OutsideFailed
 from tests.command_line import CommandLine
-from tests.integration.conftest import Sshd
-from tests.kernel_packages import MPLS, PLAIN, config, modules
+from tests.worlds.kernel_packages import MPLS, PLAIN, config, modules
+from tests.worlds.sshd import Sshd
 
 RELEASE = "6.8.0-50-generic"
 # What a machine has instead of this one's: the folder's etc, boot, modules and proc; uname says another release.

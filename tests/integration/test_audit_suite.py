@@ -12,7 +12,7 @@ from mplskit.audit.judged_kernel import Kernel
 from mplskit.audit.suite_kernel import SuitePackage, of_root
 from mplskit.debian.apt_root import CONF, Root
 from mplskit.errors import WrongInput
-from tests.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
+from tests.worlds.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
 
 UBUNTU = "6.8.0-50-generic"
 SID = "7.2.13+deb14-amd64"

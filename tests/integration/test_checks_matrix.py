@@ -14,7 +14,7 @@ import pytest
 from mplskit import process
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.suite import Suite
-from tests.stand_in_node import (
+from tests.worlds.stand_in_node import (
     KERNEL,
     LABELS,
     MPLS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
-from tests.integration.conftest import Sshd
+from tests.worlds.sshd import Sshd
 
 CACHE = Path(os.environ.get("MPLSKIT_CACHE") or Path.home() / ".cache" / "mplskit")
 

@@ -12,7 +12,7 @@ import pytest
 
 from mplskit import process
 from tests.command_line import CommandLine, awaited, stand_in
-from tests.fake_linux import pack, plant
+from tests.worlds.fake_linux import pack, plant
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 CURE = "hint: free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system\n"

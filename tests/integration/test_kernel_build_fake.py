@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine, awaited, living
-from tests.fake_linux import pack, plant, snapshot
+from tests.worlds.fake_linux import pack, plant, snapshot
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from mplskit.lab.run import run_lab
 from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.remote.session import Shell, shell
-from tests.integration.conftest import Sshd
+from tests.worlds.sshd import Sshd
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),

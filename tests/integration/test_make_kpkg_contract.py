@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine, stand_in
-from tests.fake_linux import plant, snapshot
+from tests.worlds.fake_linux import plant, snapshot
 
 STAND_IN = r"""
 refuse() { echo "make-kpkg (stand-in): $*" >&2; exit 1; }

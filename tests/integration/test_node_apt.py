@@ -10,8 +10,8 @@ from mplskit import process
 from mplskit.node.payload.apt import apt_of
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
-from tests.debian_archive import DebianArchive, keys
 from tests.integration.test_node_apply import CONTAINED, GROUND
+from tests.worlds.debian_archive import DebianArchive, keys
 
 # The repository is in the file system: a repository that is gone is one that cannot be reached.
 APT = """\

@@ -12,7 +12,7 @@ import pytest
 
 from mplskit import process
 from tests.command_line import CommandLine, awaited
-from tests.integration.conftest import Sshd, free_port
+from tests.worlds.sshd import Sshd, free_port
 
 # In the place of apply.sh; $NODE is a folder that stays, $SSHD the session's process.
 GOOD = """\

@@ -10,8 +10,8 @@ from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.questions import Said
-from tests.conditions import judged
 from tests.integration.test_node_apply import CONTAINED, contained, namespaces
+from tests.worlds.made_up_facts import judged
 
 __all__ = ["namespaces"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from mplskit import process
 from mplskit.remote.host import Host
-from tests.integration.conftest import Sshd
 from tests.integration.test_node_apply import CONTAINED, GROUND, make_deb
+from tests.worlds.sshd import Sshd
 
 FOR_MACHINES = "hint: reboot it, then node.verify\n"
 FOR_GUESTS = (

@@ -11,7 +11,7 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.verify.verify import verify
 from mplskit.remote.host import Host
-from tests.integration.conftest import Sshd
+from tests.worlds.sshd import Sshd
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import pytest
 
 from mplskit import process
 from tests.command_line import CommandLine, awaited
-from tests.integration.conftest import free_port
-from tests.integration.logins import logins
-from tests.integration.pyinfra_world import World, world
-from tests.kernel_packages import deb
+from tests.worlds.kernel_packages import deb
+from tests.worlds.logins import logins
+from tests.worlds.pyinfra_nodes import World, world
+from tests.worlds.sshd import free_port
 
 # Imported here it would change how Python reads and waits, for every test.
 pytestmark = pytest.mark.skipif(find_spec("pyinfra_cli") is None, reason="pyinfra is not installed (./run installs it)")

@@ -15,7 +15,7 @@ from mplskit.process_group import Group, grouped
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
 from tests.command_line import awaited
-from tests.integration.conftest import Sshd
+from tests.worlds.sshd import Sshd
 
 Fake = Callable[[str], Host]
 

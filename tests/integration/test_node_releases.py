@@ -15,8 +15,8 @@ from mplskit.node.payload.apt import Apt, apt_of
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from tests.debian_archive import DebianArchive, keys
 from tests.integration.test_node_apply import FILES, make_deb
+from tests.worlds.debian_archive import DebianArchive, keys
 
 KEY, LIST = "/etc/apt/keyrings/mplskit.asc", "/etc/apt/sources.list.d/mplskit.sources"
 

@@ -20,8 +20,8 @@ from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, Report
 from mplskit.remote.host import Host
 from tests.command_line import awaited
-from tests.integration.conftest import Sshd
 from tests.integration.test_node_apply import CONTAINED, make_deb
+from tests.worlds.sshd import Sshd
 
 FOLDERS = ("etc", "var/lib", "var/tmp", "root", "usr/local", "run")
 

@@ -1,6 +1,6 @@
 """A node that an older mplskit set up is taken over: real payloads of both, plain routes, and a systemctl of ours.
 
-`tests/older_node.tar.gz` is what mplskit of 23 November 2026 (8506e8c) brought to a node with `SPEC` below.
+`tests/worlds/older_node.tar.gz` is what mplskit of 23 November 2026 (8506e8c) brought to a node with `SPEC` below.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.integration.test_node_apply import KEEPER, contained, namespaces
 
 __all__ = ["namespaces"]
 
-OLDER = Path(__file__).parents[1] / "older_node.tar.gz"
+OLDER = Path(__file__).parents[1] / "worlds" / "older_node.tar.gz"
 SPEC = NodeSpec.model_validate(
     {
         "allow": ["default-route"],

@@ -14,7 +14,7 @@ from mplskit.node.verify import questions
 from mplskit.node.verify.verify import verify
 from mplskit.paths import data
 from mplskit.remote.session import Shell
-from tests.integration.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, logins
 
 
 @pytest.fixture(scope="module")

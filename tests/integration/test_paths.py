@@ -16,7 +16,7 @@ import pytest
 
 from mplskit import process
 from tests.command_line import ROOT, CommandLine
-from tests.fake_linux import pack, plant, snapshot
+from tests.worlds.fake_linux import pack, plant, snapshot
 
 MOVES = ("MPLSKIT_BUILD", "MPLSKIT_DIST", "MPLSKIT_CACHE", "XDG_CACHE_HOME", "TMPDIR")
 

@@ -20,7 +20,7 @@ from mplskit.remote.pipes import Pipes
 from mplskit.remote.refusals import PasswordRefused
 from mplskit.remote.session import shell, stream
 from tests.golden import assert_golden
-from tests.integration.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, logins
 
 WAYS: list[tuple[str, Become | None, str | None]] = [
     ("root", None, None),

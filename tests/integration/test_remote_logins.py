@@ -21,7 +21,7 @@ from mplskit.paths import data
 from mplskit.remote.host import Become, Host
 from mplskit.remote.login import for_any_shell
 from mplskit.remote.session import shell, stream
-from tests.integration.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, logins
 
 LOGINS: list[tuple[str, Become | None, str | None]] = [
     ("loud", None, None),

@@ -11,7 +11,7 @@ from mplskit import process
 from mplskit.errors import Exit, OutsideFailed
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell, stream
-from tests.integration.conftest import Sshd, free_port
+from tests.worlds.sshd import Sshd, free_port
 
 MEBIBYTE = b"\0" * (1 << 20)
 

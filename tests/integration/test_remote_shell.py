@@ -6,7 +6,7 @@ import pytest
 
 from mplskit.errors import OutsideFailed
 from mplskit.remote.session import Shell, shell
-from tests.integration.conftest import Sshd
+from tests.worlds.sshd import Sshd
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import debian_archive, kernel_org
 from tests.command_line import CommandLine
-from tests.debian_archive import DebianArchive, Proxy
-from tests.fake_linux import pack, plant
 from tests.golden import assert_golden
-from tests.kernel_org import Server
+from tests.worlds import debian_archive, kernel_org
+from tests.worlds.debian_archive import DebianArchive, Proxy
+from tests.worlds.fake_linux import pack, plant
+from tests.worlds.kernel_org import Server
 
 CHANGELOG = "iproute2 ({version}) unstable; urgency=medium\n\n  * x\n\n -- x <x@x>  Mon, 08 May 2023 19:49:38 +0100\n"
 CONTROL = """\

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine, awaited, living, stand_in
-from tests.fake_linux import pack, plant
-from tests.git_server import Signers, signers
+from tests.worlds.fake_linux import pack, plant
+from tests.worlds.git_server import Signers, signers
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from mplskit.sources.network import Network
 from mplskit.sources.source_spec import Git, parse_spec
 from mplskit.sources.tree import SourceTree
 from tests.command_line import CommandLine, awaited, living
-from tests.fake_linux import FAKELINUX
-from tests.git_server import Repository, Server, Signers, serving, signers
 from tests.golden import assert_golden
+from tests.worlds.fake_linux import FAKELINUX
+from tests.worlds.git_server import Repository, Server, Signers, serving, signers
 
 MISSING = "0123456789abcdef0123456789abcdef01234567"
 

@@ -13,10 +13,10 @@ import pytest
 from mplskit.errors import OutsideFailed
 from mplskit.sources.tree import SourceTree
 from tests.command_line import CommandLine, awaited
-from tests.fake_linux import pack
-from tests.kernel_org import IPROUTE2, LINUX, Answer, Break, Stall, front_page, list_checksums, publish
-from tests.kernel_org_spoilt import pin_and_resign, revoked, signature_of_another_file, wrong_hash
-from tests.kernel_org_world import ARCHIVE, SIGNATURE, World, good, sha256
+from tests.worlds.fake_linux import pack
+from tests.worlds.kernel_org import IPROUTE2, LINUX, Answer, Break, Stall, front_page, list_checksums, publish
+from tests.worlds.kernel_org_pinned import ARCHIVE, SIGNATURE, World, good, sha256
+from tests.worlds.kernel_org_spoilt import pin_and_resign, revoked, signature_of_another_file, wrong_hash
 
 
 def test_a_release_is_fetched_verified_and_unpacked_once(world: World) -> None:

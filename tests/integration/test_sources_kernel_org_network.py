@@ -13,8 +13,8 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 
 from tests.golden import assert_golden
-from tests.kernel_org import LINUX, Answer, serving
-from tests.kernel_org_world import ARCHIVE, SIGNATURE, World
+from tests.worlds.kernel_org import LINUX, Answer, serving
+from tests.worlds.kernel_org_pinned import ARCHIVE, SIGNATURE, World
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.golden import FOLDER, assert_golden
-from tests.kernel_org import LINUX, Answer, Break, Stall, list_checksums
-from tests.kernel_org_spoilt import pin_and_resign, revoked, signature_of_another_file, wrong_hash
-from tests.kernel_org_world import ARCHIVE, SIGNATURE, World, good, sha256
+from tests.worlds.kernel_org import LINUX, Answer, Break, Stall, list_checksums
+from tests.worlds.kernel_org_pinned import ARCHIVE, SIGNATURE, World, good, sha256
+from tests.worlds.kernel_org_spoilt import pin_and_resign, revoked, signature_of_another_file, wrong_hash
 
 
 def resign(signer: str) -> Callable[[World], None]:

@@ -17,7 +17,7 @@ from mplskit.config.machine import MachineKernel
 from mplskit.errors import WrongInput
 from mplskit.paths import data
 from mplskit.remote.host import Host
-from tests.kernel_packages import config
+from tests.worlds.kernel_packages import config
 
 KNOWLEDGE = load_features()
 ROUTER = Symbol(symbol="MPLS_ROUTING", module="mpls_router", since="4.1", without="no labels")

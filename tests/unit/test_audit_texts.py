@@ -8,7 +8,7 @@ import pytest
 
 from mplskit.tasks import program
 from tests.golden import FOLDER, assert_golden
-from tests.kernel_packages import PLAIN, bzimage, config, deb, modules, ubuntu
+from tests.worlds.kernel_packages import PLAIN, bzimage, config, deb, modules, ubuntu
 
 HERE = Path()
 NO_MPLS = dict.fromkeys(("MPLS", "MPLS_ROUTING", "MPLS_IPTUNNEL", "NET_MPLS_GSO"), "n")

@@ -22,9 +22,8 @@ from mplskit.config.request import parse_set
 from mplskit.config.verdict import Verdict, judge
 from mplskit.sources.tree import SourceTree
 from tests.golden import FOLDER, assert_golden
+from tests.worlds.small_kconfig import ENVIRONMENT, TREE
 
-TREE = Path(__file__).parent / "small-kconfig"
-ENVIRONMENT = {"CC": "gcc", "CC_VERSION_TEXT": "gcc (Debian 12.2.0-14) 12.2.0"}
 READY = "MODULES=y EXPERT=y NET=y MPLS=y LWTUNNEL=y PROC_SYSCTL=y"
 
 

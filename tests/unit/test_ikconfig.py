@@ -13,7 +13,7 @@ from mplskit import process
 from mplskit.config import ikconfig
 from mplskit.config.ikconfig import as_text, configuration_in, is_kernel, kernel_of_uki, packed_by
 from mplskit.errors import MachineLacks
-from tests.kernel_packages import bzimage
+from tests.worlds.kernel_packages import bzimage
 
 CONFIG = "#\n# Linux/x86 6.12.1 Kernel Configuration\n#\nCONFIG_MPLS=y\n# CONFIG_LWTUNNEL is not set\n"
 # What is between the code and the marks: bytes that do not compress, and some that begin as streams do.

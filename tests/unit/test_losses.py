@@ -14,7 +14,7 @@ from mplskit.config.fragment import parse_config
 from mplskit.config.losses import Loss, Outcome, Reason
 from mplskit.config.needed import needed_for
 from tests.golden import assert_golden
-from tests.unit.test_explain import ENVIRONMENT, TREE
+from tests.worlds.small_kconfig import ENVIRONMENT, TREE
 
 NOWHERE: Mapping[str, str] = {}
 

@@ -12,7 +12,7 @@ from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import of_show
-from tests.conditions import judged, node
+from tests.worlds.made_up_facts import judged, node
 
 
 class _Deaf:

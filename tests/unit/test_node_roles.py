@@ -9,7 +9,7 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import SYSCTL_FILE, render
 from mplskit.node.verify.interfaces import of_links
 from mplskit.node.verify.kernel_routes import KernelRoute, of_show
-from tests.conditions import judged, node
+from tests.worlds.made_up_facts import judged, node
 
 LOOSE = "net/ipv4/conf/lo/rp_filter = 2"
 PUSH = {"push": [100], "to": "10.9.0.0/24", "via": "10.1.0.2"}

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from mplskit.node.payload.render import SYSCTL_FILE, render
-from tests.conditions import judged, node
+from tests.worlds.made_up_facts import judged, node
 
 SPEC = {"mpls_input": ["eth0"], "platform_labels": 1000}
 LARGER = "with a label table of 5000: it was larger than the spec's, and never shrinks by itself"

@@ -1,4 +1,4 @@
-"""A tree that behaves like a kernel (tests/fakelinux), planted read-only; and whether anybody wrote to it."""
+"""A tree that behaves like a kernel (tests/worlds/fakelinux), planted read-only; and whether anybody wrote to it."""
 
 import os
 import shutil

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.kernel_org import LINUX, list_checksums
-from tests.kernel_org_world import ARCHIVE, SIGNATURE, World
+from tests.worlds.kernel_org import LINUX, list_checksums
+from tests.worlds.kernel_org_pinned import ARCHIVE, SIGNATURE, World
 
 
 def pin_and_resign(signer: str) -> Callable[[World], None]:

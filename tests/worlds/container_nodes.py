@@ -1,4 +1,4 @@
-"""Nodes as containers in one VM (see nodes.sh), reached through it as a jump host."""
+"""Nodes as containers in one VM (see container_nodes.sh), reached through it as a jump host."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from pathlib import Path
 from mplskit import process
 from mplskit.remote.host import Host
 
-SCRIPT = Path(__file__).with_name("nodes.sh")
+SCRIPT = Path(__file__).with_suffix(".sh")
 
 
 @dataclass(frozen=True)

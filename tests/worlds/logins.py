@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.remote.host import Become, Host
-from tests.integration.conftest import Sshd, awaited, free_port
+from tests.worlds.sshd import Sshd, awaited, free_port
 
 PASSWORD = "correct horse; 'battery\" $(staple) \\n%p"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.fake_linux import pack, plant
-from tests.kernel_org import LINUX, Server, Signer, front_page, keys, publish, serving
+from tests.worlds.fake_linux import pack, plant
+from tests.worlds.kernel_org import LINUX, Server, Signer, front_page, keys, publish, serving
 
 ARCHIVE = "linux-6.1.999.tar.xz"
 SIGNATURE = "linux-6.1.999.tar.sign"

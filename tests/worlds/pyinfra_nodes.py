@@ -9,7 +9,7 @@ from typing import Any
 
 from mplskit import process
 from tests.command_line import CommandLine
-from tests.integration.conftest import Sshd, awaited, free_port
+from tests.worlds.sshd import Sshd, awaited, free_port
 
 # In the place of apply.sh; $NODE is a folder that stays, $SSHD the session's process.
 SH = """\

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Nodes as containers, inside a VM: each has its own network, mount, pid, uts and ipc namespaces, an overlay over the
 # VM's own root whose changes are in memory, and an sshd that takes the VM's keys. For tests and for benchmarks:
-#   ssh vm sh -s start 1 2 3 <nodes.sh       nodes 1, 2, 3 at 10.32.0.101, 102, 103: root, port 22, through the VM
-#   ssh vm sh -s KIND NUMBER … <nodes.sh     what a node is like, before it is started (see below)
-#   ssh vm sh -s stop NUMBER … <nodes.sh
-#   ssh vm sh -s wipe NUMBER … <nodes.sh     stop them, and throw away all that they are and have
-# tests/containers/fleet.py writes the ssh_config (the VM is the jump host) and calls this.
+#   ssh vm sh -s start 1 2 3 <container_nodes.sh      nodes 1, 2, 3 at 10.32.0.101, 102, 103: root, through the VM
+#   ssh vm sh -s KIND NUMBER … <container_nodes.sh    what a node is like, before it is started (see below)
+#   ssh vm sh -s stop NUMBER … <container_nodes.sh
+#   ssh vm sh -s wipe NUMBER … <container_nodes.sh    stop them, and throw away all that they are and have
+# tests/worlds/container_nodes.py writes the ssh_config (the VM is the jump host) and calls this.
 # Of a node: eth0 on a bridge of the VM, no default route, MPLS as the VM's kernel has it, no systemd.
 set -eu
 export LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin
