@@ -48,12 +48,10 @@ def read_part(path: Path) -> Part:
     modules: dict[str, str] = {}
     releases: set[str] = set()
     with progress.step(f"looking into {path.name}"):
-        for member in members(path):
-            if member.content is None:
+        for member in members(path, read=_is_read):
+            if not member.is_file:
                 continue
-            name = member.name
-            read = _CONFIG.fullmatch(name) or _BUILTIN.fullmatch(name)
-            text = member.content.read().decode(errors="replace") if read else ""
+            name, text = member.name, member.content.decode(errors="replace")
             found = _CONFIG.fullmatch(name) or _IMAGE.fullmatch(name)
             if found:
                 releases.add(found["boot"] or found["modules"])
@@ -67,6 +65,10 @@ def read_part(path: Path) -> Part:
     _only_one(str(path), releases)
     needs = tuple(clause[0] for clause in clauses(depends))
     return Part(package, needs, "".join(releases), config, modules, builtin)
+
+
+def _is_read(name: str) -> bool:
+    return bool(_CONFIG.fullmatch(name) or _BUILTIN.fullmatch(name))
 
 
 def _only_one(name: str, releases: Iterable[str]) -> None:

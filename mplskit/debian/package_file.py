@@ -1,16 +1,17 @@
 """Debian package files: what their control data says of them, and what is in them. All calls of dpkg-deb are here."""
 
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
 
 from mplskit import files, process
 from mplskit.errors import BuildFailed, Failure, WrongInput
 
 STEP = 1 << 16
+# Where a kernel package has its configuration.
+CONFIG = "boot/config-"
 
 
 class Role(StrEnum):
@@ -75,18 +76,18 @@ def read_deb(path: Path) -> Deb:
 
 @dataclass(frozen=True)
 class Member:
-    """What a package brings: its path below /, its size in bytes, and, of a file, its content, which can be read until
-    the next member is asked for."""
+    """What a package brings: its path below /, its size in bytes, and its content where that was asked for."""
 
     name: str
     size: int
-    content: IO[bytes] | None
+    is_file: bool
+    content: bytes
 
 
-def members(path: Path) -> Iterator[Member]:
+def members(path: Path, read: Callable[[str], object] = lambda name: False) -> Iterator[Member]:
     """All that a package brings, in the order of the file, which is read as far as it is asked for.
 
-    Raises WrongInput when it is damaged.
+    `read` says by name of which files the content is wanted. Raises WrongInput when the package is damaged.
     """
     with process.started(["dpkg-deb", "--fsys-tarfile", path]) as unpacking:
         assert unpacking.stdout and unpacking.stderr
@@ -94,8 +95,9 @@ def members(path: Path) -> Iterator[Member]:
         try:
             with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
                 for entry in archive:
-                    content = archive.extractfile(entry) if entry.isfile() else None
-                    yield Member(entry.name.removeprefix("./"), entry.size, content)
+                    name = entry.name.removeprefix("./")
+                    file = archive.extractfile(entry) if entry.isfile() and read(name) else None
+                    yield Member(name, entry.size, entry.isfile(), file.read() if file else b"")
         except tarfile.TarError as error:
             why = str(error)
         while unpacking.stdout.read(STEP):
@@ -120,7 +122,11 @@ def extract(path: Path, folder: Path, *, without: Sequence[str] = (), failure: t
 
 def packaged_config(path: Path) -> tuple[str, str]:
     """The kernel release and the text of `/boot/config-RELEASE` inside a linux-image package."""
-    for member in members(path):
-        if member.content and member.name.startswith("boot/config-"):
-            return member.name.removeprefix("boot/config-"), member.content.read().decode()
+    for member in members(path, read=_is_config):
+        if member.is_file and _is_config(member.name):
+            return member.name.removeprefix(CONFIG), member.content.decode()
     raise WrongInput(f"{path} has no /boot/config-*: it is no kernel image package")
+
+
+def _is_config(name: str) -> bool:
+    return name.startswith(CONFIG)
