@@ -10,6 +10,7 @@ from mplskit.debian.apt_root import HOST, UPDATE
 from mplskit.debian.deb822 import stanza, stanzas
 from mplskit.debian.suites import ALONE, POCKETS
 from mplskit.errors import OutsideFailed
+from mplskit.logins import bare
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -32,6 +33,14 @@ class Archive:
     suite: str
     types: str
     signed_by: str = ""
+
+    def line(self) -> str:
+        """The archive's packages as a line of sources.list, with the login that the address may have."""
+        return f"deb {self.uri} {self.suite} main"
+
+    def shown(self) -> str:
+        """The same without: as an image has it."""
+        return bare(self.line())
 
     def stanza(self) -> str:
         """The archive as a `.sources` file names it (sources.list(5))."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import files, process
+from mplskit.debian.archives import Archive
 from mplskit.debian.installed import installed_in
-from mplskit.image import mirror
+from mplskit.debian.system_tree import RECIPE, make_key, make_tree, require_maker, sources_of
 from mplskit.image.disk import make_qcow2, make_raw
 from mplskit.image.image_record import Image, same_image, write_record
 from mplskit.image.image_request import ImageRequest
-from mplskit.image.rootfs import kernel_release, make_tree, packages
+from mplskit.image.rootfs import kernel_release, packages, system
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.paths import Workspace
@@ -31,17 +32,15 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
 
     Raises MachineLacks (root, tools, space, a mirror), BuildFailed when a step fails: then `dist/` is as it was.
     """
-    process.require_root("image.build")
-    process.require("mmdebstrap", package="mmdebstrap")
+    require_maker("image.build")
     process.require("mke2fs", package="e2fsprogs")
     process.require("qemu-img", package="qemu-utils")
-    process.require("ssh-keygen", package="openssh-client")
     staging = workspace.build / "image" / request.name
     record = workspace.dist / f"{request.name}.json"
     with files.locked(staging.parent / f".{request.name}.lock"), _fresh(staging) as folder:
         payload = folder / "payload"
         stage(payload, None if request.bare else NodeSpec(), request.debs)
-        sources = mirror.archives(request.suite)
+        sources = sources_of(request.suite)
         inputs = files.digest_of(
             {
                 "suite": request.suite,
@@ -72,7 +71,7 @@ def plan(request: ImageRequest) -> dict[str, Any]:
     return {
         "image": request.name,
         "suite": request.suite,
-        "archives": [source.shown() for source in mirror.archives(request.suite)],
+        "archives": [source.shown() for source in sources_of(request.suite)],
         "packages": list(packages(request)),
         "package files": [str(deb.path) for deb in request.debs],
         "key": str(request.public_key) if request.public_key else f"{request.name}.key, made with the image",
@@ -80,21 +79,20 @@ def plan(request: ImageRequest) -> dict[str, Any]:
 
 
 def recipe_digest(folder: Path = Path(__file__).parent) -> str:
-    """The digest of this part's own files: another recipe makes another image."""
-    recipe = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return files.digest_of([(str(path.relative_to(folder)), files.digest_file(path)) for path in recipe])
+    """The digest of this part's own files, and of what makes trees: another recipe makes another image."""
+    own = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    recipe = [(str(path.relative_to(folder)), files.digest_file(path)) for path in own]
+    return files.digest_of([*recipe, *((path.name, files.digest_file(path)) for path in RECIPE)])
 
 
-def _make(request: ImageRequest, sources: list[mirror.Archive], folder: Path, log: Path) -> Image:
+def _make(request: ImageRequest, sources: list[Archive], folder: Path, log: Path) -> Image:
     """Make every file of the image in `folder`, under the names that they will have."""
     log.unlink(missing_ok=True)
     name, tree = request.name, folder / "tree"
     key = folder / f"{name}.key"
-    if request.public_key is None:
-        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key])
-    public_key = request.public_key or key.with_name(f"{key.name}.pub")
+    public_key = request.public_key or make_key(key, name)
     with step(f"making Debian {request.suite} a node", log):
-        make_tree(request, sources, mirror.settings(), folder / "payload", public_key, tree, log)
+        make_tree(system(request, sources, folder / "payload", public_key), tree, log)
     release = kernel_release(tree)
     raw, qcow2 = folder / f"{name}.raw", folder / f"{name}.qcow2"
     kernel, initrd = folder / f"{name}.vmlinuz", folder / f"{name}.initrd"

@@ -1,18 +1,10 @@
 #!/bin/sh
 # Makes a bare Debian tree the root file system of a node: run by mmdebstrap, which has mounted /proc, /sys and /dev in it.
-#   furnish.sh ROOT TREE PAYLOAD PUBLIC_KEY
-# TREE: files that lie in the image as they are. PAYLOAD: the node's setup and packages, applied as on a real node.
+#   furnish.sh ROOT PAYLOAD
+# PAYLOAD: the node's setup and packages, applied as on a real node.
 set -eu
 umask 022
-root=$1 tree=$2 payload=$3 public_key=$4
-
-cp -R "$tree/." "$root/"
-
-mkdir -p "$root/root/.ssh"
-chmod 700 "$root/root/.ssh"
-cp "$public_key" "$root/root/.ssh/authorized_keys"
-chmod 600 "$root/root/.ssh/authorized_keys"
-chroot "$root" usermod --password '*' root
+root=$1 payload=$2
 
 mkdir "$root/mplskit-payload"
 cp -R "$payload/." "$root/mplskit-payload/"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.image.rootfs import CONTAINED, contained
+from mplskit.debian.system_tree import CONTAINED, contained
 from tests.command_line import ROOT, awaited, living
 
 pytestmark = pytest.mark.skipif(
@@ -21,7 +21,7 @@ def program(*argv: str, log: Path) -> list[str]:
     """A process of its own that runs a command contained; a failure is told as its kind and words."""
     text = (
         "import sys\nfrom pathlib import Path\nfrom mplskit.errors import Failure\n"
-        "from mplskit.image.rootfs import contained\n"
+        "from mplskit.debian.system_tree import contained\n"
         "try:\n    contained(sys.argv[2:], Path(sys.argv[1]))\n"
         "except Failure as error:\n    print(int(error.code), error)\n"
     )

@@ -8,8 +8,7 @@ import pytest
 
 from mplskit import process
 from mplskit.debian.package_file import Deb, read_deb
-from mplskit.image import mirror
-from mplskit.image.rootfs import CONTAINED
+from mplskit.debian.system_tree import CONTAINED, sources_of
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.apt import Apt, apt_of
 from mplskit.node.payload.opening import script
@@ -31,7 +30,7 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A minimal Debian, with a place for a repository."""
     path = tmp_path_factory.mktemp(request.param) / "tree"
     words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=iproute2,kmod,procps"]
-    words += ["--dpkgopt=force-unsafe-io", request.param, path, *(a.line() for a in mirror.archives(request.param))]
+    words += ["--dpkgopt=force-unsafe-io", request.param, path, *(a.line() for a in sources_of(request.param))]
     process.run([*CONTAINED, *words], timeout=600)
     (path / "srv/repository").mkdir()
     return path

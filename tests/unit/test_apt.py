@@ -110,6 +110,7 @@ def test_another_suite_is_had_from_where_the_host_has_its_own_with_the_hosts_key
         Archive(DEBIAN, "trixie-updates", "deb deb-src", "/keys/debian.gpg"),
         Archive(SECURITY, "trixie-security", "deb deb-src", "/keys/security.gpg"),
     ]
+    assert mapped(host, "trixie")[2].line() == "deb http://mirror.example/debian-security/ trixie-security main"
     # Unstable has neither updates nor security.
     assert mapped(host, "sid") == [Archive(DEBIAN, "sid", "deb deb-src", "/keys/debian.gpg")]
 

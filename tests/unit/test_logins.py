@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from mplskit import process, progress
+from mplskit.debian.archives import Archive
+from mplskit.debian.system_tree import forget_logins
 from mplskit.errors import BuildFailed, NotSo, WrongInput
-from mplskit.image.mirror import Archive
-from mplskit.image.rootfs import forget_logins
 from mplskit.logins import bare, masked
 from mplskit.sources.source_spec import parse_spec
 
@@ -81,7 +81,7 @@ def test_a_source_that_is_none_is_told_without_its_password(source: str) -> None
 
 
 def test_an_image_gets_no_login_of_this_machines_apt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    archive = Archive(SECRET, "trixie")
+    archive = Archive(SECRET, "trixie", "deb")
     assert archive.shown() == "deb http://mirror.example/debian trixie main"
     apt = tmp_path / "etc/apt"
     (apt / "sources.list.d").mkdir(parents=True)

@@ -1,14 +1,12 @@
 """The disk of a lab: a Debian tree with what labs run, without a kernel; made once for the same recipe."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process
 from mplskit.debian.suites import release
-from mplskit.image import mirror
+from mplskit.debian.system_tree import RECIPE, System, make_key, make_tree, require_maker, sources_of
 from mplskit.image.disk import make_raw
-from mplskit.image.rootfs import KEPT, LEFT_OUT, contained, forget_logins
 from mplskit.paths import Workspace
 from mplskit.progress import step
 
@@ -35,20 +33,17 @@ def appliance(workspace: Workspace) -> Appliance:
     Raises MachineLacks (root, tools, space, a mirror), BuildFailed when a step fails.
     """
     suite = release()
-    sources = mirror.archives(suite)
-    recipe = [(str(path.relative_to(HERE)), files.digest_file(path)) for path in _recipe()]
+    recipe = [(path.name, files.digest_file(path)) for path in (*_recipe(), *RECIPE)]
     key = files.digest_of({"suite": suite, "packages": PACKAGES, "recipe": recipe})[:16]
     folder = workspace.build / "lab" / f"appliance-{key}"
     if not folder.is_dir():
-        process.require_root("the first lab.run (it builds the disk of labs)")
-        process.require("mmdebstrap", package="mmdebstrap")
+        require_maker("the first lab.run (it builds the disk of labs)")
         process.require("mke2fs", package="e2fsprogs")
-        process.require("ssh-keygen", package="openssh-client")
         folder.parent.mkdir(parents=True, exist_ok=True)
         log = workspace.build / "logs" / f"lab-appliance-{key}.log"
         log.unlink(missing_ok=True)
         with step(f"making the disk of labs, Debian {suite}", log):
-            files.build_once(folder, lambda partial: _make(partial, suite, sources, log))
+            files.build_once(folder, lambda partial: _make(partial, suite, log))
     return Appliance(folder / "disk.raw", folder / "key", folder / "busybox")
 
 
@@ -56,26 +51,11 @@ def _recipe() -> list[Path]:
     return [HERE / "furnish.sh", *sorted(path for path in (HERE / "tree").rglob("*") if path.is_file())]
 
 
-def _make(folder: Path, suite: str, sources: list[mirror.Archive], log: Path) -> None:
+def _make(folder: Path, suite: str, log: Path) -> None:
     files.need_space(folder, SPACE, "building the disk of labs")
     key, tree = folder / "key", folder / "tree"
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key])
-    words = ["sh", str(HERE / "furnish.sh")]
-    furnish = f'{shlex.join(words)} "$1" {shlex.join([str(HERE / "tree"), f"{key}.pub", str(folder / "busybox")])}'
-    contained(
-        [
-            *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
-            f"--include={','.join(PACKAGES)}",
-            *(f"--aptopt={setting}" for setting in mirror.settings()),
-            "--dpkgopt=force-unsafe-io",
-            *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
-            *(f"--dpkgopt=path-include={path}" for path in KEPT),
-            f"--customize-hook={furnish}",
-            *(suite, tree),
-            *(archive.line() for archive in sources),
-        ],
-        log,
-    )
-    forget_logins(tree)
+    public_key = make_key(key, "lab")
+    furnish = (HERE / "furnish.sh", folder / "busybox")
+    make_tree(System(suite, sources_of(suite), PACKAGES, HERE / "tree", public_key, furnish), tree, log)
     make_raw(tree, folder / "disk.raw", log)
     process.run(["rm", "-rf", "--one-file-system", tree])

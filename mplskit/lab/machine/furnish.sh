@@ -1,16 +1,11 @@
 #!/bin/sh
-# Makes a bare Debian tree the disk of a lab: run by mmdebstrap.  furnish.sh ROOT TREE PUBLIC_KEY BUSYBOX
+# Makes a bare Debian tree the disk of a lab: run by mmdebstrap.  furnish.sh ROOT BUSYBOX
 set -eu
 umask 022
-root=$1 tree=$2 public_key=$3 busybox=$4
+root=$1 busybox=$2
 
-cp -R "$tree/." "$root/"
 chmod 755 "$root/etc/lab/start" "$root/usr/sbin/poweroff"
-mkdir -p "$root/root/.ssh" "$root/etc/mplskit" "$root/etc/openvpn" "$root/usr/lib/modules"
-chmod 700 "$root/root/.ssh"
-cp "$public_key" "$root/root/.ssh/authorized_keys"
-chmod 600 "$root/root/.ssh/authorized_keys"
-chroot "$root" usermod --password '*' root
+mkdir -p "$root/etc/mplskit" "$root/etc/openvpn" "$root/usr/lib/modules"
 [ -e "$root/etc/ssh/ssh_host_ed25519_key" ] || ssh-keygen -q -t ed25519 -N '' -f "$root/etc/ssh/ssh_host_ed25519_key"
 ln -sf /bin/busybox "$root/sbin/init"
 echo '127.0.0.1 localhost lab' >"$root/etc/hosts"
