@@ -50,7 +50,7 @@ TASKS: Mapping[str, Mapping[str, Needs]] = MappingProxyType(
         "iproute2.list": {"cache": W, **TMP},
         "iproute2.build": {"build": MADE, "cache": W, "dist": W, **TMP},
         "iproute2.verify": {},
-        "image.build": {"build": ROOTED, "dist": W, **TMP},
+        "image.build": {"build": ROOTED, "cache": W, "dist": W, **TMP},
         "image.boot": {"build": W, "cache": W, **TMP},
         "node.plan": NODE,
         "node.bootstrap": NODE,

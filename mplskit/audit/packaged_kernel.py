@@ -10,6 +10,7 @@ from mplskit import progress
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import is_module, module_name
+from mplskit.debian.kernel_packages import PART, clauses, no_debug
 from mplskit.debian.package_file import fields, members
 from mplskit.errors import WrongInput
 
@@ -18,11 +19,6 @@ _CONFIG = re.compile(r"boot/config-(?P<boot>[^/]+)|(?:usr/)?lib/modules/(?P<modu
 _IMAGE = re.compile(r"boot/vmlinu[xz]-(?P<boot>[^/]+)|(?:usr/)?lib/modules/(?P<modules>[^/]+)/vmlinu[xz]")
 _BUILTIN = re.compile(r"(?:usr/)?lib/modules/[^/]+/modules\.builtin")
 _MODULES = re.compile(r"(?:usr/)?lib/modules/([^/]+)/(.+)")
-# linux-image-R, linux-image-unsigned-R, linux-modules-R, linux-modules-extra-R, linux-binary-R, linux-base-R; R begins
-# with a version.
-PART = re.compile(r"linux-(image|image-unsigned|modules|modules-extra|binary|base)-([0-9][^ ]*)(?<!-dbg)(?<!-dbgsym)")
-# Debug symbols, under /usr/lib/debug: Debian's, and Ubuntu's.
-_DEBUG = re.compile(r"(linux-.+)-dbg(?:sym)?")
 
 
 @dataclass(frozen=True)
@@ -83,15 +79,6 @@ def _only_one(name: str, releases: Iterable[str]) -> None:
         )
 
 
-def no_debug(name: str, package: str) -> None:
-    """Raise WrongInput for a package with the debug symbols of a kernel; `name` is what the user calls it."""
-    found = _DEBUG.fullmatch(package)
-    if found:
-        raise WrongInput(
-            f"{name}: the debug symbols of a kernel are in it, and no kernel", hint=f"give {found[1]} instead"
-        )
-
-
 def part_of(fields: Mapping[str, Any]) -> Part:
     """A part whose fields have been JSON."""
     config = fields["config"]
@@ -103,14 +90,6 @@ def part_of(fields: Mapping[str, Any]) -> Part:
         modules=fields["modules"],
         builtin=frozenset(fields["builtin"]),
     )
-
-
-def clauses(field: str) -> list[list[str]]:
-    """The package names of a Depends field: a list for each clause, with its alternatives."""
-    found = [
-        [word.split()[0].partition(":")[0] for word in clause.split("|") if word.strip()] for clause in field.split(",")
-    ]
-    return [clause for clause in found if clause]
 
 
 def of_parts(name: str, parts: Sequence[Part], apart: Sequence[Part] = ()) -> Kernel:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @cli.task(
     help={
         "subject": "a configuration, a linux-image package (again for each further package of the same kernel), "
-        "a vmlinuz, debian:SUITE/PACKAGE or apt:PACKAGE; left out: the kernel that runs",
+        "a vmlinuz, dist, stock, debian:SUITE[/PACKAGE] or apt:PACKAGE; left out: the kernel that runs",
         "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
         "ssh-config": "an ssh_config file to use instead of yours, for --host",
         "source": "a kernel source, as kernel.config takes it, that makes the configuration of --subject whole first",
@@ -42,8 +42,8 @@ def audit(
     from mplskit.audit.judge import judge
     from mplskit.audit.report import as_json, demand, known_needs
     from mplskit.audit.subject import completed_kernel, find_kernel
-    from mplskit.audit.suite_kernel import parse
     from mplskit.config.tasks import kernel_workspace
+    from mplskit.debian.kernel_choice import is_word
     from mplskit.errors import WrongInput
     from mplskit.places import Needs, workspace_for
     from mplskit.remote.host import Host
@@ -58,8 +58,8 @@ def audit(
     if spec:
         kernel = completed_kernel(subject, spec, kernel_workspace("kernel.audit", spec))
     else:
-        fetched = {} if any(map(parse, subject)) else {"cache": Needs.NOTHING}
-        kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched).cache)
+        fetched = {} if any(map(is_word, subject)) else {"cache": Needs.NOTHING}
+        kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched))
     verdicts = judge(kernel, knowledge)
     terminal.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
     ready = demand(kernel, verdicts, need, knowledge)

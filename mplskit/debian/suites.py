@@ -3,6 +3,8 @@
 from pathlib import Path
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky", "sid", "unstable")
+# Those that images are built of.
+FOR_IMAGES = ("bookworm", "trixie")
 # What Debian publishes beside a suite, and beside which suites it does not.
 POCKETS = ("", "-updates", "-security")
 ALONE = ("sid",)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from mplskit.debian.suites import FOR_IMAGES
 from mplskit.errors import WrongInput
 from mplskit.image.image_record import Image, load_image
-from mplskit.image.image_request import SUITES
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.vm.machine import Guest, Machine
@@ -17,7 +17,7 @@ def chosen_image(workspace: Workspace, text: str) -> Image:
         return load_image(Path(text))
     if text:
         return load_image(workspace.dist / f"{text}.json")
-    records = [workspace.dist / f"mplskit-{suite}.json" for suite in SUITES]
+    records = [workspace.dist / f"mplskit-{suite}.json" for suite in FOR_IMAGES]
     there = [record for record in records if record.exists()]
     if not there:
         raise WrongInput(f"no image was built here: no {records[0]}", hint="invoke image.build; or give --image")

@@ -39,12 +39,13 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
     record = workspace.dist / f"{request.name}.json"
     with files.locked(staging.parent / f".{request.name}.lock"), _fresh(staging) as folder:
         payload = folder / "payload"
-        stage(payload, None if request.bare else NodeSpec(), request.debs)
+        stage(payload, None if request.bare else NodeSpec(), request.debs(workspace.cache))
         sources = sources_of(request.suite)
         inputs = files.digest_of(
             {
                 "suite": request.suite,
                 "sources": [source.shown() for source in sources],
+                "packages": packages(request),
                 "payload": files.digest_tree(payload),
                 "key": request.public_key.read_text() if request.public_key else "made",
                 "recipe": recipe_digest(),
@@ -73,7 +74,7 @@ def plan(request: ImageRequest) -> dict[str, Any]:
         "suite": request.suite,
         "archives": [source.shown() for source in sources_of(request.suite)],
         "packages": list(packages(request)),
-        "package files": [str(deb.path) for deb in request.debs],
+        "package files": request.shown_debs(),
         "key": str(request.public_key) if request.public_key else f"{request.name}.key, made with the image",
     }
 

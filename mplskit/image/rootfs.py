@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit.debian.archives import Archive
+from mplskit.debian.kernel_choice import FileKernel
 from mplskit.debian.package_file import packaged_config
 from mplskit.debian.system_tree import System
 from mplskit.errors import BuildFailed
@@ -25,10 +26,12 @@ def system(request: ImageRequest, sources: Sequence[Archive], payload: Path, pub
 
 
 def packages(request: ImageRequest) -> tuple[str, ...]:
-    """What apt installs: Debian's kernel if no other is given, and the maker of initramfs if the kernel needs one."""
-    if request.kernel is None:
-        return (*BASE, "linux-image-amd64", "initramfs-tools")
-    return BASE if finds_root(packaged_config(request.kernel.path)[1]) else (*BASE, "initramfs-tools")
+    """What apt installs: the kernel of the suite if no other is given, and the maker of initramfs if it needs one."""
+    if not isinstance(request.kernel, FileKernel):
+        # Debian's kernels depend on linux-base, whichever suite they are of.
+        own = request.suites_kernel
+        return (*BASE, own.package if own else "linux-base", "initramfs-tools")
+    return BASE if finds_root(packaged_config(request.kernel.deb.path)[1]) else (*BASE, "initramfs-tools")
 
 
 def finds_root(config: str) -> bool:

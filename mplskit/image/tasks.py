@@ -10,10 +10,11 @@ from mplskit.number import whole_number
 @cli.task(
     help={
         "suite": "the Debian release: bookworm or trixie (left out: this machine's)",
-        "kernel": "a linux-image package file, or stock for Debian's own (left out: the one that kernel.build made)",
+        "kernel": "a linux-image package FILE.deb, dist (the one that kernel.build made; so if left out), stock for "
+        "the suite's own, debian:SUITE[/PACKAGE] for another of Debian's",
         "iproute2": "an iproute2 package file, or stock (left out: the one that iproute2.build made, if there is one)",
         "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
-        "name": "the image's name (left out: mplskit-SUITE, with -stock for Debian's own kernel)",
+        "name": "the image's name (left out: mplskit-SUITE, with -stock for a kernel of Debian's)",
         "bare": "leave the node setup out: for trying node.bootstrap on",
         "json": "print one JSON document",
         "dry-run": "show what would be made, make nothing",

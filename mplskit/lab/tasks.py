@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
 WHERE = {
     "kernel": cli.Flag(
-        "play it with this kernel: a linux-image package FILE.deb, debian:SUITE for Debian's own, or here for "
-        "this machine (left out: the one that kernel.build made)"
+        "play it with this kernel: a linux-image package FILE.deb, dist (the one that kernel.build made; so if left "
+        "out), stock or debian:SUITE[/PACKAGE] for Debian's own, or here for this machine"
     ),
     "image": cli.Flag("boot this image instead: a name in dist/, or a record FILE.json"),
     "host": cli.Flag(

@@ -74,12 +74,13 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
     with record.step("image") as said:
         wanted = make_request(workspace, job.suite)
         image, made = build_image(workspace, wanted)
-        names = ", ".join(deb.package.package for deb in wanted.debs)
+        brought = wanted.debs(workspace.cache)
+        names = ", ".join(deb.package.package for deb in brought)
         said += [_made(made, image.qcow2.name), f"installed by dpkg: {names}"]
     begin = time.monotonic()
     with booted(guest_of(image, memory=1024, cpus=2), workspace.build / "vm" / "pipeline") as machine:
         record.rows.append(Row("boot", "", _proven_boot(image, machine), round(time.monotonic() - begin, 1)))
-        _on_node(workspace, machine.host, wanted.debs, record)
+        _on_node(workspace, machine.host, brought, record)
     return PipelineReport(tuple(record.rows))
 
 

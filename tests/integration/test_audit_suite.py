@@ -9,8 +9,9 @@ from mplskit import process
 from mplskit.audit.features import load_features
 from mplskit.audit.judge import judge
 from mplskit.audit.judged_kernel import Kernel
-from mplskit.audit.suite_kernel import SuitePackage, of_root
+from mplskit.audit.suite_kernel import of_root
 from mplskit.debian.apt_root import CONF, Root
+from mplskit.debian.kernel_packages import SuiteKernel, fetched
 from mplskit.errors import WrongInput
 from tests.worlds.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
 
@@ -50,6 +51,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
     deb(pool, f"linux-base-{SID}", {f"usr/lib/modules/{SID}/config": config("7.2.13")})
     merged = {f"usr/{path}": content for path, content in modules(SID, [*PLAIN, *MPLS], ".ko.xz").items()}
     deb(pool, f"linux-modules-{SID}", merged, f"kmod, linux-base-{SID}")
+    deb(pool, f"linux-binary-{SID}", {f"usr/lib/modules/{SID}/vmlinuz": ""})
     deb(pool, "bash", {"bin/bash": ""})
     listed = process.run(["dpkg-scanpackages", "--multiversion", "."], cwd=pool).stdout
     (pool / "Packages").write_text(listed)
@@ -64,7 +66,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 
 def audited(root: Root, package: str, cache: Path) -> tuple[Kernel, Mapping[str, bool | None]]:
-    kernel = of_root(root, SuitePackage("noble", package), cache)
+    kernel = of_root(root, SuiteKernel("noble", package), cache)
     return kernel, {verdict.feature.name: verdict.ready for verdict in judge(kernel, load_features())}
 
 
@@ -88,6 +90,26 @@ def test_a_kernel_that_debian_splits_is_put_together(root: Root, tmp_path: Path)
     assert kernel.config_from == f"/usr/lib/modules/{SID}/config"
     assert kernel.packages == (f"linux-image-{SID}", f"linux-base-{SID}", f"linux-modules-{SID}")
     assert set(ready.values()) == {True}
+
+
+def test_what_boots_is_fetched_with_all_that_belongs_to_it_once(root: Root, tmp_path: Path) -> None:
+    names = [deb.package.package for deb in fetched(root, SuiteKernel("sid"), tmp_path)]
+    assert names == [f"linux-{kind}-{SID}" for kind in ("image", "base", "binary", "modules")]
+    assert root.folder
+    away = (root.folder / "pool").rename(root.folder / "away")
+    try:
+        assert [deb.package.package for deb in fetched(root, SuiteKernel("sid"), tmp_path)] == names
+    finally:
+        away.rename(root.folder / "pool")
+
+
+def test_what_is_no_kernel_is_not_fetched_as_one(root: Root, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as failed:
+        fetched(root, SuiteKernel("sid", "bash"), tmp_path)
+    assert str(failed.value) == (
+        "error: debian:sid/bash: that is no package of a kernel\nhint: for example: debian:sid/linux-image-amd64"
+    )
+    assert not list(tmp_path.rglob("*.deb"))
 
 
 def test_what_was_seen_in_a_package_is_not_fetched_again(root: Root, tmp_path: Path) -> None:

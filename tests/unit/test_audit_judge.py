@@ -9,11 +9,10 @@ from mplskit.audit.cure import cure, way_on
 from mplskit.audit.features import Symbol, load_features, version_of
 from mplskit.audit.judge import State, judge, needed, see
 from mplskit.audit.judged_kernel import Kernel, of_config, of_machine, release_in
-from mplskit.audit.packaged_kernel import clauses
 from mplskit.audit.report import as_json
-from mplskit.audit.suite_kernel import SuitePackage, parse
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine import MachineKernel
+from mplskit.debian.kernel_packages import SuiteKernel, clauses, suite_kernel
 from mplskit.errors import WrongInput
 from mplskit.paths import data
 from mplskit.remote.host import Host
@@ -304,15 +303,16 @@ def test_knowledge_that_does_not_fit_is_told_with_its_line(
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
-        ("debian:trixie/linux-image-amd64", SuitePackage("trixie", "linux-image-amd64")),
-        ("apt:linux-image-generic", SuitePackage(None, "linux-image-generic")),
-        ("debian:trixie", None),
+        ("debian:trixie/linux-image-amd64", SuiteKernel("trixie", "linux-image-amd64")),
+        ("apt:linux-image-generic", SuiteKernel(None, "linux-image-generic")),
+        ("debian:bookworm-backports/linux-image-amd64", SuiteKernel("bookworm-backports")),
+        ("debian:", None),
         ("linux-image-amd64", None),
         ("./debian:trixie/x", None),
     ],
 )
-def test_a_package_of_a_suite_is_named(text: str, spec: SuitePackage | None) -> None:
-    assert parse(text) == spec
+def test_a_package_of_a_suite_is_named(text: str, spec: SuiteKernel | None) -> None:
+    assert suite_kernel(text) == spec
     assert spec is None or str(spec) == text
 
 
@@ -324,7 +324,7 @@ def test_a_depends_field_has_clauses_with_alternatives() -> None:
 @given(st.text())
 def test_any_depends_field_and_any_subject_can_be_read(text: str) -> None:
     assert all(clause for clause in clauses(text))
-    assert parse(text) is None or text.startswith(("debian:", "apt:"))
+    assert suite_kernel(text) is None or text.startswith(("debian:", "apt:"))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(parse_config(config()))), st.sampled_from("ymn")))

@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.debian.kernel_choice import FileKernel
+from mplskit.debian.package_file import read_deb
 from mplskit.debian.suites import release
 from mplskit.errors import WrongInput
 from mplskit.files import digest_file
 from mplskit.image.image_request import make_request
+from mplskit.image.rootfs import packages
 from mplskit.paths import Workspace
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,8 +45,10 @@ def test_the_kernel_and_ip_that_were_built_here_are_taken(workspace: Workspace) 
     iproute2 = put(workspace, "iproute2.json", "iproute2", "iproute2")
     request = make_request(workspace, "bookworm")
     assert request.name == "mplskit-bookworm"
-    assert request.kernel is not None and request.kernel.path == kernel
-    assert [deb.path for deb in request.debs] == ([kernel, iproute2] if release() == "bookworm" else [kernel])
+    assert request.kernel == FileKernel(read_deb(kernel))
+    assert [deb.path for deb in request.debs(workspace.cache)] == (
+        [kernel, iproute2] if release() == "bookworm" else [kernel]
+    )
 
 
 def test_an_ip_that_was_built_on_another_release_is_not_taken_unasked(workspace: Workspace) -> None:
@@ -57,7 +62,16 @@ def test_an_ip_that_was_built_on_another_release_is_not_taken_unasked(workspace:
 def test_a_stock_image_has_nothing_of_ours_and_a_name_of_its_own(workspace: Workspace) -> None:
     put(workspace, "metadata.json", "linux-image-6.1.1-mpls", "image")
     request = make_request(workspace, "trixie", kernel="stock", iproute2="stock")
-    assert (request.name, request.debs, request.public_key) == ("mplskit-trixie-stock", (), None)
+    assert (request.name, request.debs(workspace.cache), request.public_key) == ("mplskit-trixie-stock", (), None)
+
+
+def test_a_kernel_of_the_images_suite_comes_by_apt_and_one_of_another_is_brought(workspace: Workspace) -> None:
+    own = make_request(workspace, "trixie", kernel="debian:trixie/linux-image-cloud-amd64", iproute2="stock")
+    assert (own.name, own.shown_debs()) == ("mplskit-trixie-stock", [])
+    assert packages(own)[-2:] == ("linux-image-cloud-amd64", "initramfs-tools")
+    other = make_request(workspace, "bookworm", kernel="debian:trixie", iproute2="stock")
+    assert (other.name, other.shown_debs()) == ("mplskit-bookworm-stock", ["debian:trixie/linux-image-amd64"])
+    assert packages(other)[-2:] == ("linux-base", "initramfs-tools")
 
 
 def test_a_public_key_is_taken(workspace: Workspace, tmp_path: Path) -> None:
@@ -72,9 +86,7 @@ def test_a_public_key_is_taken(workspace: Workspace, tmp_path: Path) -> None:
         ("suite", {"suite": "jessie"}),
         ("name", {"kernel": "stock", "name": "../x"}),
         ("name-of-another", {"kernel": "stock", "name": "metadata"}),
-        ("no-kernel", {}),
-        ("kernel-file", {"kernel": "linux.deb"}),
-        ("kernel-is-headers", {"kernel": "linux-headers-6.1.deb"}),
+        ("ip-is-headers", {"kernel": "stock", "iproute2": "linux-headers-6.1.deb"}),
         ("ssh-key", {"kernel": "stock", "ssh_key": "private"}),
     ],
 )

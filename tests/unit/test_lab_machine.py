@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from mplskit.errors import WrongInput
 from mplskit.lab.grounds import Place, is_here
 from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
-from mplskit.lab.machine.lab_kernel import chosen
 from mplskit.paths import Workspace
 
 DEP = """\
@@ -59,33 +58,6 @@ def test_no_text_stops_the_reader_of_dependencies(text: str) -> None:
     parse_dependencies(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            "",
-            "no kernel was built here: {dist}/metadata.json names no linux-image package\n"
-            "hint: invoke kernel.build; or give --kernel; allowed: a linux-image package FILE.deb, debian:SUITE, or "
-            "here (this machine's own)",
-        ),
-        (
-            "linux.deb",
-            "--kernel linux.deb: no such file\n"
-            "hint: allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)",
-        ),
-        (
-            "debian:Trixie",
-            "--kernel debian:Trixie: no such file\n"
-            "hint: allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)",
-        ),
-    ],
-)
-def test_a_kernel_that_is_not_there_is_told_with_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(WrongInput) as caught:
-        chosen(workspace(tmp_path), text)
-    assert str(caught.value) == f"error: {said.format(dist=tmp_path / 'dist')}"
-
-
 def test_only_one_machine_can_be_meant() -> None:
     with pytest.raises(WrongInput, match="--kernel and --host: one machine only"):
         Place(kernel="here", host="node")
@@ -95,4 +67,5 @@ def test_only_one_machine_can_be_meant() -> None:
 
 def test_a_lab_is_played_here_when_that_is_asked_for(tmp_path: Path) -> None:
     assert is_here(workspace(tmp_path), Place(kernel="here"))
-    assert not is_here(workspace(tmp_path), Place(kernel="debian:trixie"))
+    for text in ("debian:trixie", "dist", "stock"):
+        assert not is_here(workspace(tmp_path), Place(kernel=text))

@@ -1,25 +1,21 @@
 """The kernel of a lab: a package file, what kernel.build made, or Debian's own of any suite."""
 
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process, progress
-from mplskit.debian.apt_root import Offer
-from mplskit.debian.package_file import Role, extract, read_package
-from mplskit.debian.package_records import recorded
-from mplskit.debian.suite_roots import suite_root
+from mplskit.debian.kernel_choice import chosen_kernel, packages_of
+from mplskit.debian.kernel_packages import SuiteKernel
+from mplskit.debian.package_file import Role, extract
+from mplskit.debian.suites import release
 from mplskit.errors import WrongInput
 from mplskit.lab.machine.initramfs import pack
 from mplskit.paths import Workspace
 
-ALLOWED = "allowed: a linux-image package FILE.deb, debian:SUITE, or here (this machine's own)"
-STOCK = "linux-image-amd64"
+HERE = "here (this machine's own)"
 # What no lab needs of a kernel, and what most of its bytes are.
 LEFT_OUT = (*(f"drivers/{name}" for name in ("gpu", "media", "staging", "infiniband", "scsi", "usb")), "sound")
-
-_SUITE = re.compile(r"debian:([a-z][a-z0-9-]*)")
 
 
 @dataclass(frozen=True)
@@ -42,25 +38,15 @@ class Chosen:
 
 
 def chosen(workspace: Workspace, text: str) -> Chosen:
-    """The packages that a user means; without a text the one that kernel.build left.
+    """The packages of the kernel that a user means; without a text the one that kernel.build left.
 
     Raises WrongInput with what is allowed, OutsideFailed when a mirror fails.
     """
-    suite = _SUITE.fullmatch(text)
-    if suite:
-        return _of_suite(workspace, suite[1])
-    path = Path(text) if text else recorded(workspace.dist, Role.IMAGE)
-    if path is None:
-        raise WrongInput(
-            f"no kernel was built here: {workspace.dist / 'metadata.json'} names no linux-image package",
-            hint=f"invoke kernel.build; or give --kernel; {ALLOWED}",
-        )
-    if not path.is_file():
-        raise WrongInput(f"--kernel {text}: no such file", hint=ALLOWED)
-    package = read_package(path)
-    if package.role is not Role.IMAGE:
-        raise WrongInput(f"--kernel {text}: that is the package {package.package}", hint=ALLOWED)
-    return Chosen(package.package, (path.absolute(),), package.sha256)
+    choice = chosen_kernel(text, workspace.dist, release(), also=HERE)
+    debs = packages_of(choice, workspace.cache)
+    name = next((deb.package.package for deb in debs if deb.package.role is Role.IMAGE), str(choice))
+    shown = f"{name} of Debian {choice.suite}" if isinstance(choice, SuiteKernel) and choice.suite else name
+    return Chosen(shown, tuple(deb.path for deb in debs), files.digest_of([deb.package.sha256 for deb in debs]))
 
 
 def lab_kernel(workspace: Workspace, wanted: Chosen, busybox: Path) -> LabKernel:
@@ -90,30 +76,9 @@ def _unpack(wanted: Chosen, scratch: Path, target: Path, busybox: Path) -> None:
         extract(package, scratch, without=without)
     images = [*scratch.glob("boot/vmlinuz-*"), *scratch.glob("usr/lib/modules/*/vmlinuz")]
     if len(images) != 1:
-        raise WrongInput(f"{wanted.name} holds {len(images)} kernels", hint=ALLOWED)
+        raise WrongInput(f"{wanted.name} holds {len(images)} kernels", hint="give a linux-image package")
     found = images[0]
     release = found.name.removeprefix("vmlinuz-") if found.name != "vmlinuz" else found.parent.name
     found.rename(target / "vmlinuz")
     pack(scratch, release, busybox, target / "initrd")
     (target / "release").write_text(f"{release}\n")
-
-
-def _of_suite(workspace: Workspace, suite: str) -> Chosen:
-    from mplskit.audit.suite_kernel import with_dependencies
-
-    root = suite_root(workspace.cache, suite)
-    fields = list(with_dependencies(root, STOCK))
-    offers = [Offer(each["Package"], each["Version"], each["SHA256"]) for each in fields]
-    paths = []
-    for offer in offers:
-        folder = workspace.cache / "kernels" / offer.sha256[:24]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-
-        def fetch(partial: Path, offer: Offer = offer) -> None:
-            with progress.step(f"fetching {offer.package} {offer.version}"):
-                root.download(offer, partial)
-
-        files.build_once(folder, fetch)
-        paths += sorted(folder.glob("*.deb"))
-    name = next((offer.package for offer in offers if offer.package.startswith("linux-image-")), STOCK)
-    return Chosen(f"{name} of Debian {suite}", tuple(paths), files.digest_of([offer.sha256 for offer in offers]))
