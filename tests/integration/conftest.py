@@ -1,6 +1,7 @@
 """What many files of tests stand on: fixtures of tests/worlds that pytest finds by their names."""
 
+from tests.worlds.contained_node import namespaces
 from tests.worlds.kernel_org_pinned import kernel_org_root, kernel_org_signers, world
 from tests.worlds.sshd import sshd
 
-__all__ = ["kernel_org_root", "kernel_org_signers", "sshd", "world"]
+__all__ = ["kernel_org_root", "kernel_org_signers", "namespaces", "sshd", "world"]

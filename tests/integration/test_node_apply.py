@@ -1,6 +1,5 @@
 """apply.sh for real: all that it writes to are empty folders of a namespace, so this machine stays as it is."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,55 +10,10 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
 from mplskit.paths import data
+from tests.worlds.contained_node import FILES, KEEPER, SPEC, contained
+from tests.worlds.package_file import make_deb
 
-CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]
-GROUND = """\
-awk=$(readlink -f /usr/bin/awk)
-for folder in /etc /var/lib /usr/local /run; do mount -t tmpfs none $folder || exit; done
-mkdir /usr/local/bin && ln -s "$awk" /usr/local/bin/awk
-mkdir -p /var/lib/dpkg/updates /var/lib/dpkg/info && : >/var/lib/dpkg/status && export APPLY="$1" || exit
-"""
-FILES = (
-    "/etc/modules-load.d/mplskit.conf",
-    "/etc/mplskit/node.json",
-    "/etc/sysctl.d/90-mplskit.conf",
-    "/etc/systemd/system/mplskit-routes.service",
-    "/etc/udev/rules.d/90-mplskit.rules",
-    "/usr/local/lib/mplskit/keep.sh",
-    "/usr/local/lib/mplskit/live.sh",
-    "/usr/local/lib/mplskit/routes.sh",
-)
-KEEPER = "mplskit-routes.service"
-SPEC = NodeSpec(mpls_input=("eth0",))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def namespaces() -> None:
-    if process.run([*CONTAINED, GROUND, "sh", "/"], check=False).returncode != 0:
-        pytest.skip("this machine gives no user and mount namespaces to us")
-
-
-def contained(folder: Path, script: str) -> list[Item | str]:
-    """What a script says in there; $APPLY is the path of apply.sh, other lines than its own come as they are."""
-    ended = process.run([*CONTAINED, GROUND + script, "sh", folder / "apply.sh"], check=False)
-    return [parse_line(line) if "\t" in line else line for line in ended.stdout.splitlines()]
-
-
-def make_deb(folder: Path, *, content: str, depends: str = "", name: str = "mplskit-example") -> Path:
-    """A real package that installs one file below /var/lib."""
-    tree = folder / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
-    (tree / "DEBIAN").mkdir(parents=True)
-    (tree / "DEBIAN" / "control").write_text(
-        f"Package: {name}\nVersion: 1~2+mpls1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"
-        + (f"Depends: {depends}\n" if depends else "")
-        + "Description: an example\n"
-    )
-    (tree / "var/lib" / name).mkdir(parents=True)
-    (tree / "var/lib" / name / "content").write_text(content)
-    path = folder / f"{name}_1~2+mpls1_all.deb"
-    process.run(["dpkg-deb", "--root-owner-group", "--build", tree, path])
-    return path
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 
 def files_of(said: list[Item | str]) -> list[Item]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from tests.integration.test_node_routes import LINKS, said
+from tests.worlds.contained_routes import LINKS, said
 
 DROPS = (
     {"unreachable": "10.200.0.0/24"},

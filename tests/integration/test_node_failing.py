@@ -7,10 +7,9 @@ import pytest
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import FILES, SPEC, contained, namespaces
+from tests.worlds.contained_node import FILES, NO_TOOL, SPEC, contained, failures
 
-__all__ = ["namespaces"]
-
+pytestmark = pytest.mark.usefixtures("namespaces")
 IPV6 = NodeSpec.model_validate(
     {
         "ip_forward": True,
@@ -24,16 +23,11 @@ READ_ONLY = "mount -o remount,ro {}"
 FULL = "mkdir -p {0}; mount -t tmpfs -o size=4k none {0}; head -c 4096 /dev/zero >{0}/full"
 # Of dash and bash
 FULL_SAYS = ("I/O error", "No space left on device")
-NO_TOOL = 'mount --bind /dev/null "$(readlink -f "$(command -v {})")"'
 
 
 def said_of(folder: Path, script: str, spec: NodeSpec = SPEC) -> list[Item | str]:
     stage(folder / "stage", spec)
     return contained(folder / "stage", script + '\nsh "$APPLY" node; echo "exit $?"')
-
-
-def failures(said: list[Item | str]) -> list[tuple[str, str, str]]:
-    return [(item.kind, item.name, item.detail) for item in said if isinstance(item, Item) and item.state == "failed"]
 
 
 def test_without_ipv6_its_parts_fail_with_that_cause_and_the_others_are_done(tmp_path: Path) -> None:

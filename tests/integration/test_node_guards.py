@@ -7,9 +7,9 @@ import pytest
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import contained, namespaces
+from tests.worlds.contained_node import contained
 
-__all__ = ["namespaces"]
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 TAKES = "takes the place of the node's default route"
 MAY = "(--allow default-route says that it may)"

@@ -10,10 +10,10 @@ from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.questions import Said
-from tests.integration.test_node_apply import CONTAINED, contained, namespaces
+from tests.worlds.contained_node import CONTAINED, contained
 from tests.worlds.made_up_facts import judged
 
-__all__ = ["namespaces"]
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 TAP = {
     "dev": "tap0",

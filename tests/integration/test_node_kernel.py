@@ -9,7 +9,8 @@ import pytest
 
 from mplskit import process
 from mplskit.remote.host import Host
-from tests.integration.test_node_apply import CONTAINED, GROUND, make_deb
+from tests.worlds.contained_node import CONTAINED, GROUND
+from tests.worlds.package_file import make_deb
 from tests.worlds.sshd import Sshd
 
 FOR_MACHINES = "hint: reboot it, then node.verify\n"

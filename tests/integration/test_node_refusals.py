@@ -14,12 +14,11 @@ from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
 from mplskit.paths import data
-from tests.integration.test_node_apply import SPEC, contained, make_deb, namespaces
-from tests.integration.test_node_failing import NO_TOOL, failures
-from tests.integration.test_node_sections import FRR, LDP, ran
-from tests.integration.test_node_units import SYSTEMD
+from tests.worlds.contained_node import NO_TOOL, SPEC, contained, failures
+from tests.worlds.contained_services import FRR, LDP, SYSTEMD, ran
+from tests.worlds.package_file import make_deb
 
-__all__ = ["namespaces"]
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 HERE = Path(__file__)
 LOST = "test_a_file_of_routes_that_is_lost_or_edited_is_told_once_and_changes_nothing"

@@ -14,8 +14,9 @@ from mplskit.node.payload.apt import Apt, apt_of
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from tests.integration.test_node_apply import FILES, make_deb
+from tests.worlds.contained_node import FILES
 from tests.worlds.debian_archive import DebianArchive, keys
+from tests.worlds.package_file import make_deb
 
 KEY, LIST = "/etc/apt/keyrings/mplskit.asc", "/etc/apt/sources.list.d/mplskit.sources"
 

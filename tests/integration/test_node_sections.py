@@ -1,6 +1,5 @@
 """What apply.sh does of OpenVPN and FRRouting with the files of a node, which here are folders of a namespace."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -8,35 +7,9 @@ import pytest
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import contained, namespaces
+from tests.worlds.contained_services import DAEMONS, FRR, LDP, PRISTINE, ran
 
-__all__ = ["namespaces"]
-
-PRISTINE = "# default\nlog syslog informational\n"
-DIGEST = hashlib.md5(PRISTINE.encode()).hexdigest()
-# FRRouting and OpenVPN as dpkg knows them: no file of theirs is needed.
-THERE = f"""\
-mkdir -p /etc/frr /etc/openvpn /etc/alternatives && ln -s "$(command -v mawk || command -v gawk)" /etc/alternatives/awk
-for package in frr:8.4.4-1 openvpn:2.5.1-3; do
-    printf 'Package: %s\\nStatus: install ok installed\\nVersion: %s\\n' "${{package%:*}}" "${{package#*:}}"
-    printf 'Architecture: all\\nMaintainer: nobody <nobody@example.org>\\nDescription: an example\\n'
-    [ "${{package%:*}}" != frr ] || printf 'Conffiles:\\n /etc/frr/frr.conf {DIGEST}\\n'
-    echo
-done >/var/lib/dpkg/status
-printf '%s' '{PRISTINE}' >/etc/frr/frr.conf
-printf '# switches\\nbgpd=no\\nospfd=no\\nldpd=no\\n' >/etc/frr/daemons
-"""
-LDP = NodeSpec.model_validate(
-    {"mpls_input": ["eth0"], "ldp": {"router_id": "10.255.0.1", "interfaces": ["eth0"], "ospf_area": 0}}
-)
-FRR, DAEMONS = "/etc/frr/frr.conf", "/etc/frr/daemons"
-
-
-def ran(folder: Path, spec: NodeSpec, script: str) -> list[Item | str]:
-    stage(folder / "stage", spec)
-    return contained(folder / "stage", THERE + script)
-
-
+pytestmark = pytest.mark.usefixtures("namespaces")
 # There is neither a module nor a unit here.
 KINDS = ("file", "package")
 

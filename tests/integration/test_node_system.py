@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item, parse_line
-from tests.integration.test_node_apply import CONTAINED, GROUND
+from mplskit.node.report import Item
+from tests.worlds.contained_node import contained
+
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 WELCOME = {
@@ -45,19 +46,12 @@ REFUSED = {
 HOSTILE = 'ID=debian\nVERSION_ID="$(touch /etc/ran)"\nPRETTY_NAME="`touch /etc/ran`"\ntouch /etc/ran\nPATH=/nowhere\n'
 
 
-@pytest.fixture(scope="module", autouse=True)
-def namespaces() -> None:
-    if process.run([*CONTAINED, GROUND, "sh", "/"], check=False).returncode != 0:
-        pytest.skip("this machine gives no user and mount namespaces to us")
-
-
 def said(folder: Path, os_release: str, after: str = "", before: str = "", mode: str = "image") -> list[Item | str]:
     """What apply.sh says on a system of that name, then what `after` says."""
     stage(folder / "stage", NodeSpec())
     (folder / "os-release").write_text(os_release)
-    script = f'{GROUND}cp {folder}/os-release /etc/os-release\n{before}\nsh "$APPLY" {mode}; echo "exit $?"\n{after}'
-    ended = process.run([*CONTAINED, script, "sh", folder / "stage" / "apply.sh"], check=False)
-    return [parse_line(line) if "\t" in line else line for line in ended.stdout.splitlines()]
+    script = f'cp {folder}/os-release /etc/os-release\n{before}\nsh "$APPLY" {mode}; echo "exit $?"\n{after}'
+    return contained(folder / "stage", script)
 
 
 @pytest.mark.parametrize("system", WELCOME)

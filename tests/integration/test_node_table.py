@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import SPEC, contained, namespaces, stage
+from tests.worlds.contained_node import SPEC, contained
 
-__all__ = ["namespaces"]
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 FILE, KEY = "/etc/sysctl.d/90-mplskit.conf", "net/mpls/platform_labels"
 LIVE = """\

@@ -5,12 +5,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import KEEPER, contained, namespaces
+from tests.worlds.contained_node import KEEPER, contained
 
-__all__ = ["namespaces"]
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 OLDER = Path(__file__).parents[1] / "worlds" / "older_node.tar.gz"
 SPEC = NodeSpec.model_validate(

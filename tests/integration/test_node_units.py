@@ -6,27 +6,11 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.report import Item
-from tests.integration.test_node_apply import KEEPER, namespaces
-from tests.integration.test_node_sections import DAEMONS, FRR, LDP, ran
+from tests.worlds.contained_node import KEEPER
+from tests.worlds.contained_services import DAEMONS, FRR, LDP, SYSTEMD, ran
 
-__all__ = ["namespaces"]
-
+pytestmark = pytest.mark.usefixtures("namespaces")
 UNIT = "frr.service"
-SYSTEMD = r"""
-mkdir -p /run/systemd/system /run/units
-cat >/usr/local/bin/systemctl <<'END'
-#!/bin/sh
-[ "$1" != --quiet ] || shift
-case $1 in
-is-enabled | is-active) [ -e "/run/units/$2.${1#is-}" ] ;;
-enable) : >"/run/units/$2.enabled" ;;
-restart) : >"/run/units/$2.active"; echo "restart $2" ;;
-disable | stop) rm -f "/run/units/${3:-$2}".* ;;
-esac
-END
-chmod +x /usr/local/bin/systemctl
-apply() { sh "$APPLY" "${1:-node}" | grep "service	$UNIT" ; }
-"""
 BROUGHT = '"${APPLY%/*}/files/usr/local/lib/mplskit/live.sh"'
 SAME = Item("same", "service", UNIT, "enabled, active")
 AGAIN = Item("changed", "service", UNIT, "restarted")
