@@ -1,33 +1,13 @@
-"""What a lab saw, as values: verdicts with what was expected and seen, commands with their outputs."""
+"""The report of a lab, as values: each step with its verdict, and the evidence for that."""
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.topology import Topology
 from mplskit.node.verify.counters import meaning
 from mplskit.progress import duration
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command that ran, quoted as it can be pasted; `on` is the node, empty for the machine that they all are in."""
-
-    command: str
-    status: int
-    output: str
-    seconds: float
-    on: str = ""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that had to be so: what it is about, what was expected, what was seen."""
-
-    about: str
-    expected: str
-    seen: str
-    passed: bool
 
 
 @dataclass(frozen=True)
@@ -40,17 +20,6 @@ class Cause:
     seen: str
     cause: str
     cure: str
-
-
-@dataclass(frozen=True)
-class Counter:
-    """An MPLS counter of an interface that changed during a step."""
-
-    node: str
-    dev: str
-    name: str
-    before: int
-    after: int
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from mplskit import progress
 from mplskit.errors import Failure
 from mplskit.files import locked, write_atomically
 from mplskit.lab.diagnosis import diagnose
+from mplskit.lab.evidence import Check, Undone
 from mplskit.lab.faults import Sabotage
 from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
-from mplskit.lab.report import Cause, Check, LabReport, StepReport
-from mplskit.lab.stage.ground import Undone
+from mplskit.lab.play import LeftOut, Play, Shown, run_step, set_up
+from mplskit.lab.report import Cause, LabReport, StepReport
 from mplskit.lab.stage.stage import Stage
-from mplskit.lab.steps import LeftOut, Play, Shown, run_step, set_up
 
 SETUP, CLEARING, REBOOT = "The nodes are set up", "Everything is taken away again", "Every node is rebooted"
 AGAIN = "after the reboot"

@@ -15,11 +15,11 @@ from typing import NoReturn
 from mplskit import process, progress
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.files import locked, read_record, write_atomically
+from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.lab.grounds import Place, stages
 from mplskit.lab.here import Here
-from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
 from mplskit.paths import Workspace

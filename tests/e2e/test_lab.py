@@ -12,7 +12,7 @@ from mplskit.image.image_record import Image
 from mplskit.lab.faults import parse_fault
 from mplskit.lab.grammar.labs import known, load
 from mplskit.lab.grounds import Place, ground
-from mplskit.lab.probes.pcap import Label, Packet, read_pcap
+from mplskit.lab.pcap import Label, Packet, read_pcap
 from mplskit.lab.report import LabReport
 from mplskit.lab.run import Wanted, run_lab
 from mplskit.lab.stage.ground import Runs

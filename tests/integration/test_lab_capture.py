@@ -15,13 +15,13 @@ import pytest
 from mplskit import process
 from mplskit.errors import MachineLacks
 from mplskit.files import locked
+from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.labs import load
-from mplskit.lab.grammar.steps import Capture
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.probes import tcpdump
-from mplskit.lab.probes.pcap import Label, read_pcap
+from mplskit.lab.pcap import Label, read_pcap
+from mplskit.lab.probes import captures
+from mplskit.lab.probes.captures import Capture
 from mplskit.lab.run import run_lab
-from mplskit.lab.stage.ground import Undone
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.remote.session import Shell, shell
 from tests.worlds.sshd import Sshd
@@ -101,11 +101,11 @@ def as_tcpdump_reads(pcap: Path) -> list[tuple[Label, ...]]:
 
 
 def test_label_stacks_are_read_as_tcpdump_reads_them(stage: Namespaces, tmp_path: Path) -> None:
-    capture = tcpdump.start(stage, Capture(on="right", dev="eth0", direction="in"))
+    capture = captures.start(stage, Capture(on="right", dev="eth0", direction="in"))
     frames = [*(frame(stack).hex() for stack in STACKS), frame(STACKS[0], tag=b"\x81\x00\x00\x64").hex()]
     stage.do("left", sys.executable, "-c", SEND, *frames)
     pcap = tmp_path / "right.pcap"
-    pcap.write_bytes(tcpdump.stop(stage, capture))
+    pcap.write_bytes(captures.stop(stage, capture))
     packets = [packet for packet in read_pcap(pcap.read_bytes(), pcap.name) if packet.stack]
     assert [packet.stack for packet in packets] == [*STACKS, STACKS[0]]
     assert as_tcpdump_reads(pcap) == [*STACKS, STACKS[0]]
@@ -115,21 +115,21 @@ def test_label_stacks_are_read_as_tcpdump_reads_them(stage: Namespaces, tmp_path
 
 
 def test_a_capture_of_what_arrives_has_nothing_of_what_leaves(stage: Namespaces) -> None:
-    capture = tcpdump.start(stage, Capture(on="left", dev="eth0", direction="in"))
+    capture = captures.start(stage, Capture(on="left", dev="eth0", direction="in"))
     stage.do("left", sys.executable, "-c", SEND, frame(STACKS[0]).hex())
-    assert not [packet for packet in read_pcap(tcpdump.stop(stage, capture), "left") if packet.stack]
+    assert not [packet for packet in read_pcap(captures.stop(stage, capture), "left") if packet.stack]
 
 
 def test_a_capture_has_every_frame_that_was_there_when_it_is_stopped(stage: Namespaces) -> None:
-    capture = tcpdump.start(stage, Capture(on="right", dev="eth0", direction="in"))
+    capture = captures.start(stage, Capture(on="right", dev="eth0", direction="in"))
     stage.do("left", sys.executable, "-c", SEND, *[frame(STACKS[0]).hex()] * 500)
-    packets = read_pcap(tcpdump.stop(stage, capture), "right")
+    packets = read_pcap(captures.stop(stage, capture), "right")
     assert len([packet for packet in packets if packet.stack]) == 500
 
 
 def test_a_capture_on_a_device_that_is_not_there_is_told_with_tcpdumps_words(stage: Namespaces) -> None:
     with pytest.raises(Undone) as caught:
-        tcpdump.start(stage, Capture(on="right", dev="eth7"))
+        captures.start(stage, Capture(on="right", dev="eth7"))
     assert "eth7: No such device exists" in caught.value.output
 
 
@@ -150,7 +150,7 @@ def test_the_machines_own_devices_are_untouched_by_those_of_a_lab(session: Shell
 
 
 def test_what_an_interrupted_run_left_behind_does_not_disturb_the_next(stage: Namespaces, session: Shell) -> None:
-    tcpdump.start(stage, Capture(on="right", dev="eth0"))
+    captures.start(stage, Capture(on="right", dev="eth0"))
     again = Namespaces(PAIR, session)
     again.remove()
     again.build()
@@ -161,7 +161,7 @@ def test_nothing_is_left_when_a_stage_is_removed_and_other_namespaces_stay(stage
     other = "mplskit.test-of-captures-too.left"
     process.run(["ip", "netns", "add", other])
     try:
-        running = tcpdump.start(stage, Capture(on="right", dev="eth0"))
+        running = captures.start(stage, Capture(on="right", dev="eth0"))
         stage.remove()
         assert "mplskit.test-of-captures." not in namespaces()
         assert other in namespaces()

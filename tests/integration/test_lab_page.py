@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mplskit import process
+from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.html.page import write_page
-from mplskit.lab.report import Cause, Check, Command, Counter, LabReport, StepReport
+from mplskit.lab.report import Cause, LabReport, StepReport
 
 pytestmark = pytest.mark.full
 

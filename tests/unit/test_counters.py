@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit import process
-from mplskit.lab.stage.stage import Stage
-from mplskit.lab.steps import _counters as read
+from mplskit.lab.probes.counters import read
+from mplskit.lab.probes.probe import Look, Nodes
 from mplskit.node.verify import counters
 from mplskit.remote.session import Answer
 
@@ -68,7 +68,7 @@ def test_what_a_new_and_an_old_ip_print_is_read_on_a_node_as_in_a_lab(
         said = process.run(argv, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=False)
         return Answer(argv, said.returncode, said.stdout)
 
-    of_a_lab = read(cast("Stage", SimpleNamespace(topology=SimpleNamespace(nodes=["ler-1"]), run=run)))
+    of_a_lab = read(Look(cast("Nodes", SimpleNamespace(run=run)), ["ler-1"], tmp_path, "step-1", {}))
     assert of_a_lab["ler-1"]["lo"]["rx.dropped"] == dropped
     of_a_node = process.run(["sh", "-c", counters.command(str(tmp_path / "ip"))]).stdout
     assert counters.parse(of_a_node) == of_a_lab["ler-1"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import OutsideFailed
-from mplskit.lab.probes.pcap import Ip, Label, Packet, read_pcap
+from mplskit.lab.pcap import Ip, Label, Packet, read_pcap
 
 MAGICS = {("<", 1_000): 0xA1B2C3D4, (">", 1_000): 0xA1B2C3D4, ("<", 1): 0xA1B23C4D, (">", 1): 0xA1B23C4D}
 ETHERNET = bytes.fromhex("020000000002 020000000001".replace(" ", ""))

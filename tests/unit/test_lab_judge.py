@@ -4,10 +4,11 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from mplskit.lab.grammar.steps import Captured, Expect, Ping, Rise
-from mplskit.lab.judge import judge_capture, judge_counter, judge_ping
-from mplskit.lab.probes.pcap import Ip, Label, Packet
-from mplskit.lab.report import Check
+from mplskit.lab.evidence import Check
+from mplskit.lab.pcap import Ip, Label, Packet
+from mplskit.lab.probes.captures import Captured, judge_capture
+from mplskit.lab.probes.counters import Rise, judge_counter
+from mplskit.lab.probes.ping import Expected, Ping, judge_ping
 
 PING = Ping.model_validate({"from": "ler-1", "source": "192.168.10.187", "to": "192.168.10.152", "count": 2})
 REQUEST = Ip(IPv4Address("192.168.10.187"), IPv4Address("192.168.10.152"), 64, 1, 8)
@@ -23,18 +24,18 @@ def printed(sent: int, ttls: list[int]) -> str:
 @pytest.mark.parametrize(
     ("expect", "output", "seen", "passed"),
     [
-        (Expect(loss=100), printed(2, []), "100 % loss (2 sent, 0 answered)", True),
-        (Expect(loss=100), printed(2, [63]), "50 % loss (2 sent, 1 answered)", False),
-        (Expect(loss=0), printed(2, [63, 63]), "0 % loss (2 sent, 2 answered)", True),
-        (Expect(loss=0), printed(1, [63]), "0 % loss (1 sent, 1 answered)", False),
-        (Expect(ttl=63), printed(2, [63, 63]), "2 × ttl=63", True),
-        (Expect(ttl=63), printed(2, [62, 63]), "1 × ttl=62, 1 × ttl=63", False),
-        (Expect(ttl=63), printed(2, []), "no reply", False),
-        (Expect(loss=0), "ping: connect: Network is unreachable\n", "ping: connect: Network is unreachable", False),
-        (Expect(loss=100), "", "ping said nothing", False),
+        (Expected(loss=100), printed(2, []), "100 % loss (2 sent, 0 answered)", True),
+        (Expected(loss=100), printed(2, [63]), "50 % loss (2 sent, 1 answered)", False),
+        (Expected(loss=0), printed(2, [63, 63]), "0 % loss (2 sent, 2 answered)", True),
+        (Expected(loss=0), printed(1, [63]), "0 % loss (1 sent, 1 answered)", False),
+        (Expected(ttl=63), printed(2, [63, 63]), "2 × ttl=63", True),
+        (Expected(ttl=63), printed(2, [62, 63]), "1 × ttl=62, 1 × ttl=63", False),
+        (Expected(ttl=63), printed(2, []), "no reply", False),
+        (Expected(loss=0), "ping: connect: Network is unreachable\n", "ping: connect: Network is unreachable", False),
+        (Expected(loss=100), "", "ping said nothing", False),
     ],
 )
-def test_a_ping_is_judged_by_loss_and_ttl(expect: Expect, output: str, seen: str, passed: bool) -> None:
+def test_a_ping_is_judged_by_loss_and_ttl(expect: Expected, output: str, seen: str, passed: bool) -> None:
     assert [(check.seen, check.passed) for check in judge_ping(PING, expect, [output])] == [(seen, passed)]
 
 

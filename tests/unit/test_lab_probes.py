@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.lab.grammar.steps import Rate, Table, Throughput
-from mplskit.lab.judge import judge_rate, judge_table
-from mplskit.lab.probes.iperf import parse_iperf
-from mplskit.lab.probes.tables import lines_with
+from mplskit.lab.probes import PROBES
+from mplskit.lab.probes.route_tables import Table, judge_table, lines_with
+from mplskit.lab.probes.throughput import Rate, Throughput, judge_rate, parse_iperf
 from mplskit.lab.probes.traceroute import parse_traceroute
 
 TRACED = """\
@@ -95,3 +94,11 @@ def test_no_text_stops_the_readers(text: str) -> None:
     parse_traceroute(text)
     parse_iperf(text)
     lines_with(text, "101 dev lo")
+
+
+def test_no_two_probes_have_a_key_in_common() -> None:
+    asked = [key for probe in PROBES for key in probe.asked.model_fields if key != "step"]
+    expected = [key for probe in PROBES for key in probe.expected.model_fields]
+    assert len(set(asked)) == len(asked)
+    assert len(set(expected)) == len(expected)
+    assert {probe.tries for probe in PROBES} - {""} <= set(asked)

@@ -10,13 +10,14 @@ import pytest
 from mplskit import process
 from mplskit.errors import WrongInput
 from mplskit.files import locked
+from mplskit.lab.evidence import Check, Counter
 from mplskit.lab.faults import KINDS, parse_fault
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
 from mplskit.lab.matrix import Matrix, column
-from mplskit.lab.report import Cause, Check, Counter, LabReport, StepReport
+from mplskit.lab.report import Cause, LabReport, StepReport
 from mplskit.lab.stage.stage import impairments
 from mplskit.lab.up import LOCK, STATE, Up, all_up, entrance, folder
 from mplskit.paths import Workspace

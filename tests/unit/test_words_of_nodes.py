@@ -16,9 +16,9 @@ from mplskit.audit.judged_kernel import of_machine
 from mplskit.config.machine import parse
 from mplskit.errors import MachineLacks, NotSo, OutsideFailed
 from mplskit.lab.html.decode import decode
-from mplskit.lab.probes.iperf import parse_iperf
-from mplskit.lab.probes.pcap import read_pcap
+from mplskit.lab.pcap import read_pcap
 from mplskit.lab.probes.ping import parse_ping
+from mplskit.lab.probes.throughput import parse_iperf
 from mplskit.lab.probes.traceroute import parse_traceroute
 from mplskit.node.carry import _Heard
 from mplskit.node.verify import counters

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from mplskit.lab.grammar.links import End
-from mplskit.lab.grammar.steps import Step
+from mplskit.lab.grammar.steps import Expect, Step
 from mplskit.lab.grammar.topology import Topology, nodes_at
+from mplskit.lab.probes import PROBES
+from mplskit.lab.probes.probe import FromTo, OnInterface, OnNode
 from mplskit.node.grammar.addresses import IP, Local
 from mplskit.node.grammar.drops import Blackhole, Drop, Unreachable
 from mplskit.node.grammar.interfaces import no_direct_push
+from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.verify.counters import NAMES
 from mplskit.specfile import Fault, Place, Unfit, no_such, several
-
-TRIED = ("ping", "traceroute", "throughput")
-EXPECTED_OF = {"ping": ("loss", "ttl", "error"), "traceroute": ("hops",), "throughput": ("rate",)}
 
 
 def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:
@@ -58,13 +57,12 @@ def _unknown_nodes(topology: Topology) -> Iterator[Fault]:
     for i, step in enumerate(topology.steps):
         at = ("steps", i)
         named += [((*at, "add", node), node) for node in step.add]
-        named += [((*at, "capture", j, "on"), capture.on) for j, capture in enumerate(step.capture)]
-        tried = [(name, getattr(step, name)) for name in TRIED]
-        named += [((*at, name, "from"), what.from_) for name, what in tried if what is not None]
-        named += [((*at, "throughput", "at"), step.throughput.at)] if step.throughput else []
-        for key in ("captured", "counters", "tables", "logged"):
-            items = getattr(step.expect, key)
-            named += [((*at, "expect", key, j, "on"), item.on) for j, item in enumerate(items)]
+        for place, part in _parts(step):
+            if isinstance(part, OnNode):
+                named.append(((*at, *place, "on"), part.on))
+            elif isinstance(part, FromTo):
+                named.append(((*at, *place, "from"), part.from_))
+                named += [((*at, *place, "at"), part.at_node)] if part.at_node else []
     yield from (
         Fault(at, no_such("node", node, list(topology.nodes))) for at, node in named if node not in topology.nodes
     )
@@ -106,36 +104,17 @@ def _carriers(topology: Topology, first: str, second: str) -> list[int]:
 def _step(step: Step, earlier: Sequence[Step]) -> Iterator[Fault]:
     if step.step in [before.step for before in earlier]:
         yield Fault(("step",), "another step has this title", step.step)
-    tried = [name for name in TRIED if getattr(step, name) is not None]
+    tried = [probe.tries for probe in PROBES if probe.tries and getattr(step, probe.tries) is not None]
     if len(tried) > 1:
         yield Fault((tried[1],), f"a step tries one thing: it has a {tried[0]} already")
-    for what, names in EXPECTED_OF.items():
-        for name in names:
-            if getattr(step, what) is None and getattr(step.expect, name) is not None:
-                yield Fault(("expect", name), f"{name} is that of a {what}, and the step has none")
-    if not any(getattr(step.expect, name) not in (None, ()) for name in type(step.expect).model_fields):
+    for probe in PROBES:
+        for name in probe.expected.model_fields if probe.tries and probe.tries not in tried else ():
+            if getattr(step.expect, name) is not None:
+                yield Fault(("expect", name), f"{name} is that of a {probe.tries}, and the step has none")
+    if not any(getattr(step.expect, name) not in (None, ()) for name in Expect.model_fields):
         yield Fault((), "a step says what must be seen: expect is missing, or empty")
-    yield from _expected(step, earlier)
-
-
-def _expected(step: Step, earlier: Sequence[Step]) -> Iterator[Fault]:
-    expect = step.expect
-    captures: set[tuple[str, str]] = set()
-    for i, capture in enumerate(step.capture):
-        if (capture.on, capture.dev) in captures:
-            yield Fault(("capture", i), f"{capture.on} {capture.dev} is captured already: inout is both directions")
-        captures.add((capture.on, capture.dev))
-    for i, item in enumerate(expect.captured):
-        if (item.on, item.dev) not in captures:
-            yield Fault(("expect", "captured", i), f"the step captures nothing on {item.on} {item.dev}")
-        if item.at_most is not None and item.at_most < item.at_least:
-            yield Fault(("expect", "captured", i, "at_most"), f"is less than at_least, {item.at_least}")
-    for i, rise in enumerate(expect.counters):
-        if rise.name not in NAMES:
-            yield Fault(("expect", "counters", i, "name"), no_such("counter", rise.name, NAMES))
-    measured = [before.step for before in earlier if before.throughput]
-    if expect.rate and expect.rate.of is not None and expect.rate.of not in measured:
-        yield Fault(("expect", "rate", "of"), no_such("earlier step with a throughput", expect.rate.of, measured))
+    for probe in PROBES:
+        yield from probe.faults(step, step.expect, earlier)
 
 
 def _next_hops(topology: Topology) -> Iterator[Fault]:
@@ -150,7 +129,6 @@ def _next_hops(topology: Topology) -> Iterator[Fault]:
     for place, name, route in routes:
         near = neighbours(topology, name)
         there = _interfaces(topology, name)
-        tuns = [end.dev for link in topology.links for end in link.ends if link.tunnel and end.node == name]
         hops: list[tuple[Place, IP | None, str | None]] = [((), route.via, route.dev)]
         hops += [(("nexthops", i), hop.via, hop.dev) for i, hop in enumerate(route.nexthops)]
         for below, via, dev in hops:
@@ -158,9 +136,9 @@ def _next_hops(topology: Topology) -> Iterator[Fault]:
                 rule = f"{via} is on no link of {name}; its neighbours are {several([str(ip) for ip in near])}"
                 yield Fault((*place, *below, "via"), rule)
             if dev is not None and dev not in there:
-                yield Fault((*place, *below, "dev"), no_such(f"interface of {name}", dev, there))
+                yield Fault((*place, *below, "dev"), no_such(f"interface of {name}", dev, list(there)))
             elif dev is not None and via is None and isinstance(route, Push):
-                yield Fault((*place, *below, "dev"), no_direct_push(dev, "tun" if dev in tuns else "ethernet"))
+                yield Fault((*place, *below, "dev"), no_direct_push(dev, "tun" if there[dev] == "tun" else "ethernet"))
             elif dev is not None and via in near and near[via] != dev:
                 yield Fault((*place, *below, "dev"), f"{via} is behind {near[via]}", dev)
 
@@ -185,36 +163,42 @@ def neighbours(topology: Topology, name: str) -> dict[IP, str]:
 
 
 def _devices(topology: Topology, nodes: dict[str, NodeSpec]) -> Iterator[Fault]:
-    """Interfaces that a node does not have."""
+    """Interfaces that a node does not have, or that are of another kind than they have to be."""
     there = {name: _interfaces(topology, name) for name in nodes}
-    named: list[tuple[Place, str, str]] = []
+    named: list[tuple[Place, str, str, OnInterface | None]] = []
     for name, spec in topology.nodes.items():
-        named += [(("nodes", name, "mpls_input", i), name, dev) for i, dev in enumerate(spec.mpls_input)]
-    for i, step in enumerate(topology.steps):
-        at = ("steps", i)
+        named += [(("nodes", name, "mpls_input", i), name, dev, None) for i, dev in enumerate(spec.mpls_input)]
+    for number, step in enumerate(topology.steps):
+        at = ("steps", number)
         for name, addition in step.add.items():
             below = (*at, "add", name, "mpls_input")
-            named += [((*below, j), name, dev) for j, dev in enumerate(addition.mpls_input)]
-        named += [((*at, "capture", j, "dev"), item.on, item.dev) for j, item in enumerate(step.capture)]
-        for key in ("counters", "logged"):
-            items = getattr(step.expect, key)
-            named += [((*at, "expect", key, j, "dev"), item.on, item.dev) for j, item in enumerate(items)]
-    for place, name, dev in named:
+            named += [((*below, i), name, dev, None) for i, dev in enumerate(addition.mpls_input)]
+        found = [(place, part) for place, part in _parts(step) if isinstance(part, OnInterface)]
+        named += [((*at, *place, "dev"), part.on, part.dev, part) for place, part in found]
+    for place, name, dev, part in named:
         if dev not in there[name]:
-            yield Fault(place, no_such(f"interface of {name}", dev, there[name]))
-    taps = {(name, vpn.dev) for name, spec in nodes.items() for vpn in spec.openvpn}
-    tuns = {(end.node, end.dev) for link in topology.links if link.tunnel for end in link.ends}
-    for place, name, dev in named:
-        if place[2] == "capture" and (name, dev) in tuns:
-            yield Fault(place, "a tun has no Ethernet frames: captures are read on links and taps", dev)
-        if place[3:4] == ("logged",) and dev in there[name] and (name, dev) not in taps | tuns:
-            yield Fault(place, "OpenVPN logs at the ends of tunnels", dev)
+            yield Fault(place, no_such(f"interface of {name}", dev, list(there[name])))
+        elif part is not None and there[name][dev] not in part.kinds:
+            yield Fault(place, part.why, dev)
 
 
-def _interfaces(topology: Topology, name: str) -> list[str]:
-    """What a node has: lo, the ends of its links, its taps."""
-    ends = [end.dev for end in _ends(topology, name)]
-    return ["lo", *ends, *(tunnel.dev for tunnel in topology.nodes[name].openvpn)]
+def _parts(keys: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
+    """The parts of a step that the probes read, each with its place there."""
+    for name in type(keys).model_fields:
+        value = getattr(keys, name)
+        if isinstance(value, Part):
+            yield (*place, name), value
+            yield from _parts(value, (*place, name))
+        elif isinstance(value, tuple):
+            yield from (((*place, name, i), item) for i, item in enumerate(value) if isinstance(item, Part))
+
+
+def _interfaces(topology: Topology, name: str) -> dict[str, str]:
+    """What a node has, each with its kind: lo, the ends of its links and tunnels, its taps."""
+    found = {"lo": "lo"}
+    for link in topology.links:
+        found.update({end.dev: "tun" if link.tunnel else "link" for end in link.ends if end.node == name})
+    return {**found, **{tunnel.dev: "tap" for tunnel in topology.nodes[name].openvpn}}
 
 
 def _ends(topology: Topology, name: str) -> list[End]:
@@ -248,18 +232,16 @@ def _addresses(topology: Topology) -> Iterator[Fault]:
             own[name] += [end.address.ip for end in _ends(topology, name)]
             own[name] += [tunnel.address.ip for tunnel in spec.openvpn]
         everybodys = [ip for addresses in own.values() for ip in addresses]
-        for key in TRIED:
-            what = getattr(step, key)
-            if what is None:
+        for place, part in _parts(step):
+            if not isinstance(part, FromTo):
                 continue
-            for source in what.source if key == "ping" else (what.source,):
-                if source not in own[what.from_]:
-                    rule = f"{source} is no address of {what.from_}: {several([str(ip) for ip in own[what.from_]])}"
-                    yield Fault(("steps", i, key, "source"), rule)
-            if what.to not in everybodys:
-                yield Fault(("steps", i, key, "to"), f"nobody has the address {what.to}")
-            elif key == "throughput" and what.to not in own[what.at]:
-                yield Fault(("steps", i, key, "to"), f"{what.to} is no address of {what.at}")
+            named = [("source", source, part.from_) for source in part.sources] + [("to", part.to, part.at_node)]
+            for key, ip, node in named:
+                if not node and ip not in everybodys:
+                    yield Fault(("steps", i, *place, key), f"nobody has the address {ip}")
+                elif node and ip not in own[node]:
+                    rule = f"{ip} is no address of {node}: {several([str(one) for one in own[node]])}"
+                    yield Fault(("steps", i, *place, key), rule)
 
 
 def _tunnels(topology: Topology) -> Iterator[Fault]:

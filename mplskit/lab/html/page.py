@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from mplskit.errors import Failure
 from mplskit.lab.html.decode import Layer, decode
 from mplskit.lab.html.drawing import draw
-from mplskit.lab.probes.pcap import read_frames
+from mplskit.lab.pcap import read_frames
 from mplskit.lab.report import LabReport
 from mplskit.progress import duration
 

@@ -7,13 +7,14 @@ from mplskit import files, process
 from mplskit.debian.suites import release
 from mplskit.debian.system_tree import RECIPE, System, make_key, make_tree, require_maker, sources_of
 from mplskit.image.disk import make_raw
+from mplskit.lab.probes import PROBES
 from mplskit.paths import Workspace
 from mplskit.progress import step
 
 HERE = Path(__file__).parent
 PACKAGES = (
-    *("iproute2", "iputils-ping", "tcpdump", "traceroute", "iperf3", "ethtool", "openvpn", "openssl"),
-    *("openssh-server", "kmod", "procps", "busybox-static"),
+    *("iproute2", "ethtool", "openvpn", "openssl", "openssh-server", "kmod", "procps", "busybox-static"),
+    *(probe.package for probe in PROBES if probe.package),
 )
 SPACE = 2 << 30
 

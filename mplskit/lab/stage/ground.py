@@ -5,21 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mplskit.lab.report import Command
+from mplskit.lab.evidence import Command, Undone
 from mplskit.process import quote
 from mplskit.remote.host import Host
 from mplskit.remote.session import Answer
 
 SCRIPT = Path(__file__).with_name("ground.sh").read_bytes()
-
-
-class Undone(Exception):
-    """Something that a step needed could not be done: the step has failed, and what follows makes no sense."""
-
-    def __init__(self, doing: str, output: str) -> None:
-        super().__init__(doing)
-        self.doing = doing
-        self.output = output.strip()
 
 
 class Runs(Protocol):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mplskit import progress
 from mplskit.errors import Failure
+from mplskit.lab.evidence import Command, Undone
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.report import Command
-from mplskit.lab.stage.ground import Ground, Undone
+from mplskit.lab.stage.ground import Ground
 from mplskit.lab.stage.stage import Stage, impairments
 from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.bootstrap import bootstrap

@@ -7,9 +7,10 @@ inside the namespaces and never stand in the machine's own.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.stage.ground import SCRIPT, Ground, Runs, Undone
+from mplskit.lab.stage.ground import SCRIPT, Ground, Runs
 from mplskit.lab.stage.stage import PREFIX, Stage, impairments
 from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.grammar.spec import NodeSpec

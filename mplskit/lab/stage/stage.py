@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from mplskit.lab.evidence import Command, Undone
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.report import Command
-from mplskit.lab.stage.ground import SCRIPT, Ground, Undone
+from mplskit.lab.stage.ground import SCRIPT, Ground
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.remote.session import Answer
 
