@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mplskit import files, process
 from mplskit.debian.deb822 import stanzas
+from mplskit.debian.names import PACKAGE
 from mplskit.debian.versions import order
 from mplskit.errors import MachineLacks, OutsideFailed, WrongInput
 
@@ -72,7 +73,7 @@ class Root:
 
     def show(self, package: str) -> dict[str, str]:
         """The fields of a package's candidate (`Version`, `Depends`, …). Raises WrongInput when none is offered."""
-        valid = re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", package)
+        valid = re.fullmatch(PACKAGE, package)
         shown = (
             process.run(self.argv("apt-cache", "show", "--no-all-versions", package), check=False) if valid else None
         )

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from mplskit import files, progress
 from mplskit.debian.apt_root import Offer, Root
+from mplskit.debian.names import PACKAGE, SUITE
 from mplskit.debian.package_file import Deb, read_deb
 from mplskit.errors import WrongInput
 
 # The name under which each suite has its newest kernel.
-STOCK = "linux-image-amd64"
+NEWEST = "linux-image-amd64"
 # linux-image-R, linux-image-unsigned-R, linux-modules-R, linux-modules-extra-R, linux-binary-R, linux-base-R; R begins
 # with a version.
 PART = re.compile(r"linux-(image|image-unsigned|modules|modules-extra|binary|base)-([0-9][^ ]*)(?<!-dbg)(?<!-dbgsym)")
@@ -19,9 +20,7 @@ PART = re.compile(r"linux-(image|image-unsigned|modules|modules-extra|binary|bas
 _FOLLOWED = re.compile(r"linux-(image|modules|base|binary)-.+(?<!-dbg)")
 # Debug symbols, under /usr/lib/debug: Debian's, and Ubuntu's.
 _DEBUG = re.compile(r"(linux-.+)-dbg(?:sym)?")
-_SUITE_KERNEL = re.compile(
-    r"debian:(?P<suite>[a-z][a-z0-9-]*)(?:/(?P<package>[a-z0-9][a-z0-9.+~-]+))?|apt:(?P<own>[a-z0-9][a-z0-9.+~-]+)"
-)
+_SUITE_KERNEL = re.compile(rf"debian:(?P<suite>{SUITE})(?:/(?P<package>{PACKAGE}))?|apt:(?P<own>{PACKAGE})")
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class SuiteKernel:
     """The kernel that a package of a Debian suite brings, or (suite None) of what this machine's apt offers."""
 
     suite: str | None
-    package: str = STOCK
+    package: str = NEWEST
 
     def __str__(self) -> str:
         return f"debian:{self.suite}/{self.package}" if self.suite else f"apt:{self.package}"
@@ -38,7 +37,7 @@ class SuiteKernel:
 def suite_kernel(text: str) -> SuiteKernel | None:
     """Read `debian:SUITE[/PACKAGE]` or `apt:PACKAGE`; None for what has neither form."""
     found = _SUITE_KERNEL.fullmatch(text)
-    return SuiteKernel(found["suite"], found["package"] or found["own"] or STOCK) if found else None
+    return SuiteKernel(found["suite"], found["package"] or found["own"] or NEWEST) if found else None
 
 
 def clauses(field: str) -> list[list[str]]:

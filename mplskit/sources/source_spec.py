@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.debian.names import VERSION
 from mplskit.debian.suites import SUITES
 from mplskit.errors import WrongInput
 
@@ -76,7 +77,7 @@ class Tree:
 
 Spec = Debian | KernelOrg | Git | ArchiveFile | Tree
 
-_DEBIAN = re.compile(r"([a-z]+)(?:/([0-9][A-Za-z0-9.+~:-]*))?")
+_DEBIAN = re.compile(rf"([a-z]+)(?:/({VERSION}))?")
 _KERNEL_ORG = re.compile(r"[0-9]+(\.[0-9]+)*(-rc[0-9]+)?|[a-z]+")
 _GIT = re.compile(r"((?:https?|ssh|git|file)://(?:[^\s@/#]+@)?[^\s@/#]*/[^\s@#]+)@([A-Za-z0-9][A-Za-z0-9._/+-]*)")
 # To a server of HTTP a name alone may be the secret.

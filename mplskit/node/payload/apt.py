@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mplskit.debian.deb822 import stanza, stanzas
+from mplskit.debian.names import PACKAGE, VERSION
 from mplskit.errors import WrongInput
 from mplskit.node.grammar.spec import NodeSpec
 
@@ -27,8 +28,6 @@ UNSAFE = {
 }
 TRUE, FALSE = ("yes", "true", "with", "on", "enable", "1"), ("no", "false", "without", "off", "disable", "0")
 BEGIN, END = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----"
-NAME = r"[a-z0-9][a-z0-9+.-]+"
-VERSION = r"[0-9][A-Za-z0-9.+:~-]*"
 SIGNED = "the repository's public key, armored, or the path of a key on the node"
 UNSIGNED = f"{SIGNED}: nothing is taken from a repository that is not signed"
 FORM = "it needs Types, URIs, Suites, Components and Signed-By; one-line `deb …` entries are not read"
@@ -59,7 +58,7 @@ def apt_of(sources: Path | None, packages: Sequence[str]) -> Apt | None:
             hint="--package NAME or NAME=VERSION, as often as wanted",
         )
     for word in packages:
-        if not re.fullmatch(f"{NAME}(={VERSION})?", word):
+        if not re.fullmatch(f"{PACKAGE}(={VERSION})?", word):
             raise WrongInput(f"--package {word}: not NAME or NAME=VERSION of a Debian package")
     names = [word.partition("=")[0] for word in packages]
     twice = next((name for name in names if names.count(name) > 1), None)
