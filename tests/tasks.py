@@ -41,6 +41,7 @@ def _static() -> None:
     _demand("ruff", [*python, "ruff", "check"])
     _demand("ruff format", [*python, "ruff", "format", "--check"])
     _demand("mypy", [*python, "mypy"])
+    _demand("import contracts", [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"])
     _demand("shellcheck", ["shellcheck", *scripts])
 
 
