@@ -46,26 +46,27 @@ sh "$1" plan
 STAGE = """\
 import sys
 from pathlib import Path
-from mplskit.fleet.inventory.selection import chosen
+from mplskit.fleet.flags import SpecFlags
+from mplskit.fleet.inventory.selection import selected
 from mplskit.node.payload.payload import stage
-stage(Path(sys.argv[2]), chosen(inventory=sys.argv[1])[0].spec)
+stage(Path(sys.argv[2]), selected(SpecFlags(inventory=sys.argv[1]))[0].spec)
 """
 # node.plan, and what it took.
 PROGRAM = """\
 import atexit, json, resource, time
-from mplskit.fleet.last_run import Last
+from mplskit.fleet.last_run import LastRun
 took = {"_write": [], "_filed": []}
 def timed(name):
-    inner = getattr(Last, name)
+    inner = getattr(LastRun, name)
     def outer(*words):
         begin, busy = time.monotonic(), time.thread_time()
         try:
             return inner(*words)
         finally:
             took[name].append((time.monotonic() - begin, time.thread_time() - busy))
-    setattr(Last, name, outer)
+    setattr(LastRun, name, outer)
 for name in took:
-    if hasattr(Last, name):
+    if hasattr(LastRun, name):
         timed(name)
 @atexit.register
 def tell():

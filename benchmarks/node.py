@@ -39,7 +39,8 @@ from pathlib import Path
 
 from mplskit import process, progress, terminal
 from mplskit.errors import NotSo, OutsideFailed
-from mplskit.fleet.inventory.selection import chosen
+from mplskit.fleet.flags import SpecFlags
+from mplskit.fleet.inventory.selection import selected
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.image_record import Image
 from mplskit.node.payload.opening import script
@@ -166,7 +167,7 @@ Command = tuple[list[str], dict[str, str | None]]
 
 def limit(where: Grounds, folder: Path, numbers: Sequence[int], sockets: str) -> Command:
     """The payload on the stdin of a bare ssh."""
-    nodes = chosen(inventory=str(inventory(folder, numbers)))
+    nodes = selected(SpecFlags(inventory=str(inventory(folder, numbers))))
     for node in nodes:
         (folder / f"{node.name}.tar").write_bytes(b"".join(archive(node.spec)))
     command = f"exec sh -c {shlex.quote(script('node'))}"

@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mplskit.config.configure import configure
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import read_fragment
 from mplskit.config.request import known, make_request
 from mplskit.config.verdict import Verdict, here
@@ -83,7 +84,7 @@ def _cells(source: SourceTree, base: str, workspace: Workspace) -> list[Cell]:
     """What became of the base's own settings, and of each option set alone (`mpls`, which is always in, by itself)."""
     cells = []
     for name in known("options"):
-        configured = configure(source, make_request(base, [] if name == "mpls" else [name]), workspace)
+        configured = configure(source, make_request(ConfigFlags(base, options=(name,))), workspace)
         cells.append(_cell(source, "options", name, configured.verdicts))
     return [_cell(source, "bases", base, configured.base), *cells]
 

@@ -7,84 +7,65 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import FrameType, MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn
 
+from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task as invoke_task
+from invoke.tasks import Task
 
 from mplskit.errors import Leave
 from mplskit.fault import code_of, debugging, failure_of
+from mplskit.flags import Flags
 
-Body = TypeVar("Body", bound=Callable[..., None])
+Body = Callable[..., None]
 
-
-@dataclass(frozen=True)
-class Flag:
-    """A flag that several tasks take: its help, and what it is when it is left out (a list: as often as wanted)."""
-
-    help: str
-    default: Any = ""
-
-
-NO_FLAGS: Mapping[str, Flag] = MappingProxyType({})
+# What many tasks take, each by itself.
+HELP = MappingProxyType({"json": "print one JSON document"})
+NO_HELP: Mapping[str, str] = MappingProxyType({})
 
 
 def task(
-    *,
-    help: dict[str, str],
-    flags: Mapping[str, Flag] = NO_FLAGS,
-    iterable: Sequence[str] = (),
-    positional: Sequence[str] = (),
-    name: str | None = None,
-) -> Callable[[Body], Any]:
-    """Make an Invoke task of a function whose flags are its keyword arguments, with a help text for each.
+    *, help: Mapping[str, str] = NO_HELP, positional: Sequence[str] = (), name: str | None = None
+) -> Callable[[Body], Task[Body]]:
+    """Make an Invoke task of a function whose flags are its arguments, with a help text for each.
 
-    `flags` are more flags, by the names of the arguments; the function receives each by name, or in its `**kwargs`.
-    Those named in `positional` can be given as bare words, too.
+    An argument whose annotation is a dataclass of flags (see `flags`) stands for these, and gets them filled in.
+    A flag that is () when it is left out may be given again and again. Those named in `positional` can be given as bare
+    words, too.
     """
 
-    def decorate(body: Body) -> Any:
+    def decorate(body: Body) -> Task[Body]:
+        signature = inspect.signature(body)
+        flags = Flags(signature)
+
         @functools.wraps(body)
-        def guarded(*args: Any, **kwargs: Any) -> None:
+        def guarded(context: Context, **given: object) -> None:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 # nohup ignores SIGHUP for us, and means it.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     signal.signal(number, _interrupt)
             try:
-                body(*args, **kwargs)
+                body(context, **flags.filled(given))
             except Exception as error:
                 _leave(error)
             except KeyboardInterrupt:
                 raise Exit("mplskit: interrupted", code=code_of(KeyboardInterrupt())) from None
 
-        guarded.__signature__ = _signature(body, flags)  # type: ignore[attr-defined] # what Invoke reads the flags from
-        return invoke_task(
+        # What Invoke reads the flags from.
+        parameters = [*list(signature.parameters.values())[:1], *flags.parameters]
+        guarded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        shared = {one: text for one, text in HELP.items() if one in signature.parameters}
+        return Task(
             guarded,
             name=name,
-            help={**{_spelled(name): flag.help for name, flag in flags.items()}, **help},
-            iterable=[*iterable, *(name for name, flag in flags.items() if isinstance(flag.default, list))],
+            help={**shared, **flags.helps, **help},
+            iterable=flags.repeated,
             auto_shortflags=False,
             positional=list(positional),
         )
 
     return decorate
-
-
-def _signature(body: Callable[..., None], flags: Mapping[str, Flag]) -> inspect.Signature:
-    """The arguments of a body, followed by the shared flags."""
-    own = inspect.signature(body)
-    kept = [p for p in own.parameters.values() if p.name not in flags and p.kind is not inspect.Parameter.VAR_KEYWORD]
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=flag.default) for name, flag in flags.items()
-    ]
-    return own.replace(parameters=[*kept, *shared])
-
-
-def _spelled(argument: str) -> str:
-    """An argument as Invoke spells its flag: `set_` is --set."""
-    return argument.strip("_").replace("_", "-")
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -214,13 +214,19 @@ def show(argv: Sequence[Argument], *, cwd: Path | None = None) -> int:
         return process.wait()
 
 
-def detached(argv: Sequence[Argument], log: Path) -> "subprocess.Popen[bytes]":
-    """Start a command that goes on when we end, in a session of its own; its output goes to `log`, which is new."""
+def detached(argv: Sequence[Argument], log: Path, stdin: bytes) -> "subprocess.Popen[bytes]":
+    """Start a command that goes on when we end, in a session of its own; its output goes to `log`, which is new.
+
+    `stdin` fits into a pipe (64 KiB); nobody else reads what is in it.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as file:
+    reader, writer = os.pipe()
+    with log.open("wb") as file, os.fdopen(reader, "rb") as feed:
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(stdin)
         return subprocess.Popen(
             [str(word) for word in argv],
-            stdin=subprocess.DEVNULL,
+            stdin=feed,
             stdout=file,
             stderr=file,
             env=_environment({}),

@@ -54,6 +54,8 @@ def of_machine(machine: MachineKernel, host: Host | None) -> Kernel:
     there = ["--host", str(host)] if host else []
     if host and host.ssh_config:
         there += ["--ssh-config", str(host.ssh_config)]
+    if host and host.become:
+        there += ["--become", host.become]
     return Kernel(
         name=machine.name,
         release=machine.release,

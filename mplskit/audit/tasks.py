@@ -1,12 +1,12 @@
 """`kernel.audit`: is a kernel ready for MPLS, or must one be built?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.remote.flags import SessionFlags
 
 if TYPE_CHECKING:
     from mplskit.audit.features import Knowledge
@@ -19,22 +19,19 @@ if TYPE_CHECKING:
         "subject": "a configuration, a linux-image package (again for each further package of the same kernel), "
         "a vmlinuz, dist, stock, debian:SUITE[/PACKAGE] or apt:PACKAGE; left out: the kernel that runs",
         "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
-        "ssh-config": "an ssh_config file to use instead of yours, for --host",
         "source": "a kernel source, as kernel.config takes it, that makes the configuration of --subject whole first",
         "insecure-source": "take a source that nobody has signed",
         "need": "a feature that must be ready, too; may be given more than once",
-        "json": "print one JSON document",
-    },
-    iterable=["subject", "need"],
+    }
 )
 def audit(
     c: Context,
-    subject: list[str] = [],  # noqa: B006 - Invoke fills it
+    session: SessionFlags,
+    subject: tuple[str, ...] = (),
     host: str = "",
-    ssh_config: str = "",
     source: str = "",
     insecure_source: bool = False,
-    need: list[str] = [],  # noqa: B006
+    need: tuple[str, ...] = (),
     json: bool = False,
 ) -> None:
     """Judge a kernel: what MPLS it can do, and what to do where it cannot; exit 1 when it is not MPLS-ready."""
@@ -44,17 +41,14 @@ def audit(
     from mplskit.audit.subject import completed_kernel, find_kernel
     from mplskit.config.tasks import kernel_workspace
     from mplskit.debian.kernel_choice import is_word
-    from mplskit.errors import WrongInput
     from mplskit.places import Needs, workspace_for
-    from mplskit.remote.host import Host
+    from mplskit.remote.reach import session_host
     from mplskit.sources.source_spec import parse_spec
 
-    if ssh_config and not host:
-        raise WrongInput(f"--ssh-config {ssh_config}: no node is asked", hint="it goes with --host")
     knowledge = load_features()
     known_needs(need, knowledge)
     spec = parse_spec(source, insecure_source) if source else None
-    node = Host.parse(host, Path(ssh_config) if ssh_config else None) if host else None
+    node = session_host(host, session)
     if spec:
         kernel = completed_kernel(subject, spec, kernel_workspace("kernel.audit", spec))
     else:

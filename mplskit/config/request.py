@@ -2,18 +2,21 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from mplskit.config import architecture
 from mplskit.config.configfile import config_in
 from mplskit.config.dotconfig import quoted
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import VALUE, Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
+from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, SessionFlags
 from mplskit.remote.host import Host
+from mplskit.remote.reach import session_hosts
 
 ALWAYS = "mpls"
 # What people call the symbols.
@@ -74,28 +77,21 @@ def known(kind: str) -> list[str]:
     return sorted(path.stem for path in (data("kconfig") / kind).glob("*.config"))
 
 
-def make_request(
-    base: str,
-    options: Sequence[str] = (),
-    fragments: Sequence[str] = (),
-    settings: Sequence[str] = (),
-    *,
-    host: str = "",
-    trim_to: str = "",
-    ssh_config: str = "",
-    fix: bool = False,
-) -> Request:
-    """Put together what the command line asks; `mpls` is always in. Raises WrongInput before any work is done."""
-    config = Path(ssh_config) if ssh_config else None
-    if config and not host and not trim_to:
-        raise WrongInput(f"--ssh-config {config}: no node is asked", hint="it goes with --host or --trim-to")
+def make_request(flags: ConfigFlags, session: SessionFlags = AS_SSH_CONFIG_SAYS) -> Request:
+    """Put together what the command line asks; `mpls` is always in.
+
+    Raises WrongInput before any work is done, MachineLacks when a password cannot be asked for.
+    """
     asked = [
-        *(setting for name in dict.fromkeys([ALWAYS, *options]) for setting in _options(name)),
-        *(setting for path in fragments for setting in read_fragment(Path(path))),
-        *(parse_set(text) for text in settings),
+        *(setting for name in dict.fromkeys([ALWAYS, *flags.options]) for setting in _options(name)),
+        *(setting for path in flags.fragment for setting in read_fragment(Path(path))),
+        *(parse_set(text) for text in flags.set_),
     ]
+    base, modules = _base(flags.base, flags.host), _module_list(flags.trim_to)
+    names = [name for name in (flags.host, "" if modules else flags.trim_to) if name]
+    hosts = dict(zip(names, session_hosts(names, session, "--host or --trim-to"), strict=True))
     return Request(
-        _base(base, Host.parse(host, config) if host else None), last_of_each(asked), _trim_to(trim_to, config), fix
+        replace(base, host=hosts.get(flags.host)), last_of_each(asked), modules or hosts.get(flags.trim_to), flags.fix
     )
 
 
@@ -138,13 +134,13 @@ def _options(name: str) -> list[Setting]:
     return read_fragment(path, f"options/{name}.config")
 
 
-def _base(name: str, host: Host | None) -> Base:
+def _base(name: str, host: str) -> Base:
     if host and name != Start.RUNNING:
         raise WrongInput(f"--host {host}: only --base running takes a configuration from a node")
     fragment = data("kconfig") / "bases" / f"{name}.config"
     if name in known("bases") or name in STARTS:
         start = STARTS.get(name, Start.NOTHING)
-        return Base(name, start, fragment if fragment.exists() else None, host=host)
+        return Base(name, start, fragment if fragment.exists() else None)
     path = Path(name)
     if not path.is_file():
         raise WrongInput(
@@ -166,15 +162,16 @@ def bases() -> list[str]:
     return sorted({*known("bases"), *STARTS})
 
 
-def _trim_to(text: str, ssh_config: Path | None) -> Host | Path | None:
-    if not text:
-        return None
-    path = Path(text)
-    if path.is_file():
+def _module_list(trim_to: str) -> Path | None:
+    """The file that --trim-to names; None for a node."""
+    path = Path(trim_to)
+    if trim_to and path.is_file():
         return path.absolute()
-    if "/" in text:
-        raise WrongInput(f"--trim-to {text}: there is no such file", hint="give a node, or a file as lsmod prints it")
-    return Host.parse(text, ssh_config)
+    if "/" in trim_to:
+        raise WrongInput(
+            f"--trim-to {trim_to}: there is no such file", hint="give a node, or a file as lsmod prints it"
+        )
+    return None
 
 
 def choose(name: str, names: list[str]) -> str:

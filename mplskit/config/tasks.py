@@ -1,11 +1,13 @@
 """`kernel.config`: a configuration that provably holds what was asked. `kernel.options`: what can be asked by name."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from mplskit import cli, terminal
-from mplskit.sources.tasks import SOURCE
+from mplskit.config.flags import ConfigFlags
+from mplskit.remote.flags import SessionFlags
+from mplskit.sources.flags import SourceFlags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,46 +18,15 @@ if TYPE_CHECKING:
     from mplskit.paths import Workspace
     from mplskit.sources.source_spec import Spec
 
-# What every task takes that configures a kernel.
-FLAGS = {
-    **SOURCE,
-    "base": cli.Flag(
-        "where the configuration starts: guest, debian, defconfig, running (of this machine, or of --host), or a file",
-        "guest",
-    ),
-    "host": cli.Flag("with --base running: the node whose kernel's configuration is taken"),
-    "options": cli.Flag("an option set in kconfig/options; may be given more than once (mpls is always in)", []),
-    "set_": cli.Flag("SYMBOL=VALUE, such as MPLS_ROUTING=y; may be given more than once", []),
-    "fragment": cli.Flag("a file of settings in the kernel's own format; may be given more than once", []),
-    "trim_to": cli.Flag("keep only the modules that this node uses or lists"),
-    "ssh_config": cli.Flag("an ssh_config file to use instead of yours"),
-    "fix": cli.Flag(
-        "add what grants a lost setting, where there is one way only and nothing asked is taken back", False
-    ),
-}
 
-
-def asked(
-    *,
-    source: str,
-    insecure_source: bool,
-    base: str,
-    host: str,
-    options: list[str],
-    set_: list[str],
-    fragment: list[str],
-    trim_to: str,
-    ssh_config: str,
-    fix: bool,
-) -> "tuple[Spec, Request]":
-    """What FLAGS ask for, all of it checked before anything is fetched."""
+def source_and_request(source: SourceFlags, config: ConfigFlags, session: SessionFlags) -> "tuple[Spec, Request]":
+    """What the flags ask for, all of it checked before anything is fetched."""
     from mplskit.config.architecture import demand_environment
     from mplskit.config.request import make_request
     from mplskit.sources.source_spec import parse_spec
 
     demand_environment()
-    spec = parse_spec(source, insecure_source)
-    return spec, make_request(base, options, fragment, set_, host=host, trim_to=trim_to, ssh_config=ssh_config, fix=fix)
+    return parse_spec(source.source, source.insecure_source), make_request(config, session)
 
 
 def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
@@ -74,20 +45,23 @@ def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
 
 
 @cli.task(
-    flags=FLAGS,
-    help={
-        "diff": "show what differs from this configuration, a file as --base takes it, instead of the verdicts",
-        "json": "print one JSON document",
-    },
+    help={"diff": "show what differs from this configuration, a file as --base takes it, instead of the verdicts"}
 )
-def config(c: Context, diff: str = "", json: bool = False, **flags: Any) -> None:
+def config(
+    c: Context,
+    source: SourceFlags,
+    config: ConfigFlags,
+    session: SessionFlags,
+    diff: str = "",
+    json: bool = False,
+) -> None:
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
     from mplskit.config.compare import old_configuration
     from mplskit.config.configure import configure, demand, verdict_rows
     from mplskit.sources.kernel_source import fetch_kernel
 
     old = old_configuration(diff) if diff else None
-    spec, request = asked(**flags)
+    spec, request = source_and_request(source, config, session)
     workspace = kernel_workspace("kernel.config", spec)
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
 
@@ -119,7 +93,7 @@ def _show_differences(configured: "Configured", old: "Mapping[str, str]", called
     terminal.show({**configured.as_json(), "diff": [one.as_json() for one in found]}, json, text)
 
 
-def _verdict(row: "dict[str, Any]") -> str:
+def _verdict(row: "Mapping[str, object]") -> str:
     """The verdict; why, where one might ask even though nothing is lost."""
     quiet = row["verdict"] in ("not asked", "granted") and row["why"]
     return f"{row['verdict']}: {row['why']}" if quiet else str(row["verdict"])
@@ -128,7 +102,6 @@ def _verdict(row: "dict[str, Any]") -> str:
 @cli.task(
     help={
         "name": "an option set or a base: show each of its symbols with the reason; left out: list them all",
-        "json": "print one JSON document",
     }
 )
 def options(c: Context, name: str = "", json: bool = False) -> None:

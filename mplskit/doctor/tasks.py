@@ -5,7 +5,7 @@ from invoke.context import Context
 from mplskit import cli, terminal
 
 
-@cli.task(help={"json": "print one JSON document"})
+@cli.task()
 def doctor(c: Context, json: bool = False) -> None:
     """Say what this machine lacks for each task, and the command that brings it."""
     from mplskit.doctor.machine import examine

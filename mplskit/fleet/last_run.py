@@ -28,14 +28,14 @@ Row = Mapping[str, Any]
 IN_ROW = frozenset({*Outcome("", State.OK).row, "asked", "report"})
 
 
-class Last:
+class LastRun:
     """The outcomes of one task on one inventory: the latest of each node, as the files have them.
 
-    `asks` is what the task asks for on a node: one that got done, and is asked for something else now, is not done.
+    `wants` is what the task wants of a node: one that got done, and of which something else is wanted now, is not done.
     """
 
     def __init__(
-        self, build: Path, task: str, inventory: Path, asks: Callable[[Node], object] = lambda node: None
+        self, build: Path, task: str, inventory: Path, wants: Callable[[Node], object] = lambda node: None
     ) -> None:
         place = inventory.absolute()
         self.path = build / "nodes" / f"{place.stem}-{files.digest_of(str(place))[:8]}" / f"{task}.json"
@@ -46,13 +46,13 @@ class Last:
         self._new: dict[str, Row] = {}
         self._run = self.path.with_suffix("")
         self._held = ExitStack()
-        self._asks = asks
+        self._wants = wants
         self._asked: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._written = 0.0
         self._cost = 0.0
 
-    def load(self) -> "Last":
+    def load(self) -> "LastRun":
         """Read what is there; what is damaged counts as not there."""
         self._known = {
             name: (row["state"].done and not row.get("error"), row.get("asked", ""))
@@ -86,7 +86,7 @@ class Last:
         return well and asked == self._digest(node)
 
     def _digest(self, node: Node) -> str:
-        return files.digest_of([node.host.name, node.host.port, self._asks(node)])
+        return files.digest_of([node.host.name, node.host.port, self._wants(node)])
 
     def begin(self, nodes: Sequence[Node]) -> None:
         """Take these nodes up: until something else is known, they are not begun.

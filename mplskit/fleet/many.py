@@ -2,76 +2,76 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mplskit import progress, terminal
 from mplskit.errors import Failure, Leave
-from mplskit.fault import code_of
+from mplskit.fault import code_of, failure_of
+from mplskit.fleet import show
+from mplskit.fleet.assignment import Assignment, Wants, assignment
+from mplskit.fleet.flags import FleetFlags, NodeFlags
+from mplskit.fleet.formats.folder import name_of
+from mplskit.fleet.last_run import LastRun, write
+from mplskit.fleet.outcome import Outcome, exit_code, told
+from mplskit.fleet.pool import Engine, Fleet, Work, run
+from mplskit.fleet.reporting_failures import Sheltered, sheltered
+from mplskit.fleet.summary import is_summed
+from mplskit.fleet.watch import One, watching
+from mplskit.node.node import Node
+from mplskit.paths import Workspace
+from mplskit.places import workspace_for
+from mplskit.remote.flags import SessionFlags
+from mplskit.remote.password import with_password
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-    from mplskit.fleet.asked import Asks
-    from mplskit.fleet.last_run import Last
-    from mplskit.fleet.outcome import Outcome
-    from mplskit.fleet.pool import Engine, Fleet, Limits, Work
-    from mplskit.node.node import Node
+@dataclass(frozen=True)
+class NodeTask:
+    """What `node.NAME` does on each node, and wants of it.
 
-Report = Callable[["Sequence[Outcome]"], None]
-
-
-def on_nodes(
-    task: str,
-    work: "Work",
-    *,
-    json: bool,
-    each: bool = False,
-    asks: "Asks | None" = None,
-    report: Report = lambda outcomes: None,
-    engine: "Engine | None" = None,
-    ask_become_password: bool,
-    **flags: Any,
-) -> None:
-    """Do `work` on the chosen nodes, show what came of it, and leave with the exit code of all.
-
-    With `each`, what is not so on a node of many is shown in full, above the table. `asks`: see fleet.asked. `report`
-    gets the outcomes, whatever they are. `engine` stands in for `pool.run` with `work`. The other keywords are those
-    of flags.FLEET, PASSWORD and SELECTION. Raises what the work raises on a single host.
+    With `each`, what is not so on a node of many is shown in full, above the table. `report` gets the outcomes,
+    whatever they are. `engine` stands in for `pool.run` with `work`.
     """
-    from mplskit.fleet.asked import asked
-    from mplskit.fleet.inventory.selection import with_password
-    from mplskit.fleet.pool import run
-    from mplskit.places import workspace_for
 
-    if engine or flags["inventory"]:
-        workspace_for(f"node.{task}")
-    chosen = asked(task, asks, ask_become_password=ask_become_password, pyinfra=engine is not None, **flags)
-    nodes = with_password(chosen.nodes, ask_become_password)
-    carried = engine or (lambda nodes, limits, watch, keep: run(nodes, work, limits, watch, keep))
-    if chosen.last is None:
-        _on_one(task, carried, nodes, chosen.limits, flags["host"], report, json=json)
+    name: str
+    work: Work
+    each: bool = False
+    wants: Wants = lambda node: None
+    report: Callable[[Sequence[Outcome]], None] = lambda outcomes: None
+    engine: Engine | None = None
+
+
+def on_nodes(task: NodeTask, selection: NodeFlags, session: SessionFlags, fleet: FleetFlags, *, json: bool) -> None:
+    """Do a task on the chosen nodes, show what came of it, and leave with the exit code of all.
+
+    Raises what the work raises on a single host.
+    """
+    if task.engine or selection.inventory:
+        workspace_for(f"node.{task.name}")
+    assigned = assignment(task.name, selection, session, fleet, task.wants, pyinfra=task.engine is not None)
+    hosts = with_password([node.host for node in assigned.nodes], session.ask_become_password)
+    nodes = tuple(replace(node, host=host) for node, host in zip(assigned.nodes, hosts, strict=True))
+    assigned = replace(assigned, nodes=nodes)
+    if assigned.last_run is None:
+        _on_one(task, assigned, selection.host, json=json)
     else:
-        document = {"task": f"node.{task}", "inventory": flags["inventory"]}
-        with closing(chosen.last) as last:
-            _on_fleet(document, carried, nodes, chosen.limits, last, report, json=json, each=each)
+        with closing(assigned.last_run) as last_run:
+            _on_fleet(task, assigned, last_run, selection.inventory, json=json)
 
 
-def _on_one(
-    task: str, engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", host: str, report: Report, *, json: bool
-) -> None:
-    from mplskit.fleet.last_run import write
-    from mplskit.fleet.outcome import exit_code, told
-    from mplskit.fleet.summary import is_summed
-    from mplskit.fleet.watch import One
+def _engine(task: NodeTask) -> Engine:
+    return task.engine or (lambda nodes, limits, watch, keep: run(nodes, task.work, limits, watch, keep))
 
-    fleet = engine(nodes, limits, One(), lambda outcomes: outcomes)
+
+def _on_one(task: NodeTask, assigned: Assignment, host: str, *, json: bool) -> None:
+    fleet = _engine(task)(assigned.nodes, assigned.limits, One(), lambda outcomes: outcomes)
     [outcome] = fleet.outcomes
-    fault = _fault_of(lambda: report(fleet.outcomes))
+    fault = _fault_of(lambda: task.report(fleet.outcomes))
     if outcome.show:
-        show = outcome.show
-        terminal.show({"host": host, **outcome.document}, json, lambda: show(outcome.document))
+        show_text = outcome.show
+        terminal.show({"host": host, **outcome.document}, json, lambda: show_text(outcome.document))
     if not json and is_summed(outcome.document):
-        path = _file_of(nodes[0], task)
+        path = _file_of(assigned.nodes[0], task.name)
         unkept = _fault_of(lambda: write(path, outcome.whole()))
         progress.note(f"! {_not_kept(unkept).message}" if unkept else f"every item is in {path}")
     if fleet.interruption and outcome.error:
@@ -79,47 +79,31 @@ def _on_one(
     _leave(fleet.interruption or fault or told(fleet.outcomes, None), exit_code(fleet.outcomes))
 
 
-def _file_of(node: "Node", task: str) -> "Path":
+def _file_of(node: Node, task: str) -> Path:
     """Where the items of a node stand that no inventory has."""
-    from mplskit.fleet.formats.folder import name_of
-    from mplskit.paths import Workspace
-
     port = f"-{node.host.port}" if node.host.port else ""
     return Workspace.here().build / "nodes" / "hosts" / f"{name_of(node)}{port}" / f"{task}.json"
 
 
-def _on_fleet(
-    document: dict[str, Any],
-    engine: "Engine",
-    nodes: "Sequence[Node]",
-    limits: "Limits",
-    last: "Last",
-    report: Report,
-    *,
-    json: bool,
-    each: bool,
-) -> None:
-    from mplskit.fleet import show
-    from mplskit.fleet.outcome import exit_code, told
-    from mplskit.fleet.summary import is_summed
-
+def _on_fleet(task: NodeTask, assigned: Assignment, last_run: LastRun, inventory: str, *, json: bool) -> None:
+    nodes, document = assigned.nodes, {"task": f"node.{task.name}", "inventory": inventory}
     if not nodes:
-        report([])
+        task.report([])
         progress.note("the last run got all of these nodes done: nothing to take up")
         terminal.show({**document, "code": 0, "nodes": []}, json, lambda: None)
         return
-    last.begin(nodes)
+    last_run.begin(nodes)
     plural = "" if len(nodes) == 1 else "s"
-    fleet, unseen = _carried(engine, nodes, limits, f"{document['task']} on {len(nodes)} node{plural}", last)
-    lost = _fault_of(lambda: last.put(fleet.outcomes, now=True))
+    fleet, unseen = _carried(_engine(task), assigned, f"node.{task.name} on {len(nodes)} node{plural}", last_run)
+    lost = _fault_of(lambda: last_run.put(fleet.outcomes, now=True))
     unkept = _not_kept(lost) if lost else None
-    unwritten = _fault_of(lambda: report(fleet.outcomes))
-    ending = fleet.interruption or unkept or unwritten or unseen or told(fleet.outcomes, last.path)
+    unwritten = _fault_of(lambda: task.report(fleet.outcomes))
+    ending = fleet.interruption or unkept or unwritten or unseen or told(fleet.outcomes, last_run.path)
     code = code_of(ending) if ending else exit_code(fleet.outcomes)
 
     def text() -> None:
         for outcome in fleet.outcomes:
-            if outcome.show and (len(nodes) == 1 or (each and outcome.code)):
+            if outcome.show and (len(nodes) == 1 or (task.each and outcome.code)):
                 if len(nodes) > 1:
                     print(f"{outcome.node}:", flush=True)
                 whole = outcome.whole()
@@ -133,22 +117,17 @@ def _on_fleet(
     if fleet.interruption and unkept:
         progress.note(f"! {unkept.message}")
     elif fleet.interruption:
-        progress.note(f"! the report is in {last.path}; --failed takes up what is not done")
+        progress.note(f"! the report is in {last_run.path}; --failed takes up what is not done")
     _leave(ending, code)
 
 
-def _carried(
-    engine: "Engine", nodes: "Sequence[Node]", limits: "Limits", title: str, last: "Last"
-) -> "tuple[Fleet, Exception | None]":
+def _carried(engine: Engine, assigned: Assignment, title: str, last_run: LastRun) -> tuple[Fleet, Exception | None]:
     """The run, and what went wrong with its being seen: that ends no node."""
-    from mplskit.fleet.reporting_failures import Sheltered, sheltered
-    from mplskit.fleet.watch import watching
-
     fleet: Fleet | None = None
     try:
-        with watching(len(nodes), title) as watch:
+        with watching(len(assigned.nodes), title) as watch:
             calm = Sheltered(watch)
-            fleet = engine(nodes, limits, calm, sheltered(last.put))
+            fleet = engine(assigned.nodes, assigned.limits, calm, sheltered(last_run.put))
     except Exception as error:
         if fleet is None:
             raise
@@ -166,8 +145,6 @@ def _fault_of(act: Callable[[], object]) -> Exception | None:
 
 
 def _not_kept(error: Exception) -> Failure:
-    from mplskit.fault import failure_of
-
     failure = failure_of(error)
     return type(failure)(
         f"the report could not be kept: {failure.message}",

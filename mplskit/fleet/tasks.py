@@ -1,73 +1,52 @@
 """`node.plan`, `node.bootstrap`, `node.verify`, `node.remove`: what would change, set it up, prove it, take it back."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from mplskit import cli, terminal
-from mplskit.fleet.inventory.flags import DAY, ENGINE, FLEET, PASSWORD, SELECTION
-from mplskit.fleet.many import on_nodes
+from mplskit.fleet.flags import DAY, PATIENCE, FleetFlags, NodeFlags, PackageFlags, SpecFlags
 from mplskit.number import whole_number
+from mplskit.remote.flags import ReachFlags, SessionFlags
 
 if TYPE_CHECKING:
     from mplskit.debian.package_file import Deb
-    from mplskit.fleet.asked import Asked, Asks
+    from mplskit.fleet.assignment import Assignment, Wants
     from mplskit.fleet.outcome import Document, Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
     from mplskit.node.report import Report
     from mplskit.node.verify.verify import Check
 
-JSON = "print one JSON document"
-PACKAGES = {
-    "packages": "a folder with the kernel and iproute2 to install; without it the node's own are kept",
-    "apt": "a .sources file (deb822) of a signed apt repository, from where the node installs each --package",
-    "package": "with --apt: a package to install, as NAME or NAME=VERSION (again for each)",
-}
-FLAGS = {**SELECTION, **PASSWORD, **FLEET}
-# What a node should be stands on the node itself where it is only looked at or taken back.
-_SPEC = ("mpls_input", "platform_labels", "allow")
-REACH = {name: flag for name, flag in FLAGS.items() if name not in _SPEC}
 
-
-@cli.task(
-    help={
-        **PACKAGES,
-        "json": JSON,
-        "dry-run": "show the files and packages that would be brought; touch nothing, not even by ssh",
-    },
-    flags={**FLAGS, **ENGINE},
-    iterable=["package"],
-)
+@cli.task(help={"dry-run": "show the files and packages that would be brought; touch nothing, not even by ssh"})
 def bootstrap(
     c: Context,
-    packages: str = "",
-    apt: str = "",
-    package: list[str] = [],  # noqa: B006 - Invoke fills it
+    brought: PackageFlags,
+    nodes: SpecFlags,
+    session: SessionFlags,
+    fleet: FleetFlags,
     json: bool = False,
     dry_run: bool = False,
-    engine: str = "ssh",
-    **flags: Any,
 ) -> None:
     """Make nodes MPLS-ready, now and after every boot. What is so already is left alone."""
     from mplskit import progress
     from mplskit.fleet import completion, show
-    from mplskit.fleet.asked import asked
+    from mplskit.fleet.assignment import assignment
     from mplskit.fleet.formats.pyinfra import Carried
+    from mplskit.fleet.many import NodeTask, on_nodes
     from mplskit.fleet.pyinfra.engines import engine_of
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
-    from mplskit.node.payload.apt import apt_of
 
-    debs = _debs(packages)
-    from_apt = apt_of(Path(apt) if apt else None, package)
+    debs, from_apt = _brought(brought)
     guest = brings_guest_kernel([deb.path for deb in debs])
     if guest:
         progress.note(f"! {GUEST_KERNEL}")
-    asks = _asks(debs, from_apt)
+    wants = _wants(debs, from_apt)
 
     def judged(node: "Node", report: "Report") -> "Done":
         return completion.bootstrapped(node, report, GUEST_KERNEL if guest else "")
@@ -77,48 +56,49 @@ def bootstrap(
             report = set_up(node, debs, apt=from_apt, hear=show.teller())
         return judged(node, report)
 
-    carrier = engine_of(engine, Carried("node", debs, from_apt), judged)
+    engine = engine_of(brought.engine, Carried("node", debs, from_apt), judged)
     if dry_run:
-        _show_files(asked("bootstrap", asks, pyinfra=carrier is not None, **flags), debs, from_apt, json)
+        assigned = assignment("bootstrap", nodes, session, fleet, wants, pyinfra=engine is not None)
+        _show_files(assigned, debs, from_apt, json)
         return
-    on_nodes("bootstrap", work, json=json, asks=asks, engine=carrier, **flags)
+    on_nodes(NodeTask("bootstrap", work, wants=wants, engine=engine), nodes, session, fleet, json=json)
 
 
-@cli.task(help={**PACKAGES, "json": JSON}, flags={**FLAGS, **ENGINE}, iterable=["package"])
+@cli.task()
 def plan(
     c: Context,
-    packages: str = "",
-    apt: str = "",
-    package: list[str] = [],  # noqa: B006 - Invoke fills it
+    brought: PackageFlags,
+    nodes: SpecFlags,
+    session: SessionFlags,
+    fleet: FleetFlags,
     json: bool = False,
-    engine: str = "ssh",
-    **flags: Any,
 ) -> None:
     """Show what node.bootstrap would change; change nothing. Exit 0: nothing to do, 1: changes."""
     from mplskit import progress
     from mplskit.fleet import completion
     from mplskit.fleet.formats.pyinfra import Carried
+    from mplskit.fleet.many import NodeTask, on_nodes
     from mplskit.fleet.pyinfra.engines import engine_of
-    from mplskit.node.payload.apt import apt_of
     from mplskit.node.plan import plan as look
 
-    debs = _debs(packages)
-    from_apt = apt_of(Path(apt) if apt else None, package)
+    debs, from_apt = _brought(brought)
 
     def work(node: "Node") -> "Done":
         with progress.step(f"planning {node.name}"):
             report = look(node, debs, apt=from_apt)
         return completion.planned(node, report)
 
-    carrier = engine_of(engine, Carried("plan", debs, from_apt), completion.planned)
-    on_nodes("plan", work, json=json, each=True, asks=_asks(debs, from_apt), engine=carrier, **flags)
+    engine = engine_of(brought.engine, Carried("plan", debs, from_apt), completion.planned)
+    task = NodeTask("plan", work, each=True, wants=_wants(debs, from_apt), engine=engine)
+    on_nodes(task, nodes, session, fleet, json=json)
 
 
-@cli.task(help={"json": JSON}, flags=REACH)
-def remove(c: Context, json: bool = False, **flags: Any) -> None:
+@cli.task()
+def remove(c: Context, nodes: NodeFlags, session: SessionFlags, fleet: FleetFlags, json: bool = False) -> None:
     """Take back from nodes what node.bootstrap brought; put back what was there before. Packages stay."""
     from mplskit import progress
     from mplskit.fleet import completion, show
+    from mplskit.fleet.many import NodeTask, on_nodes
     from mplskit.node.remove import remove as take_back
 
     def work(node: "Node") -> "Done":
@@ -126,62 +106,68 @@ def remove(c: Context, json: bool = False, **flags: Any) -> None:
             report = take_back(node, hear=show.teller())
         return completion.removed(node, report)
 
-    on_nodes("remove", work, json=json, **flags)
+    on_nodes(NodeTask("remove", work), nodes, session, fleet, json=json)
 
 
 @cli.task(
     help={
         "format": "files, cloud-init, pyinfra or ansible",
         "to": "the folder to write (default: dist/nodes/FORMAT); one that node.render wrote before is replaced",
-        "json": JSON,
-    },
-    flags=SELECTION,
+    }
 )
-def render(c: Context, format: str = "files", to: str = "", json: bool = False, **flags: Any) -> None:
+def render(
+    c: Context, nodes: SpecFlags, reach: ReachFlags, format: str = "files", to: str = "", json: bool = False
+) -> None:
     """Write the set-up of nodes for those who carry it there themselves; reaches no node."""
     from mplskit.fleet.formats.folder import write
-    from mplskit.fleet.inventory.selection import chosen
+    from mplskit.fleet.inventory.selection import selected
     from mplskit.paths import Workspace
 
     folder = Path(to) if to else Workspace.here().dist / "nodes" / format
-    nodes = chosen(**flags, reached=False)
-    files = write(format, nodes, folder)
-    document = {"format": format, "folder": str(folder), "nodes": [node.name for node in nodes], "files": files}
+    rendered = selected(nodes, reach, asked=False)
+    files = write(format, rendered, folder)
+    document = {"format": format, "folder": str(folder), "nodes": [node.name for node in rendered], "files": files}
     terminal.show(document, json, lambda: print(folder, flush=True))
 
 
-def _debs(folder: str) -> "Sequence[Deb]":
+def _brought(flags: PackageFlags) -> "tuple[Sequence[Deb], Apt | None]":
+    """The packages of the folder, and those of the apt repository, that the node gets."""
     from mplskit.debian.package_file import read_deb
+    from mplskit.node.payload.apt import apt_of
     from mplskit.node.payload.packages import node_packages
 
-    return [read_deb(path) for path in node_packages(Path(folder))] if folder else []
+    debs = [read_deb(path) for path in node_packages(Path(flags.packages))] if flags.packages else []
+    return debs, apt_of(Path(flags.apt) if flags.apt else None, flags.package)
 
 
-def _asks(packages: "Sequence[Deb]", apt: "Apt | None") -> "Asks":
-    """What is asked for on a node. What the run allows changes nothing on a node that got done without."""
+def _wants(packages: "Sequence[Deb]", apt: "Apt | None") -> "Wants":
+    """What is wanted of a node. What the run allows changes nothing on a node that got done without."""
     brought = [[deb.package.sha256 for deb in packages], apt]
     return lambda node: [node.spec.model_dump(mode="json", exclude={"allow"}), *brought]
 
 
-def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
+def _show_files(assigned: "Assignment", packages: "Sequence[Deb]", apt: "Apt | None", as_json: bool) -> None:
     from mplskit.node.payload.render import render
 
-    nodes = asked.nodes
+    nodes = assigned.nodes
     brought = [*(str(deb.path) for deb in packages), *(apt.packages if apt else ())]
 
-    def shown(node: "Node") -> dict[str, Any]:
-        return {"node": node.name, "files": {**render(node.spec), **(apt.files if apt else {})}, "packages": brought}
+    def files(node: "Node") -> dict[str, str]:
+        return {**render(node.spec), **(apt.files if apt else {})}
+
+    def shown(node: "Node") -> dict[str, object]:
+        return {"node": node.name, "files": files(node), "packages": brought}
 
     def text() -> None:
         for node in nodes:
             if len(nodes) > 1:
                 print(f"## {node.name}")
-            for path, lines in shown(node)["files"].items():
+            for path, lines in files(node).items():
                 print(f"# {path}\n{lines}")
             for package in brought:
                 print(f"package {package}")
 
-    if asked.last:
+    if assigned.last_run:
         terminal.show_rows({}, "nodes", map(shown, nodes), as_json, text)
     else:
         terminal.show({key: value for key, value in shown(nodes[0]).items() if key != "node"}, as_json, text)
@@ -189,30 +175,35 @@ def _show_files(asked: "Asked", packages: "Sequence[Deb]", apt: "Apt | None", as
 
 @cli.task(
     help={
-        "json": JSON,
         "junit": "write the verdicts to this file, as JUnit XML",
         "reboot": "reboot each node first, and wait until it is back: at most --timeout seconds (default 300)",
-    },
-    flags=REACH,
+    }
 )
-def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False, **flags: Any) -> None:
+def verify(
+    c: Context,
+    nodes: NodeFlags,
+    session: SessionFlags,
+    fleet: FleetFlags,
+    junit: str = "",
+    reboot: bool = False,
+    json: bool = False,
+) -> None:
     """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
     from mplskit.files import write_atomically
-    from mplskit.fleet.inventory.flags import PATIENCE as LOOKING
     from mplskit.fleet.junit import junit as document
-    from mplskit.node.verify.reboot import PATIENCE
-    from mplskit.node.verify.reboot import reboot as restart
+    from mplskit.fleet.many import NodeTask, on_nodes
+    from mplskit.node.verify import reboot as rebooting
     from mplskit.node.verify.suite import Suite
     from mplskit.node.verify.verify import verify as look
 
     if junit:
         # What an earlier run said must not be taken for this one's.
         Path(junit).unlink(missing_ok=True)
-    patience = whole_number(flags["timeout"] or str(PATIENCE), "--timeout", 1, DAY) if reboot else 0
+    patience = whole_number(fleet.timeout or str(rebooting.PATIENCE), "--timeout", 1, DAY) if reboot else 0
 
     def work(node: "Node") -> "Done":
         if reboot:
-            restart(node.host, patience)
+            rebooting.reboot(node.host, patience)
         return _verified(node, look(node.host, suite))
 
     def report(outcomes: "Sequence[Outcome]") -> None:
@@ -220,9 +211,9 @@ def verify(c: Context, junit: str = "", reboot: bool = False, json: bool = False
             write_atomically(Path(junit), document(outcomes))
 
     if reboot:
-        flags["timeout"] = str(min(DAY, patience + LOOKING))
+        fleet = replace(fleet, timeout=str(min(DAY, patience + PATIENCE)))
     with Suite() as suite:
-        on_nodes("verify", work, json=json, each=True, report=report, **flags)
+        on_nodes(NodeTask("verify", work, each=True, report=report), nodes, session, fleet, json=json)
 
 
 def _verified(node: "Node", checks: "Sequence[Check]") -> "Done":

@@ -16,7 +16,6 @@ from mplskit.number import whole_number
         "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
         "name": "the image's name (left out: mplskit-SUITE, with -stock for a kernel of Debian's)",
         "bare": "leave the node setup out: for trying node.bootstrap on",
-        "json": "print one JSON document",
         "dry-run": "show what would be made, make nothing",
     }
 )

@@ -4,7 +4,8 @@ from invoke.context import Context
 
 from mplskit import cli, terminal
 from mplskit.number import whole_number
-from mplskit.sources.tasks import LISTED, SOURCE, show_listing
+from mplskit.sources.flags import SourceFlags
+from mplskit.sources.tasks import LISTED, show_listing
 
 
 @cli.task(name="list", help=LISTED)
@@ -18,16 +19,12 @@ def list_versions(c: Context, source: str = "", json: bool = False) -> None:
 
 
 @cli.task(
-    flags=SOURCE,
     help={
         "revision": "the N in the version VERSION+mplsN",
         "jobs": "how many compilers at a time (left out: one for each CPU)",
-        "json": "print one JSON document",
-    },
+    }
 )
-def build(
-    c: Context, revision: str = "1", jobs: str = "", json: bool = False, *, source: str, insecure_source: bool
-) -> None:
+def build(c: Context, source: SourceFlags, revision: str = "1", jobs: str = "", json: bool = False) -> None:
     """Build iproute2 as a Debian package, and prove that its ip speaks MPLS."""
     import os
 
@@ -35,14 +32,14 @@ def build(
     from mplskit.places import workspace_for
     from mplskit.sources.source_spec import parse_spec
 
-    spec = parse_spec(source, insecure_source)
+    spec = parse_spec(source.source, source.insecure_source)
     count = whole_number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))
     number = whole_number(revision, "--revision", 1, 9999)
     made = build_iproute2(workspace_for("iproute2.build"), spec, number, count)
     terminal.show(made.metadata, json, lambda: print(made.path))
 
 
-@cli.task(help={"package": "an iproute2 package file (left out: the one in dist/)", "json": "print one JSON document"})
+@cli.task(help={"package": "an iproute2 package file (left out: the one in dist/)"})
 def verify(c: Context, package: str = "", json: bool = False) -> None:
     """Prove that the ip inside a package speaks MPLS; exit 1 where it does not."""
     from dataclasses import asdict

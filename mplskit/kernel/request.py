@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from mplskit import files, process
 from mplskit.errors import MachineLacks, WrongInput
+from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.names import check_revision, check_suffix
+from mplskit.number import whole_number
 from mplskit.sources.tree import SourceTree
 
 AUTO = "auto"
@@ -29,14 +31,11 @@ class Packaging:
     jobs: int
 
 
-def make_packaging(builder: str, revision: str, suffix: str, jobs: int | None) -> Packaging:
+def make_packaging(flags: PackagingFlags) -> Packaging:
     """Check all that can be checked before any work. Raises WrongInput, or MachineLacks for an absent builder."""
-    return Packaging(
-        _builder(builder),
-        check_revision(revision),
-        check_suffix(suffix) if suffix else "",
-        jobs or len(os.sched_getaffinity(0)),
-    )
+    jobs = whole_number(flags.jobs, "--jobs", 1, 1024) if flags.jobs else len(os.sched_getaffinity(0))
+    suffix = check_suffix(flags.suffix) if flags.suffix else ""
+    return Packaging(_builder(flags.builder), check_revision(flags.revision), suffix, jobs)
 
 
 def named_suffix(packaging: Packaging, source: SourceTree, config_sha256: str, compiler: str) -> str:

@@ -9,6 +9,7 @@ from mplskit.debian.package_file import Role
 from mplskit.debian.package_records import recorded
 from mplskit.errors import WrongInput
 from mplskit.image.boot import chosen_image, guest_of
+from mplskit.lab.flags import PlaceFlags
 from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.here import here
 from mplskit.lab.machine.appliance import appliance
@@ -19,7 +20,9 @@ from mplskit.lab.stage.machines import machines
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
 from mplskit.paths import Workspace
+from mplskit.remote.flags import SessionFlags
 from mplskit.remote.host import Host
+from mplskit.remote.reach import session_host
 from mplskit.remote.session import shell
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import booted
@@ -33,15 +36,15 @@ class Place:
 
     kernel: str = ""
     image: str = ""
-    host: str = ""
-    ssh_config: str = ""
+    host: Host | None = None
 
-    def __post_init__(self) -> None:
-        given = [f"--{name}" for name in ("kernel", "image", "host") if getattr(self, name)]
-        if len(given) > 1:
-            raise WrongInput(f"{' and '.join(given)}: one machine only", hint="--host is for one that runs already")
-        if self.ssh_config and not self.host:
-            raise WrongInput("--ssh-config is for --host, and there is none", hint="--host NAME, as the file has it")
+
+def place_of(flags: PlaceFlags, session: SessionFlags) -> Place:
+    """The place that the command line names. Raises WrongInput when that is more than one, or is not reached so."""
+    given = [f"--{name}" for name, value in vars(flags).items() if value]
+    if len(given) > 1:
+        raise WrongInput(f"{' and '.join(given)}: one machine only", hint="--host is for one that runs already")
+    return Place(flags.kernel, flags.image, session_host(flags.host, session))
 
 
 def is_here(workspace: Workspace, place: Place) -> bool:
@@ -73,7 +76,7 @@ def make_ready(workspace: Workspace, place: Place) -> None:
 def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[Runs]:
     """A machine for the time of the block: this one, the host that was named, or one that is booted, as `name`."""
     if place.host:
-        with shell(Host.parse(place.host, Path(place.ssh_config) if place.ssh_config else None)) as session:
+        with shell(place.host) as session:
             yield session
     elif is_here(workspace, place):
         with here() as machine:

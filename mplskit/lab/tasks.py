@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.lab.flags import PlaceFlags
 from mplskit.number import whole_number
+from mplskit.remote.flags import SessionFlags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,20 +19,9 @@ if TYPE_CHECKING:
     from mplskit.paths import Workspace
 
 LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
-WHERE = {
-    "kernel": cli.Flag(
-        "play it with this kernel: a linux-image package FILE.deb, dist (the one that kernel.build made; so if left "
-        "out), stock or debian:SUITE[/PACKAGE] for Debian's own, or here for this machine"
-    ),
-    "image": cli.Flag("boot this image instead: a name in dist/, or a record FILE.json"),
-    "host": cli.Flag(
-        "play it on this machine instead (root, MPLS modules loaded): user@host:port or a name from ssh_config"
-    ),
-    "ssh_config": cli.Flag("an ssh_config file to use instead of yours, for --host"),
-}
 
 
-@cli.task(help={"json": "print one JSON document"}, name="list")
+@cli.task(name="list")
 def list_labs(c: Context, json: bool = False) -> None:
     """Say which labs there are, and what each of them proves."""
     from mplskit.lab.grammar.labs import known, load
@@ -49,26 +40,24 @@ def list_labs(c: Context, json: bool = False) -> None:
         "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each, set up by node.bootstrap",
         "fault": "make this fault on purpose, NODE:FAULT or NODE:FAULT:INTERFACE; may be given more than once",
         "reboot": "at the end reboot every node and try again (--stage vms)",
-        "json": "print one JSON document",
     },
-    flags=WHERE,
     positional=["lab"],
-    iterable=["fault"],
 )
 def run(
     c: Context,
     lab: str,
+    where: PlaceFlags,
+    session: SessionFlags,
     stage: str = "namespaces",
-    fault: list[str] = [],  # noqa: B006 - Invoke fills it
+    fault: tuple[str, ...] = (),
     reboot: bool = False,
     json: bool = False,
-    **where: str,
 ) -> None:
     """Run labs; the report of each, with its captures, is in dist/labs/LAB. Exit 1 when one failed."""
     from contextlib import closing
 
     from mplskit.lab.faults import parse_fault
-    from mplskit.lab.grounds import Place, is_here, stages
+    from mplskit.lab.grounds import is_here, place_of, stages
     from mplskit.lab.run import Wanted, run_lab
     from mplskit.lab.up import refuse_if_up
 
@@ -77,7 +66,7 @@ def run(
         topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
     }
     _check_stage(stage, reboot)
-    place = Place(**where)
+    place = place_of(where, session)
     workspace = _workspace("lab.run", place)
     if place.host or is_here(workspace, place):
         refuse_if_up(workspace, [topology.name for topology in topologies])
@@ -92,13 +81,11 @@ def run(
     help={
         "kernel": "a kernel as lab.run takes it; may be given more than once",
         "lab": LAB + " (left out: all)",
-        "json": "print one JSON document",
-    },
-    iterable=["kernel"],
+    }
 )
 def matrix(
     c: Context,
-    kernel: list[str] = [],  # noqa: B006 - Invoke fills it
+    kernel: tuple[str, ...] = (),
     lab: str = "all",
     json: bool = False,
 ) -> None:
@@ -151,28 +138,27 @@ def matrix(
         "lab": "its name as lab.list gives it, or a file ./NAME.yaml",
         "stage": "namespaces: all nodes in one machine; vms: a virtual machine for each",
         "step": "set the nodes up as in this step; 0 is before the first (left out: the last)",
-        "json": "print one JSON document",
     },
-    flags=WHERE,
     positional=["lab"],
 )
 def up(
     c: Context,
     lab: str,
+    where: PlaceFlags,
+    session: SessionFlags,
     stage: str = "namespaces",
     step: str = "",
     json: bool = False,
-    **where: str,
 ) -> None:
     """Set a lab up, and leave it running in the background, to play with."""
     from dataclasses import asdict
 
-    from mplskit.lab.grounds import Place
+    from mplskit.lab.grounds import place_of
     from mplskit.lab.up import bring_up
 
     _check_stage(stage, False)
     number = whole_number(step, "--step", 0, 1000) if step else None
-    place = Place(**where)
+    place = place_of(where, session)
     found = bring_up(_workspace("lab.up", place), lab, place, stage, number)
 
     def text() -> None:

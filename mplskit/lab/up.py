@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mplskit import process, progress
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
@@ -20,13 +20,16 @@ from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.lab.grounds import Place, stages
 from mplskit.lab.here import Here
+from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
-from mplskit.lab.stage.stage import Stage
 from mplskit.paths import Workspace
+from mplskit.remote.host import Host
 from mplskit.specfile import no_such
 
 STATE, LOCK, LOG = "up.json", ".lock", "log"
 PAUSE = 0.2
+# $0 is sudo or doas, and the rest the command for root.
+AS_ROOT = '[ "$(id -u)" -eq 0 ] || exec "$0" -- "$@"; exec "$@"'
 # To end a machine, and to be ended by force.
 PATIENCE = 120.0
 FAILURES: Mapping[int, type[Failure]] = {2: WrongInput, 3: MachineLacks, 4: OutsideFailed, 5: BuildFailed}
@@ -91,8 +94,11 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
     (home / STATE).unlink(missing_ok=True)
     log = home / LOG
     with progress.step(f"bringing {name} up", log):
-        words = [lab, stage, json.dumps(asdict(place)), str(last if step is None else step)]
-        holder = process.detached(process.module(__name__, *words), log)
+        words = [lab, stage, str(last if step is None else step)]
+        # Where it is played may hold a password: that is no word of a command line.
+        holder = process.detached(
+            process.module(__name__, *words), log, json.dumps(asdict(place), default=str).encode()
+        )
         try:
             while not (home / STATE).exists():
                 if holder.poll() is not None:
@@ -150,7 +156,7 @@ def hold(topology: Topology, place: Place, kind: str, step: int) -> None:
                 stage.remove()
                 stage.build()
                 stage.apply(nodes_at(topology, step))
-                ways = {node: _way(stage, node) for node in topology.nodes}
+                ways = {node: way_in(stage.ground(node).shell, stage.inside(node)) for node in topology.nodes}
                 state = asdict(Up(topology.name, stage.name, os.getpid(), ways))
                 write_atomically(home / STATE, json.dumps(state))
                 while True:
@@ -162,11 +168,23 @@ def hold(topology: Topology, place: Place, kind: str, step: int) -> None:
                 stage.remove()
 
 
-def _way(stage: Stage, node: str) -> list[str]:
-    """The command to which what is to be run on a node is added: as words, or, by ssh, to its last word."""
-    shell = stage.ground(node).shell
-    inside = stage.inside(node)
-    return inside if isinstance(shell, Here) else [*shell.host.ssh(), process.quote(inside)]
+def _place(said: dict[str, Any]) -> Place:
+    """A place as `bring_up` has written it."""
+    host = said["host"]
+    if host and host["ssh_config"]:
+        host["ssh_config"] = Path(host["ssh_config"])
+    return Place(said["kernel"], said["image"], Host(**host) if host else None)
+
+
+def way_in(shell: Runs, inside: Sequence[str]) -> list[str]:
+    """The command to which what is to be run on a node is added: as words, or, by ssh, to its last word.
+
+    Where the login is not root's, sudo or doas asks for its password itself, on the terminal.
+    """
+    if isinstance(shell, Here):
+        return [*inside]
+    become = ["sh", "-c", AS_ROOT, shell.host.become] if shell.host.become else []
+    return [*shell.host.ssh(), process.quote([*become, *inside])]
 
 
 def _is_held(home: Path) -> bool:
@@ -186,7 +204,7 @@ def _leave(signum: int, frame: FrameType | None) -> NoReturn:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
     try:
-        hold(load(sys.argv[1]), Place(**json.loads(sys.argv[3])), sys.argv[2], int(sys.argv[4]))
+        hold(load(sys.argv[1]), _place(json.load(sys.stdin)), sys.argv[2], int(sys.argv[3]))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.code)

@@ -3,9 +3,10 @@
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from mplskit.errors import WrongInput
 from mplskit.number import whole
@@ -13,6 +14,7 @@ from mplskit.number import whole
 ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a name from ssh_config"
 
 Become = Literal["sudo", "doas"]
+BECOME: Mapping[str, Become] = {way: way for way in get_args(Become)}
 
 # Before anything of the user's ssh_config: a node is given nothing of the operator's, neither his agent, his display
 # and his tickets nor a way back into his network.
@@ -65,16 +67,16 @@ class Host:
         return user + name + (f":{self.port}" if self.port is not None else "")
 
     @classmethod
-    def parse(cls, text: str, ssh_config: Path | None = None) -> "Host":
+    def parse(cls, text: str) -> "Host":
         """Read `user@host:port`, an ssh_config name, `::1`, `[::1]:22`.
 
-        Raises WrongInput with what is allowed, or when there is no such ssh_config file.
+        Raises WrongInput with what is allowed.
         """
         before, at, place = text.rpartition("@")
         if at and not USER.fullmatch(before):
             raise _wrong(text, f"{before!r} is no user name")
         name, port = _split(text, place)
-        return cls(name, before if at else None, port, checked(ssh_config))
+        return cls(name, before if at else None, port)
 
     def ssh(self, *options: str) -> list[str]:
         """The words of OpenSSH up to and including the destination: it never asks, and notices a dead link.
@@ -92,13 +94,6 @@ class Host:
         if self.port is not None:
             words += ["-p", str(self.port)]
         return [*words, *options, "--", self.name]
-
-
-def checked(ssh_config: Path | None) -> Path | None:
-    """The same path. Raises WrongInput when there is no such file."""
-    if ssh_config is not None and (not ssh_config.exists() or ssh_config.is_dir()):
-        raise WrongInput(f"--ssh-config {ssh_config}: there is no such file")
-    return ssh_config
 
 
 def _split(text: str, place: str) -> tuple[str, int | None]:

@@ -5,36 +5,26 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.sources.flags import SourceFlags
 
 if TYPE_CHECKING:
     from mplskit.sources.listing import Listing
 
-# Where a source comes from, for every task that needs one.
-SOURCE = {
-    "source": cli.Flag(
-        "where the source comes from: debian, debian:SUITE[/VERSION], kernel.org:VERSION, git+URL@REF, "
-        "file:PATH[#sha256=HEX] or tree:PATH",
-        "debian",
-    ),
-    "insecure_source": cli.Flag("take a source that nobody has signed", False),
-}
 
-
-@cli.task(flags=SOURCE, help={"json": "print one JSON document"})
-def fetch(c: Context, json: bool = False, *, source: str, insecure_source: bool) -> None:
+@cli.task()
+def fetch(c: Context, source: SourceFlags, json: bool = False) -> None:
     """Bring a kernel source into the cache, verified and unpacked."""
     from mplskit.places import workspace_for
     from mplskit.sources.kernel_source import fetch_kernel
     from mplskit.sources.source_spec import parse_spec
 
-    tree = fetch_kernel(parse_spec(source, insecure_source), workspace_for("kernel.fetch").cache)
+    tree = fetch_kernel(parse_spec(source.source, source.insecure_source), workspace_for("kernel.fetch").cache)
     terminal.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
 
 
 # What the tasks take that list sources.
 LISTED = {
     "source": "debian, debian:SUITE or kernel.org (left out: this machine's apt, suites that were used, kernel.org)",
-    "json": "print one JSON document",
 }
 
 

@@ -16,6 +16,7 @@ from mplskit.audit.features import load_features
 from mplskit.audit.judge import State, judge
 from mplskit.audit.subject import find_kernel
 from mplskit.config.dotconfig import read
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
@@ -130,13 +131,13 @@ def test_the_kernel_an_audit_and_a_base_read_the_same(
         assert set(known.values()) == {State.UNKNOWN}
 
     if piece.architecture == here():
-        base = read(make_request(str(file)).base.text)
+        base = read(make_request(ConfigFlags(base=str(file))).base.text)
         assert {symbol: base.set.get(symbol, "n") for symbol in seen} == {
             symbol: theirs.get(symbol, "n") for symbol in seen
         }
     else:
         with pytest.raises(WrongInput, match="and kernels are built here for"):
-            make_request(str(file))
+            make_request(ConfigFlags(base=str(file)))
 
 
 # By the kernel's own tools: architecture, configuration, and whether it is whole.

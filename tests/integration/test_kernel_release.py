@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.config.configure import Configured, configure
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
 from mplskit.kernel.release import kernel_release
@@ -115,7 +116,7 @@ def test_progress_names_the_whole_release(mplskit: CommandLine, tmp_path: Path) 
 def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Configured]:
     folder = tmp_path_factory.mktemp("release")
     workspace = Workspace(folder / "build", folder / "dist", CACHE)
-    request = make_request("guest", [], [], ["LOCALVERSION=-mine"])
+    request = make_request(ConfigFlags(set_=("LOCALVERSION=-mine",)))
     return workspace, configure(fetch_kernel(parse_spec("debian", False), CACHE), request, workspace)
 
 

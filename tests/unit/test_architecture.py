@@ -6,6 +6,7 @@ import pytest
 
 from mplskit.config.architecture import architecture_in, architectures_by_tree, demand_environment
 from mplskit.config.dotconfig import read
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
@@ -66,7 +67,7 @@ def test_a_base_of_another_architecture_is_refused(tmp_path: Path, text: str) ->
     file = tmp_path / "config"
     file.write_text(text)
     with pytest.raises(WrongInput) as refused:
-        make_request(str(file))
+        make_request(ConfigFlags(base=str(file)))
     assert refused.value.message.endswith(" and kernels are built here for x86")
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from invoke.program import Program
 
 from mplskit import cli
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
+from mplskit.flags import flag
 from mplskit.number import whole_number
 
 ROOT = Path(__file__).parents[2]
@@ -126,17 +128,47 @@ def test_a_number_in_range_is_taken(value: int) -> None:
     assert whole_number(str(value), "--jobs", 1, 1024) == value
 
 
-def test_shared_flags_reach_the_function_by_name_or_together(capsys: pytest.CaptureFixture[str]) -> None:
-    shared = {"source": cli.Flag("where from", "debian"), "set_": cli.Flag("a setting", [])}
+@dataclass(frozen=True)
+class Origin:
+    source: str = flag("where from", "debian")
+    set_: tuple[str, ...] = flag("a setting", ())
+    fix_it: bool = flag("mend it", False)
 
-    @cli.task(flags=shared, help={"json": "print one JSON document"})
-    def do(c: Context, json: bool = False, *, source: str, **others: object) -> None:
+
+@pytest.fixture
+def program() -> Program:
+    @cli.task(help={"word": "one word"}, positional=["word"])
+    def do(c: Context, word: str, origin: Origin, other: tuple[str, ...] = (), json: bool = False) -> None:
         """Do it."""
-        print(json, source, others)
+        print(word, origin, other, json)
 
-    program = Program(namespace=Collection(do))
-    program.run(["mplskit", "do", "--help"], exit=False)
+    return Program(namespace=Collection(do))
+
+
+def test_a_dataclass_of_flags_becomes_flags_with_their_help(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program.run(["mplskit", "--help", "do"], exit=False)
     told = capsys.readouterr().out
-    assert "--source=STRING" in told and "a setting" in told
-    program.run(["mplskit", "do", "--set", "A=y", "--set", "B=n", "--json"], exit=False)
-    assert capsys.readouterr().out == "True debian {'set_': ['A=y', 'B=n']}\n"
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert {"--source=STRING where from", "--set a setting", "--fix-it mend it"} <= set(lines)
+    assert {"--word=STRING one word", "--json print one JSON document"} <= set(lines)
+
+
+def test_a_dataclass_of_flags_comes_filled(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    program.run(["mplskit", "do", "w", "--set", "A=y", "--fix-it", "--set", "B=n", "--json"], exit=False)
+    assert capsys.readouterr().out == f"w {Origin('debian', ('A=y', 'B=n'), True)} () True\n"
+
+
+def test_what_is_left_out_is_as_the_dataclass_says(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        program.run(["mplskit", "do", "--word", "w", "--other", "x"], exit=False)
+        assert capsys.readouterr().out == f"w {Origin()} ('x',) False\n"
+
+
+def test_two_groups_with_one_flag_are_a_fault_that_shows_at_once() -> None:
+    def do(c: Context, one: Origin, two: Origin) -> None:
+        """Do it."""
+
+    with pytest.raises(ValueError, match="duplicate parameter name"):
+        cli.task()(do)

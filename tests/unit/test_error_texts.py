@@ -21,6 +21,7 @@ from invoke.program import Program
 from mplskit import cli, process
 from mplskit.config import tools
 from mplskit.config.configure import Configured, demand, read_back
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import Setting
 from mplskit.config.named_files import settled
 from mplskit.config.options import find_named
@@ -34,6 +35,7 @@ from mplskit.iproute2.build import delivered
 from mplskit.iproute2.packaging import changelog_entry
 from mplskit.iproute2.prove import prove
 from mplskit.kernel.build import space
+from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
@@ -118,7 +120,7 @@ def no_version() -> None:
 def fragment(text: bytes) -> Callable[[], None]:
     def body() -> None:
         Path("my.config").write_bytes(text)
-        make_request("guest", [], ["my.config"], [])
+        make_request(ConfigFlags(fragment=("my.config",)))
 
     return body
 
@@ -259,9 +261,9 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "sources-tree-no-version": (2, no_version),
     "sources-apt-offers-none": (4, lambda: newest([])),
     "sources-no-iproute2": (2, lambda: fetch_iproute2(parse_spec(f"tree:{HERE}"), Path("cache"))),
-    "config-unknown-base": (2, lambda: make_request("gest", [], [], [])),
-    "config-unknown-options": (2, lambda: make_request("guest", ["labb"], [], [])),
-    "config-no-fragment": (2, lambda: make_request("guest", [], ["my.config"], [])),
+    "config-unknown-base": (2, lambda: make_request(ConfigFlags("gest"))),
+    "config-unknown-options": (2, lambda: make_request(ConfigFlags(options=("labb",)))),
+    "config-no-fragment": (2, lambda: make_request(ConfigFlags(fragment=("my.config",)))),
     "config-fragment-no-text": (2, fragment(b"\x7fELF\xff\xfe")),
     "config-fragment-line": (2, fragment(b"# mine\nCONFIG_MPLS=y\nMPLS_ROUTING=y\n")),
     "config-fragment-mark": (2, fragment(b"# Labels in UDP.\n# since: 5.7-rc1\nCONFIG_BAREUDP=m\n")),
@@ -270,14 +272,14 @@ CASES: dict[str, tuple[int, Callable[[], object]]] = {
     "config-set-malformed": (2, lambda: parse_set("MPLS")),
     "config-lost": (1, lambda: demand(lost())),
     "config-lost-in-the-package": (1, lambda: read_back(lost(), "CONFIG_NET=y\n", "linux-image-6.1.deb")),
-    "kernel-revision": (2, lambda: make_packaging("auto", "mpls1", "", None)),
-    "kernel-suffix": (2, lambda: make_packaging("auto", "1.mpls", "-MPLS", None)),
+    "kernel-revision": (2, lambda: make_packaging(PackagingFlags(revision="mpls1"))),
+    "kernel-suffix": (2, lambda: make_packaging(PackagingFlags(suffix="-MPLS"))),
     "kernel-release": (2, lambda: release("-v8_16k")),
     "kernel-release-too-long": (2, lambda: release("-" + "long" * 14)),
     "kernel-tools-missing": (3, tools_missing),
     "kernel-no-room-for-debug": (3, lambda: need_space(Path("b"), 1 << 60, space({"DEBUG_INFO": "y"}, "6.12.1")[1])),
-    "kernel-unknown-builder": (2, lambda: make_packaging("deb-pkg", "1.mpls", "", None)),
-    "kernel-no-make-kpkg": (3, lambda: make_packaging("make-kpkg", "1.mpls", "", None)),
+    "kernel-unknown-builder": (2, lambda: make_packaging(PackagingFlags("deb-pkg"))),
+    "kernel-no-make-kpkg": (3, lambda: make_packaging(PackagingFlags("make-kpkg"))),
     "kernel-unmet-build-dependencies": (3, log_of_a_build),
     "kernel-no-package": (2, lambda: read_package(HERE / "test_error_texts.py")),
     "kernel-package-without-config": (2, lambda: packaged_config(deb("linux-image-6.1", "boot/vmlinuz"))),
@@ -299,7 +301,7 @@ def test_an_error_is_told_in_exactly_these_words(
         monkeypatch.delenv(name, raising=False)
     code, body = CASES[case]
 
-    @cli.task(help={})
+    @cli.task()
     def do(c: Context) -> None:
         """Do it."""
         body()

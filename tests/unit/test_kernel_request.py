@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import MachineLacks, WrongInput
+from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.names import check_suffix
 from mplskit.kernel.request import Builder, Packaging, make_packaging, named_suffix
 from mplskit.sources.tree import SourceTree
@@ -51,16 +52,16 @@ def make_kpkg_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("make_kpkg_is_there")
 def test_make_kpkg_is_taken_where_it_is_installed_unless_another_is_asked_for() -> None:
-    assert make_packaging("auto", "1", "", 1).builder is Builder.MAKE_KPKG
-    assert make_packaging("make-kpkg", "1", "", 1).builder is Builder.MAKE_KPKG
-    assert make_packaging("bindeb-pkg", "1", "", 1).builder is Builder.BINDEB
+    assert make_packaging(PackagingFlags("auto")).builder is Builder.MAKE_KPKG
+    assert make_packaging(PackagingFlags("make-kpkg")).builder is Builder.MAKE_KPKG
+    assert make_packaging(PackagingFlags("bindeb-pkg")).builder is Builder.BINDEB
 
 
 def test_without_make_kpkg_auto_takes_bindeb_pkg_and_its_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert make_packaging("auto", "1", "", 1).builder is Builder.BINDEB
+    assert make_packaging(PackagingFlags("auto")).builder is Builder.BINDEB
     with pytest.raises(MachineLacks) as refused:
-        make_packaging("make-kpkg", "1", "", 1)
+        make_packaging(PackagingFlags("make-kpkg"))
     assert "kernel-package" in refused.value.hint and "--builder bindeb-pkg" in refused.value.hint
 
 
@@ -70,9 +71,9 @@ def test_without_make_kpkg_auto_takes_bindeb_pkg_and_its_name_is_refused(monkeyp
 )
 def test_whatever_can_be_checked_is_checked_before_any_work(builder: str, revision: str, suffix: str) -> None:
     with pytest.raises(WrongInput):
-        make_packaging(builder, revision, suffix, None)
+        make_packaging(PackagingFlags(builder, revision, suffix))
 
 
 def test_without_a_number_there_is_one_compiler_for_each_cpu_that_we_may_use() -> None:
-    assert make_packaging("bindeb-pkg", "1", "", None).jobs == len(os.sched_getaffinity(0))
-    assert make_packaging("bindeb-pkg", "1", "", 7).jobs == 7
+    assert make_packaging(PackagingFlags("bindeb-pkg")).jobs == len(os.sched_getaffinity(0))
+    assert make_packaging(PackagingFlags("bindeb-pkg", jobs="7")).jobs == 7

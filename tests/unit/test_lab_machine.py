@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.lab.grounds import Place, is_here
+from mplskit.lab.flags import PlaceFlags
+from mplskit.lab.grounds import Place, is_here, place_of
 from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
 from mplskit.paths import Workspace
+from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, SessionFlags
 
 DEP = """\
 kernel/net/mpls/mpls_router.ko.xz: kernel/net/ipv4/ip_tunnel.ko.xz
@@ -60,9 +62,9 @@ def test_no_text_stops_the_reader_of_dependencies(text: str) -> None:
 
 def test_only_one_machine_can_be_meant() -> None:
     with pytest.raises(WrongInput, match="--kernel and --host: one machine only"):
-        Place(kernel="here", host="node")
-    with pytest.raises(WrongInput, match="--ssh-config is for --host"):
-        Place(ssh_config="config")
+        place_of(PlaceFlags(kernel="here", host="node"), AS_SSH_CONFIG_SAYS)
+    with pytest.raises(WrongInput, match="--ssh-config config: no node is asked"):
+        place_of(PlaceFlags(), SessionFlags(ssh_config="config"))
 
 
 def test_a_lab_is_played_here_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.fleet.inventory.selection import chosen
+from mplskit.fleet.flags import SpecFlags
+from mplskit.fleet.inventory.selection import selected
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import contents
 from mplskit.node.payload.render import ROUTES_FILE, render
@@ -43,7 +44,7 @@ def written(folder: Path, kind: str = "gre", dev: str = "gre1") -> str:
 
 @pytest.mark.parametrize("kind", ["gre", "ip6gre", "ipip", "ip6tnl", "sit", "bareudp", "ppp"])
 def test_a_push_by_a_device_that_needs_no_next_hop_is_written_without_one(kind: str, tmp_path: Path) -> None:
-    [node] = chosen(inventory=written(tmp_path, kind), reached=False)
+    [node] = selected(SpecFlags(inventory=written(tmp_path, kind)), asked=False)
     lines = render(node.spec)[ROUTES_FILE].splitlines()[2:]
     assert lines == [
         "route add 10.9.0.0/24 proto 77 encap mpls 100 dev gre1",
@@ -56,7 +57,7 @@ def test_a_push_by_a_device_that_needs_no_next_hop_is_written_without_one(kind: 
 @pytest.mark.parametrize("kind", ["ethernet", "tap", "vlan", "bridge", "bond", "veth", "gretap", "vxlan"])
 def test_a_push_without_a_next_hop_by_what_is_known_to_need_one_is_refused(kind: str, tmp_path: Path) -> None:
     with pytest.raises(WrongInput) as caught:
-        chosen(inventory=written(tmp_path, kind))
+        selected(SpecFlags(inventory=written(tmp_path, kind)))
     place = f"{tmp_path}/nodes.yaml:9: nodes.ler-1.routes[0].dev"
     assert str(caught.value).splitlines()[0] == f"error: {place}: {NEEDS_VIA.format(dev='gre1', kind=kind)}"
 
@@ -64,7 +65,7 @@ def test_a_push_without_a_next_hop_by_what_is_known_to_need_one_is_refused(kind:
 @pytest.mark.parametrize("kind", ["tun", "wireguard"])
 def test_what_carries_no_labels_is_refused_too(kind: str, tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match=f"gre1 is of kind {kind}, which carries no labels"):
-        chosen(inventory=written(tmp_path, kind))
+        selected(SpecFlags(inventory=written(tmp_path, kind)))
 
 
 def test_the_tap_of_an_openvpn_section_needs_a_next_hop() -> None:
@@ -75,11 +76,11 @@ def test_the_tap_of_an_openvpn_section_needs_a_next_hop() -> None:
 
 def test_a_node_that_can_be_asked_needs_no_word_and_one_that_cannot_does(tmp_path: Path) -> None:
     path = written(tmp_path, dev="gre7")
-    [node] = chosen(inventory=path)
+    [node] = selected(SpecFlags(inventory=path))
     asked = dict(contents(node.spec))["want/direct"]
     assert asked == b"gre7\t-\ngre2\tsit\n"
     with pytest.raises(WrongInput) as caught:
-        chosen(inventory=path, reached=False)
+        selected(SpecFlags(inventory=path), asked=False)
     assert caught.value.code == Exit.WRONG_INPUT
     assert str(caught.value) == f"error: {path}:9: nodes.ler-1.routes[0].dev: {UNKNOWN.format(dev='gre7')}"
 
@@ -87,16 +88,25 @@ def test_a_node_that_can_be_asked_needs_no_word_and_one_that_cannot_does(tmp_pat
 def test_the_command_line_is_asked_like_an_inventory() -> None:
     routes = "routes=[{push: [100], to: 10.9.0.0/24, dev: gre1}]"
     with pytest.raises(WrongInput, match="here no node can be asked"):
-        chosen(host="ler-1", set_=[routes], reached=False)
-    [node] = chosen(host="ler-1", set_=[routes, "interfaces.gre1.kind=gre"], reached=False)
+        selected(SpecFlags(host="ler-1", set_=(routes,)), asked=False)
+    [node] = selected(
+        SpecFlags(
+            host="ler-1",
+            set_=(
+                routes,
+                "interfaces.gre1.kind=gre",
+            ),
+        ),
+        asked=False,
+    )
     assert node.spec.direct == {"gre1": "gre"}
 
 
 def test_an_unknown_kind_is_told_with_those_that_there_are() -> None:
     with pytest.raises(WrongInput, match="'ethernet'"):
-        chosen(host="ler-1", set_=["interfaces.gre1.kind=token-ring"])
+        selected(SpecFlags(host="ler-1", set_=("interfaces.gre1.kind=token-ring",)))
     with pytest.raises(WrongInput, match="there is no such key; allowed: kind"):
-        chosen(host="ler-1", set_=["interfaces.gre1.type=gre"])
+        selected(SpecFlags(host="ler-1", set_=("interfaces.gre1.type=gre",)))
 
 
 def test_a_next_hop_that_says_nothing_is_refused() -> None:

@@ -11,9 +11,10 @@ import pytest
 from bootstrap.carriers.needed import needed
 from mplskit.debian.package_file import Deb, Package, Role
 from mplskit.errors import Failure, MachineLacks, WrongInput
+from mplskit.fleet.flags import NodeFlags
 from mplskit.fleet.formats.pyinfra import Carried
 from mplskit.fleet.inventory import pyinfra_hosts
-from mplskit.fleet.inventory.selection import chosen
+from mplskit.fleet.inventory.selection import selected
 from mplskit.fleet.pyinfra import program
 from mplskit.fleet.pyinfra.bounds import check_pyinfra
 from mplskit.fleet.pyinfra.engines import engine_of
@@ -92,7 +93,7 @@ def test_a_password_that_no_node_wants_does_not_matter(monkeypatch: pytest.Monke
 def test_a_python_file_is_not_run_unless_pyinfra_carries(here: Path) -> None:
     Path("hosts.py").write_text("raise SystemExit('this is code')\n")
     with pytest.raises(WrongInput) as caught:
-        chosen(inventory="hosts.py")
+        selected(NodeFlags(inventory="hosts.py"))
     golden("engine-python-inventory", caught.value, here)
 
 

@@ -18,7 +18,7 @@ import pytest
 from mplskit import process, progress
 from mplskit.errors import Exit, MachineLacks, NotSo, OutsideFailed, WrongInput
 from mplskit.fleet.completion import bootstrapped
-from mplskit.fleet.last_run import Last
+from mplskit.fleet.last_run import LastRun
 from mplskit.fleet.outcome import Done, Outcome, State, exit_code, told
 from mplskit.fleet.pool import Limits, run
 from mplskit.fleet.watch import Lines, telling
@@ -303,15 +303,15 @@ def test_a_process_that_a_thread_started_lives_as_long_as_the_thread_and_its_blo
 
 
 @pytest.fixture
-def last(tmp_path: Path) -> Callable[[str], Last]:
-    return lambda task: Last(tmp_path / "build", task, tmp_path / "nodes.yaml").load()
+def last(tmp_path: Path) -> Callable[[str], LastRun]:
+    return lambda task: LastRun(tmp_path / "build", task, tmp_path / "nodes.yaml").load()
 
 
 def outcome(name: str, state: State) -> Outcome:
     return Outcome(name, state)
 
 
-def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(last: Callable[[str], Last]) -> None:
+def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(last: Callable[[str], LastRun]) -> None:
     first = last("bootstrap")
     first.begin(numbered(6))
     first.put(
@@ -332,7 +332,7 @@ def test_failed_means_the_nodes_that_the_last_run_took_up_and_did_not_get_done(l
     assert [node.name for node in last("bootstrap").undone(numbered(6))] == ["n4", "n5", "n6"]
 
 
-def test_failed_takes_up_what_waits_or_needs_a_reboot_too(last: Callable[[str], Last]) -> None:
+def test_failed_takes_up_what_waits_or_needs_a_reboot_too(last: Callable[[str], LastRun]) -> None:
     waits = Report.of([Item("changed", "file", "/etc/x", "written"), Item("waits", "interface", "tap0", "not there")])
     reboot = Report.of([Item("note", "kernel", "6.12", "6.1 runs")])
     first = last("bootstrap")
@@ -347,9 +347,11 @@ def test_failed_takes_up_what_waits_or_needs_a_reboot_too(last: Callable[[str], 
 
 
 def test_failed_takes_up_what_no_run_knew_and_what_is_asked_for_anew(tmp_path: Path) -> None:
-    def last(labels: int) -> Last:
+    def last(labels: int) -> LastRun:
         asks = {"n1": 100, "n2": labels}
-        return Last(tmp_path / "build", "bootstrap", tmp_path / "nodes.yaml", lambda node: asks.get(node.name)).load()
+        return LastRun(
+            tmp_path / "build", "bootstrap", tmp_path / "nodes.yaml", lambda node: asks.get(node.name)
+        ).load()
 
     first = last(100)
     first.begin(numbered(2))
@@ -361,7 +363,7 @@ def test_failed_takes_up_what_no_run_knew_and_what_is_asked_for_anew(tmp_path: P
     assert last(100).undone([moved]) == (moved,)
 
 
-def test_the_report_is_whole_with_the_last_node_without_being_asked(last: Callable[[str], Last]) -> None:
+def test_the_report_is_whole_with_the_last_node_without_being_asked(last: Callable[[str], LastRun]) -> None:
     kept = last("bootstrap")
     kept.begin(numbered(2))
     kept.put([outcome("n1", State.OK)])
@@ -370,14 +372,14 @@ def test_the_report_is_whole_with_the_last_node_without_being_asked(last: Callab
     assert last("bootstrap").undone(numbered(2)) == ()
 
 
-def test_each_task_and_each_inventory_has_a_last_run_of_its_own(last: Callable[[str], Last], tmp_path: Path) -> None:
+def test_each_task_and_each_inventory_has_a_last_run_of_its_own(last: Callable[[str], LastRun], tmp_path: Path) -> None:
     last("bootstrap").begin(numbered(1))
-    for other in (last("verify"), Last(tmp_path / "build", "bootstrap", tmp_path / "other" / "nodes.yaml").load()):
+    for other in (last("verify"), LastRun(tmp_path / "build", "bootstrap", tmp_path / "other" / "nodes.yaml").load()):
         with pytest.raises(WrongInput, match=r"--failed: no run of this task on .*nodes\.yaml is known"):
             other.undone(numbered(1))
 
 
-def test_two_runs_at_a_time_keep_what_the_other_knows(last: Callable[[str], Last]) -> None:
+def test_two_runs_at_a_time_keep_what_the_other_knows(last: Callable[[str], LastRun]) -> None:
     one, two = last("bootstrap"), last("bootstrap")
     one.begin(nodes("n1"))
     two.begin(nodes("n2"))
@@ -388,7 +390,7 @@ def test_two_runs_at_a_time_keep_what_the_other_knows(last: Callable[[str], Last
 
 @pytest.mark.parametrize("text", ["", "[]", '{"nodes": [{"node": "n1"}]}', '{"nodes": [{"node": "n1", "state": "x"}]}'])
 def test_a_damaged_report_counts_as_none_and_is_told(
-    text: str, last: Callable[[str], Last], capsys: pytest.CaptureFixture[str]
+    text: str, last: Callable[[str], LastRun], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = last("bootstrap").path
     path.parent.mkdir(parents=True)
@@ -401,7 +403,7 @@ def test_a_damaged_report_counts_as_none_and_is_told(
     assert [node.name for node in last("bootstrap").undone(numbered(1))] == ["n1"]
 
 
-def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str], Last], tmp_path: Path) -> None:
+def test_the_report_is_a_json_document_that_others_can_read(last: Callable[[str], LastRun], tmp_path: Path) -> None:
     kept = last("bootstrap")
     kept.begin(nodes("n1"))
     kept.put([Outcome("n1", State.FAILED, 2, 1.5, 1, "no", "yes", {"items": []})], now=True)
@@ -437,7 +439,7 @@ def report_of(items: int) -> Report:
     return Report.of([Item("changed", "route", f"label {label}", "added: …") for label in range(items)])
 
 
-def test_what_is_kept_is_read_from_its_file_and_no_longer_held(last: Callable[[str], Last]) -> None:
+def test_what_is_kept_is_read_from_its_file_and_no_longer_held(last: Callable[[str], LastRun]) -> None:
     kept = last("bootstrap")
     kept.begin(nodes("n1"))
     came = Outcome.of("n1", bootstrapped(nodes("n1")[0], report_of(3)), 1.0)
@@ -450,7 +452,7 @@ def test_what_is_kept_is_read_from_its_file_and_no_longer_held(last: Callable[[s
     assert '\n    {"state": "changed", "kind": "route", "name": "label 1", "detail": "added: \\u2026"},\n' in text
 
 
-def test_many_outcomes_that_are_kept_hold_nothing_of_what_their_nodes_said(last: Callable[[str], Last]) -> None:
+def test_many_outcomes_that_are_kept_hold_nothing_of_what_their_nodes_said(last: Callable[[str], LastRun]) -> None:
     def work(node: Node) -> Done:
         said = report_of(1000)
         if node.name == "n2":
@@ -469,7 +471,7 @@ def test_many_outcomes_that_are_kept_hold_nothing_of_what_their_nodes_said(last:
     assert [len(outcome.whole().get("items", ())) for outcome in fleet.outcomes] == [1000, 0, *[1000] * 18]
 
 
-def items_in(kept: Last) -> list[str]:
+def items_in(kept: LastRun) -> list[str]:
     """The files of items that there are for a task."""
     place = kept.path.with_suffix("")
     return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
@@ -479,7 +481,7 @@ def with_items(name: str) -> Outcome:
     return Outcome(name, State.OK, document={"items": []})
 
 
-def test_a_node_that_is_taken_up_again_loses_the_items_of_a_run_that_has_ended(last: Callable[[str], Last]) -> None:
+def test_a_node_that_is_taken_up_again_loses_the_items_of_a_run_that_has_ended(last: Callable[[str], LastRun]) -> None:
     first = last("bootstrap")
     first.begin(numbered(2))
     first.put(list(map(with_items, ("n1", "n2"))))
@@ -493,7 +495,7 @@ def test_a_node_that_is_taken_up_again_loses_the_items_of_a_run_that_has_ended(l
     assert [row["report"] for row in rows] == ["bootstrap/2/n1.json", "bootstrap/1/n2.json"]
 
 
-def test_runs_at_a_time_on_one_node_keep_the_items_of_each_other(last: Callable[[str], Last]) -> None:
+def test_runs_at_a_time_on_one_node_keep_the_items_of_each_other(last: Callable[[str], LastRun]) -> None:
     one, two = last("bootstrap"), last("bootstrap")
     one.begin(nodes("n1"))
     [of_one] = one.put([Outcome("n1", State.CHANGED, document={"items": ["one"]})], now=True)
@@ -503,7 +505,7 @@ def test_runs_at_a_time_on_one_node_keep_the_items_of_each_other(last: Callable[
     assert (of_one.whole()["items"], of_two.whole()["items"]) == (["one"], ["two"])
 
 
-def test_a_run_that_ends_does_not_take_back_what_another_said_since(last: Callable[[str], Last]) -> None:
+def test_a_run_that_ends_does_not_take_back_what_another_said_since(last: Callable[[str], LastRun]) -> None:
     one, two = last("bootstrap"), last("bootstrap")
     one.begin(numbered(2))
     two.begin(nodes("n1"))
@@ -513,7 +515,9 @@ def test_a_run_that_ends_does_not_take_back_what_another_said_since(last: Callab
     assert last("bootstrap").undone(numbered(2)) == ()
 
 
-def test_the_files_of_items_are_as_many_as_the_rows_however_many_runs_there_were(last: Callable[[str], Last]) -> None:
+def test_the_files_of_items_are_as_many_as_the_rows_however_many_runs_there_were(
+    last: Callable[[str], LastRun],
+) -> None:
     for number in range(1, 10):
         kept = last("bootstrap")
         kept.begin(nodes(f"n{number % 3}", "n3"))
@@ -526,20 +530,20 @@ def test_the_files_of_items_are_as_many_as_the_rows_however_many_runs_there_were
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mplskit.fleet.last_run import Last
+from mplskit.fleet.last_run import LastRun
 from mplskit.fleet.outcome import Outcome, State
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import Host
 
-kept = Last(Path(sys.argv[1], "build"), "bootstrap", Path(sys.argv[1], "nodes.yaml")).load()
+kept = LastRun(Path(sys.argv[1], "build"), "bootstrap", Path(sys.argv[1], "nodes.yaml")).load()
 kept.begin([Node("n1", Host("n1"), NodeSpec())])
 kept.put([Outcome("n1", State.OK, document={"items": []})], now=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_run_holds_no_items(last: Callable[[str], Last], tmp_path: Path) -> None:
+def test_a_killed_run_holds_no_items(last: Callable[[str], LastRun], tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False).returncode == -signal.SIGKILL
     kept = last("bootstrap")
     assert items_in(kept) == ["1/n1.json"]
@@ -548,7 +552,7 @@ def test_a_killed_run_holds_no_items(last: Callable[[str], Last], tmp_path: Path
 
 
 def test_the_items_that_the_release_before_kept_beside_each_other_stay_until_a_run_says_more(
-    last: Callable[[str], Last],
+    last: Callable[[str], LastRun],
 ) -> None:
     kept = last("bootstrap")
     kept.begin(numbered(2))
@@ -563,7 +567,7 @@ def test_the_items_that_the_release_before_kept_beside_each_other_stay_until_a_r
 
 
 def test_the_rows_of_many_nodes_are_written_the_more_seldom_the_longer_it_takes(
-    last: Callable[[str], Last], monkeypatch: pytest.MonkeyPatch
+    last: Callable[[str], LastRun], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, writes = [0.0], []
 
@@ -582,7 +586,7 @@ def test_the_rows_of_many_nodes_are_written_the_more_seldom_the_longer_it_takes(
     assert writes == [0.0, 26.5, 53.0, 79.5]
 
 
-def test_a_report_of_the_release_before_is_read_and_its_items_get_files(last: Callable[[str], Last]) -> None:
+def test_a_report_of_the_release_before_is_read_and_its_items_get_files(last: Callable[[str], LastRun]) -> None:
     kept = last("bootstrap")
     kept.begin(numbered(3))
     kept.put([Outcome("n1", State.OK), Outcome("n2", State.FAILED), Outcome("n3", State.OK)])

@@ -14,19 +14,17 @@ import pytest
 
 from mplskit import process
 from mplskit.errors import Failure, Leave, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.fleet.asked import asked
+from mplskit.fleet.assignment import assignment
 from mplskit.fleet.completion import planned
-from mplskit.fleet.last_run import Last
-from mplskit.fleet.many import on_nodes
+from mplskit.fleet.flags import FleetFlags, NodeFlags
+from mplskit.fleet.last_run import LastRun
+from mplskit.fleet.many import NodeTask, on_nodes
 from mplskit.fleet.outcome import Done, Outcome, State
 from mplskit.fleet.pool import Fleet, Keep, Limits, Watch, run
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
-
-LEFT_OUT: dict[str, Any] = {
-    **{"host": "", "inventory": "", "limit": "", "set_": [], "become": "", "ssh_config": "", "accept_new": False},
-    **{"parallel": "", "batch": "", "max_failures": "", "failed": False, "timeout": "", "ask_become_password": False},
-}
+from mplskit.remote.flags import SessionFlags
+from tests.worlds.flag_groups import given
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +35,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def many(work: Callable[[Node], Done], **flags: Any) -> None:
-    on_nodes("bootstrap", work, json=True, **{**LEFT_OUT, "inventory": "nodes.yaml", **flags})
+def on(task: NodeTask, *, json: bool = False, **flags: object) -> None:
+    on_nodes(task, given(NodeFlags, flags), given(SessionFlags, flags), given(FleetFlags, flags), json=json)
+
+
+def many(
+    work: Callable[[Node], Done], report: Callable[[Sequence[Outcome]], None] = lambda outcomes: None, **flags: Any
+) -> None:
+    on(NodeTask("bootstrap", work, report=report), json=True, **{"inventory": "nodes.yaml", **flags})
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:
@@ -77,7 +81,7 @@ def test_a_report_that_cannot_be_kept_ends_no_node_and_is_told_after_the_outcome
 
     reported: list[Outcome] = []
     with pytest.raises(kind) as caught:
-        many(work, parallel="1", report=reported.extend)
+        many(work, report=reported.extend, parallel="1")
     assert caught.value.message.startswith("the report could not be kept: ")
     assert [outcome.node for outcome in reported] == ["n1", "n2", "n3"]
     assert caught.value.message.endswith(message)
@@ -140,7 +144,7 @@ def test_a_report_of_the_tasks_own_gets_every_outcome_and_its_fault_is_told_last
         raise NotSo("no")
 
     with pytest.raises(OSError, match="failed,not begun,not begun"):
-        many(work, parallel="1", max_failures="0", report=full)
+        many(work, report=full, parallel="1", max_failures="0")
     assert shown(capsys) == (3, {"n1": "failed", "n2": "not begun", "n3": "not begun"})
 
 
@@ -156,7 +160,7 @@ def impatient(nodes: Sequence[Node], limits: Limits, watch: Watch, keep: Keep) -
 @pytest.mark.parametrize("where", [{"host": "n1"}, {"inventory": "nodes.yaml", "limit": "n1"}])
 def test_what_does_not_end_when_asked_is_forced_to_on_one_host_as_on_many(where: dict[str, str]) -> None:
     with pytest.raises(OutsideFailed, match=r"^error: no end after 0\.2 s: signal 9: ") as caught:
-        on_nodes("bootstrap", stubborn, json=False, engine=impatient, **{**LEFT_OUT, **where})
+        on(NodeTask("bootstrap", stubborn, engine=impatient), **where)
     assert caught.value.code == 4
 
 
@@ -171,9 +175,9 @@ def test_an_engine_stands_in_for_our_own_sessions(capsys: pytest.CaptureFixture[
             watch.ended(outcome)
         return Fleet(tuple(keep(outcomes)))
 
-    many(never, engine=engine, parallel="7")
+    on(NodeTask("bootstrap", never, engine=engine), json=True, inventory="nodes.yaml", parallel="7")
     assert shown(capsys) == (0, {"n1": "changed", "n2": "changed", "n3": "changed"})
-    on_nodes("bootstrap", never, json=True, engine=engine, **{**LEFT_OUT, "host": "n1"})
+    on(NodeTask("bootstrap", never, engine=engine), json=True, host="n1")
     assert json.loads(capsys.readouterr().out) == {"host": "n1", "by": 16}
 
 
@@ -183,14 +187,14 @@ def long(node: Node) -> Done:
 
 def test_a_long_plan_says_in_which_file_every_item_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Leave):
-        on_nodes("plan", long, json=False, each=True, **{**LEFT_OUT, "inventory": "nodes.yaml"})
+        on(NodeTask("plan", long, each=True), inventory="nodes.yaml")
     said = capsys.readouterr().out
     paths = [line.removeprefix("every item is in ") for line in said.splitlines() if line.startswith("every item")]
     assert [Path(path).name for path in paths] == ["n1.json", "n2.json", "n3.json"]
     assert [len(json.loads(Path(path).read_text())["items"]) for path in paths] == [1000] * 3
     assert said.count("  route 1,000 labels: added\n") == 3
     with pytest.raises(Leave):
-        on_nodes("plan", long, json=False, **{**LEFT_OUT, "host": "root@n1:2201"})
+        on(NodeTask("plan", long), host="root@n1:2201")
     said = capsys.readouterr()
     assert said.out == "would be routed:\n  route 1,000 labels: added\n"
     path = Path("build/nodes/hosts/n1-2201/plan.json")
@@ -200,7 +204,7 @@ def test_a_long_plan_says_in_which_file_every_item_is(capsys: pytest.CaptureFixt
 
 def test_json_has_every_item_of_every_node_whatever_is_summed_up_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Leave):
-        on_nodes("plan", long, json=True, **{**LEFT_OUT, "inventory": "nodes.yaml"})
+        on(NodeTask("plan", long), json=True, inventory="nodes.yaml")
     text = capsys.readouterr().out
     document = json.loads(text)
     assert [len(row["items"]) for row in document["nodes"]] == [1000] * 3
@@ -212,7 +216,7 @@ def test_json_has_every_item_whatever_another_run_on_the_same_nodes_does_meanwhi
 ) -> None:
     def work(node: Node) -> Done:
         if node.name == "n3":
-            other = Last(Path("build").absolute(), "bootstrap", Path("nodes.yaml")).load()
+            other = LastRun(Path("build").absolute(), "bootstrap", Path("nodes.yaml")).load()
             other.begin([node, replace(node, name="n1")])
             other.put([Outcome("n1", State.OK, document={"by": "the other"})])
         return Done({"by": node.name})
@@ -239,7 +243,7 @@ def test_every_flag_is_judged_before_a_password_is_asked_for(flags: dict[str, An
 @pytest.mark.parametrize("flag", ["parallel", "batch", "max_failures", "failed"])
 def test_flags_of_an_inventory_are_refused_with_one_host(flag: str) -> None:
     with pytest.raises(WrongInput, match=f"--{flag.replace('_', '-')} is for an inventory, and --host names one node"):
-        asked("bootstrap", **{**LEFT_OUT, "host": "n1", flag: "1"})
+        assignment("bootstrap", NodeFlags("n1"), SessionFlags(), given(FleetFlags, {flag: "1"}))
 
 
 def test_a_password_is_not_asked_for_when_nothing_is_left_to_do(capsys: pytest.CaptureFixture[str]) -> None:

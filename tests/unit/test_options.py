@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import Setting, read_fragment
 from mplskit.config.options import find_named, named_bases, option_sets, summary
 from mplskit.config.request import last_of_each, make_request
@@ -96,7 +97,7 @@ def test_a_word_for_all_releases_takes_back_those_for_some_and_a_later_mark_take
 def test_marks_in_a_fragment_of_the_users_own_reach_the_request(tmp_path: Path) -> None:
     mine = tmp_path / "mine.config"
     mine.write_text("# since: 5.19\nCONFIG_MINE=y\n")
-    [setting] = [s for s in make_request("guest", [], [str(mine)]).settings if s.symbol == "MINE"]
+    [setting] = [s for s in make_request(ConfigFlags(fragment=(str(mine),))).settings if s.symbol == "MINE"]
     assert (setting.since, setting.marks(), setting.asked_by) == ((5, 19), ["since: 5.19"], f"{mine}:2")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import read_fragment
 from mplskit.config.request import make_request
 from mplskit.lab.machine.initramfs import FOR_THE_DISK, WANTED
@@ -60,7 +61,7 @@ MODULES = {
 def granted(release: str) -> set[str]:
     """What the default kernel of ci.pipeline has, in or as a module."""
     base = read_fragment(data("kconfig") / "bases" / "guest.config")
-    request = make_request("guest", ["lab"])
+    request = make_request(ConfigFlags(options=("lab",)))
     settings = [setting for setting in (*base, *request.settings) if setting.is_for(release)]
     return {setting.symbol for setting in settings if setting.value in ("y", "m")}
 

@@ -128,19 +128,6 @@ def test_without_a_user_a_port_or_a_file_the_users_own_ssh_config_decides() -> N
     assert not {"-l", "-p", "-F"} & set(words)
 
 
-@pytest.mark.parametrize("name", ["none.conf", "."])
-def test_an_ssh_config_that_is_not_there_is_wrong_input(name: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongInput) as refused:
-        Host.parse("ler-1", tmp_path / name)
-    assert str(refused.value) == f"error: --ssh-config {tmp_path / name}: there is no such file"
-
-
-def test_an_ssh_config_that_is_there_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "lab.conf").touch()
-    assert Host.parse("ler-1", tmp_path / "lab.conf") == Host("ler-1", ssh_config=tmp_path / "lab.conf")
-    assert Host.parse("ler-1", Path("/dev/null")).ssh_config == Path("/dev/null")
-
-
 def test_host_keys_are_checked_as_ssh_config_says_and_new_ones_taken_on_a_word() -> None:
     assert not [word for word in Host("ler-1").ssh() if "HostKey" in word]
     assert "StrictHostKeyChecking=accept-new" in Host("ler-1", accept_new=True).ssh()

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import parse_config
 from mplskit.config.request import known, make_request, parse_set, symbol_name
 from mplskit.errors import WrongInput
+from mplskit.remote.flags import SessionFlags
 
 MPLS = {"MPLS": "y", "LWTUNNEL": "y", "MPLS_ROUTING": "m", "MPLS_IPTUNNEL": "m", "NET_MPLS_GSO": "m"}
 
 
-def asked(
-    options: tuple[str, ...] = (), fragments: tuple[str, ...] = (), settings: tuple[str, ...] = ()
-) -> dict[str, str]:
-    return {s.symbol: s.value for s in make_request("guest", options, fragments, settings).settings}
+def asked(options: tuple[str, ...] = ()) -> dict[str, str]:
+    return {s.symbol: s.value for s in make_request(ConfigFlags(options=options)).settings}
 
 
 def test_mpls_is_always_in() -> None:
@@ -26,7 +26,9 @@ def test_mpls_is_always_in() -> None:
 def test_a_later_word_wins_over_an_earlier_one_and_says_who_asked(tmp_path: Path) -> None:
     mine = tmp_path / "mine.config"
     mine.write_text("CONFIG_VETH=n\nCONFIG_MPLS_ROUTING=y\nCONFIG_DUMMY=y\n")
-    found = make_request("guest", ["lab"], [str(mine)], ["DUMMY=n", "VETH=y", "VETH=m"]).settings
+    found = make_request(
+        ConfigFlags(options=("lab",), fragment=(str(mine),), set_=("DUMMY=n", "VETH=y", "VETH=m"))
+    ).settings
     by = {setting.symbol: (setting.value, setting.asked_by) for setting in found}
     assert by["MPLS"] == ("y", "options/mpls.config:5")
     assert by["MPLS_ROUTING"] == ("y", f"{mine}:2")
@@ -98,8 +100,8 @@ def test_any_text_becomes_one_setting_that_can_be_read_again(text: str) -> None:
 
 def test_a_known_base_is_a_fragment_and_a_file_is_a_whole_configuration(tmp_path: Path) -> None:
     (tmp_path / "config-6.1").write_text("CONFIG_NET=y\n# CONFIG_MPLS is not set\n")
-    guest = make_request("guest", (), (), ()).base
-    own = make_request(str(tmp_path / "config-6.1"), (), (), ()).base
+    guest = make_request(ConfigFlags()).base
+    own = make_request(ConfigFlags(str(tmp_path / "config-6.1"))).base
     assert (guest.name, guest.start, guest.fragment and guest.fragment.name) == ("guest", "allnoconfig", "guest.config")
     assert (own.name, own.start, own.file) == (str(tmp_path / "config-6.1"), "file", tmp_path / "config-6.1")
 
@@ -117,7 +119,7 @@ def test_what_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
         ("guest", (), (str(tmp_path / "no.config"),)),
     ):
         with pytest.raises(WrongInput):
-            make_request(base, options, fragments, ())
+            make_request(ConfigFlags(base, options=options, fragment=fragments))
 
 
 def test_the_sets_and_bases_are_what_the_folders_hold() -> None:
@@ -126,11 +128,11 @@ def test_the_sets_and_bases_are_what_the_folders_hold() -> None:
 
 
 def test_of_a_choice_the_last_word_comes_last() -> None:
-    found = make_request("guest", settings=["HZ_100=n", "HZ_300=y", "HZ_100=y"]).settings
+    found = make_request(ConfigFlags(set_=("HZ_100=n", "HZ_300=y", "HZ_100=y"))).settings
     assert [(setting.symbol, setting.value) for setting in found][-2:] == [("HZ_300", "y"), ("HZ_100", "y")]
 
 
 def test_an_ssh_config_that_nobody_is_asked_by_is_refused() -> None:
     with pytest.raises(WrongInput) as refused:
-        make_request("guest", ssh_config="/etc/ssh/ssh_config")
+        make_request(ConfigFlags(), SessionFlags(ssh_config="/etc/ssh/ssh_config"))
     assert refused.value.message == "--ssh-config /etc/ssh/ssh_config: no node is asked"

@@ -1,21 +1,22 @@
 """Which nodes a command line means, and the exact words where it means none (golden/selection-*.txt)."""
 
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.fleet.inventory.flags import SELECTION
+from mplskit.fleet.flags import NodeFlags, SpecFlags
 from mplskit.fleet.inventory.limit import limited
-from mplskit.fleet.inventory.selection import chosen, with_password
+from mplskit.fleet.inventory.selection import selected
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
+from mplskit.remote.flags import ReachFlags
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
+from tests.worlds.flag_groups import given
 
 NODES = tuple(
     Node(name, Host(name), NodeSpec(), groups)
@@ -54,6 +55,12 @@ def test_limit_takes_names_groups_and_globs_and_leaves_out_what_has_an_exclamati
     assert " ".join(node.name for node in limited(NODES, limit)) == left
 
 
+def chosen(group: type[NodeFlags] = SpecFlags, **flags: Any) -> tuple[Node, ...]:
+    """The nodes that flags of both groups choose."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}
+    return selected(given(group, values), given(ReachFlags, values))
+
+
 @pytest.fixture
 def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
@@ -84,16 +91,21 @@ WRONG: dict[str, dict[str, Any]] = {
     "host-with-a-leading-dash": {"host": "-oProxyCommand=reboot"},
     "set-unknown": {"host": "a", "set_": ["platform_label=1"]},
     "set-host": {"host": "a", "set_": ["host=b"]},
-    "set-of-what-stands-on-the-node": {"host": "a", "set_": ["user=b", "ldp.router_id=10.0.0.1"], "described": False},
-    "set-host-of-what-is-looked-at": {"host": "a", "set_": ["host=b"], "described": False},
+    "set-of-what-stands-on-the-node": {"host": "a", "set_": ["user=b", "ldp.router_id=10.0.0.1"]},
+    "set-host-of-what-is-looked-at": {"host": "a", "set_": ["host=b"]},
     "set-host-in-an-inventory": {"inventory": "nodes.yaml", "set_": ["host=b"]},
 }
 
 
+# What the node should be stands on the node itself.
+LOOKED_AT = ("set-of-what-stands-on-the-node", "set-host-of-what-is-looked-at")
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_flags_that_mean_no_node_are_told_with_what_is_allowed(case: str, inventory: str) -> None:
+    group = NodeFlags if case in LOOKED_AT else SpecFlags
     with pytest.raises(WrongInput) as caught:
-        chosen(**WRONG[case])
+        chosen(group=group, **WRONG[case])
     assert caught.value.code == Exit.WRONG_INPUT
     assert_golden(f"selection-{case}", f"{caught.value}\n", {})
 
@@ -119,14 +131,8 @@ def test_set_counts_more_than_the_flags_of_a_host() -> None:
 
 
 def test_how_a_node_is_reached_can_be_set_where_it_is_only_looked_at() -> None:
-    (node,) = chosen(host="a", set_=["user=admin", "port=2222", "become=sudo"], described=False)
+    (node,) = chosen(host="a", set_=["user=admin", "port=2222", "become=sudo"], group=NodeFlags)
     assert node.host == Host("a", "admin", 2222, become="sudo")
-
-
-def test_a_password_goes_to_the_nodes_of_sudo_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MPLSKIT_BECOME_PASSWORD", "secret")
-    nodes = (*chosen(host="a", become="sudo"), *chosen(host="b", become="doas"), *chosen(host="c"))
-    assert [node.host.password for node in with_password(nodes, ask=False)] == ["secret", None, None]
 
 
 def test_the_nodes_of_an_inventory_come_in_its_order_and_reached_as_the_flags_say(inventory: str) -> None:
@@ -163,13 +169,7 @@ def test_allow_is_added_to_what_each_spec_allows(inventory: str) -> None:
     assert [node.spec.allow for node in nodes] == [("shrink", "default-route"), ("default-route", "shrink")]
 
 
-def test_every_flag_is_an_argument_of_the_choice() -> None:
-    arguments = {name: argument.default or None for name, argument in signature(chosen).parameters.items()}
-    del arguments["described"], arguments["pyinfra"], arguments["reached"]
-    assert arguments == {name: flag.default or None for name, flag in SELECTION.items()}
-
-
-@given(st.text(alphabet="lers-12,!*?[]^ \ncoedg\x1b", max_size=20) | st.text(max_size=20))
+@any_of(st.text(alphabet="lers-12,!*?[]^ \ncoedg\x1b", max_size=20) | st.text(max_size=20))
 def test_any_limit_leaves_nodes_in_their_order_or_is_wrong_input(limit: str) -> None:
     try:
         left = limited(NODES, limit)

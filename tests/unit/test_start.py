@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.machine import MachineKernel
 from mplskit.config.request import Base, Start, make_request
 from mplskit.config.start import running, starting
@@ -35,12 +36,12 @@ def test_a_running_kernel_that_keeps_its_configuration_to_itself_is_told() -> No
 def test_a_file_is_a_base_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("CONFIG_NET=y\n")
-    begun = starting(make_request(str(file)).base, source(tmp_path), tmp_path)
+    begun = starting(make_request(ConfigFlags(str(file))).base, source(tmp_path), tmp_path)
     assert (begun.text, begun.settings, begun.origin) == ("CONFIG_NET=y\n", (), str(file))
 
 
 def test_a_fragment_is_laid_over_nothing(tmp_path: Path) -> None:
-    begun = starting(make_request("guest").base, source(tmp_path), tmp_path)
+    begun = starting(make_request(ConfigFlags()).base, source(tmp_path), tmp_path)
     assert (begun.text, begun.origin) == (None, "make allnoconfig")
     assert ("64BIT", "y") in [(setting.symbol, setting.value) for setting in begun.settings]
     assert all(setting.asked_by.startswith("bases/guest.config:") for setting in begun.settings)
@@ -48,12 +49,12 @@ def test_a_fragment_is_laid_over_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["defconfig", "debian", "running"])
 def test_bases_that_are_more_than_a_fragment_are_known_by_name(name: str) -> None:
-    assert make_request(name).base.start == Start(name)
+    assert make_request(ConfigFlags(name)).base.start == Start(name)
 
 
 def test_a_host_belongs_to_the_base_running() -> None:
-    base = make_request("running", host="root@ler-1").base
+    base = make_request(ConfigFlags("running", "root@ler-1")).base
     assert isinstance(base, Base) and str(base.host) == "root@ler-1"
     with pytest.raises(WrongInput) as refused:
-        make_request("guest", host="root@ler-1")
+        make_request(ConfigFlags("guest", "root@ler-1"))
     assert "only --base running" in refused.value.message

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.config.flags import ConfigFlags
 from mplskit.config.request import make_request
 from mplskit.config.trim import modules_of, parse_lsmod
 from mplskit.errors import WrongInput
@@ -51,16 +52,16 @@ def test_a_file_that_lsmod_did_not_print_is_refused(tmp_path: Path, content: byt
 
 def test_a_path_that_is_not_there_is_no_host() -> None:
     with pytest.raises(WrongInput) as refused:
-        make_request("guest", trim_to="./lsmod.txt")
+        make_request(ConfigFlags(trim_to="./lsmod.txt"))
     assert refused.value.message == "--trim-to ./lsmod.txt: there is no such file"
 
 
 def test_a_file_or_a_node_can_be_trimmed_to(tmp_path: Path) -> None:
     listing = tmp_path / "lsmod"
     listing.write_text(LSMOD)
-    assert make_request("guest", trim_to=str(listing)).trim_to == listing
-    assert make_request("guest", trim_to="root@ler-1").trim_to == Host("ler-1", "root")
-    assert make_request("guest").trim_to is None
+    assert make_request(ConfigFlags(trim_to=str(listing))).trim_to == listing
+    assert make_request(ConfigFlags(trim_to="root@ler-1")).trim_to == Host("ler-1", "root")
+    assert make_request(ConfigFlags()).trim_to is None
 
 
 def test_a_node_without_modules_tells_nothing(tmp_path: Path) -> None:
