@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from xml.etree.ElementTree import Element, indent, tostring
 
+from mplskit.wording import cut
+
 # What XML 1.0 has no way to write.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -51,4 +53,4 @@ def _count(element: Element, tag: str) -> int:
 
 def text(words: str, most: int = LONGEST) -> str:
     """Words that XML can hold, with an end."""
-    return _UNWRITABLE.sub("�", words if len(words) <= most else f"{words[:most]}…")
+    return _UNWRITABLE.sub("�", cut(words, most))

@@ -1,6 +1,7 @@
 """Whole numbers as people write them: ASCII digits, nothing else."""
 
 from mplskit.errors import WrongInput
+from mplskit.wording import clipped
 
 # How much of a wrong word is shown.
 SHOWN = 40
@@ -18,6 +19,5 @@ def whole_number(text: str, flag: str, lowest: int, highest: int) -> int:
     """A whole number from the command line. Raises WrongInput with the range that is allowed."""
     value = whole(text, lowest, highest)
     if value is None:
-        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-        raise WrongInput(f"{flag} {shown}: not a whole number from {lowest} to {highest}")
+        raise WrongInput(f"{flag} {clipped(text, SHOWN)}: not a whole number from {lowest} to {highest}")
     return value

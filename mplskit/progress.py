@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from mplskit.logins import masked
+from mplskit.wording import duration
 
 INTERVAL = 30.0
 
@@ -36,14 +37,6 @@ def note(text: str) -> None:
     # In one piece: print() would write the newline by itself, and the lines of two threads could mix.
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `7.2 s`, `4 min 49 s`."""
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Reads a YAML file into a pydantic model. What does not fit is told with file, line, reason and what is allowed."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,8 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
 from mplskit.errors import WrongInput
-from mplskit.yamltree import clipped, plain, read_tree, shown
+from mplskit.wording import LONGEST, MOST_TOLD, allowed, clipped, cut
+from mplskit.yamltree import plain, read_tree, shown
 from mplskit.yamlvalue import Written
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,9 +28,6 @@ SHAPES = {
 NUMBERS = re.compile(r"(int|float)_(type|parsing|parsing_size|from_float)|(greater|less)_than(_equal)?|finite_number")
 # What validators of ours raise, and the discriminator of routes.
 OURS = ("value_error", "route")
-# How many faults, or names, a user is shown at once.
-MOST_TOLD = 20
-LONGEST = 100
 Place = tuple[str | int, ...]
 
 
@@ -95,23 +92,6 @@ def faults_of(
     return [fault for item in error.errors(include_url=False) if counts(item) for fault in _faults(model, item)]
 
 
-def no_such(kind: str, name: str, known: Sequence[str]) -> str:
-    """Says that `name` is none of the `known` ones, and which of them was probably meant."""
-    return f"there is no {kind} {_cut(name)!r}; {_allowed(name, known)}"
-
-
-def _allowed(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(clipped(name), known, 1)
-    meant = f"; did you mean {close[0]}?" if close else ""
-    return f"allowed: {several(known)}{meant}"
-
-
-def several(names: Sequence[str], most: int = MOST_TOLD, between: str = ", ") -> str:
-    """Names in a row, up to a bound."""
-    more = len(names) - most
-    return between.join([*names[:most], f"and {more:,} more"] if more > 0 else names) or "none"
-
-
 def nearest(tree: Written, place: Place) -> Written:
     """The deepest part of `place` that is in the tree."""
     for part in place:
@@ -141,7 +121,7 @@ def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
         return [Fault(place, "is missing")]
     if error["type"] == "extra_forbidden":
         key = error["loc"][-1]
-        return [Fault((*place, key), f"there is no such key; {_allowed(str(key), _keys(kinds))}")]
+        return [Fault((*place, key), f"there is no such key; {allowed(str(key), _keys(kinds))}")]
     rule = clipped(_rule(error, kinds, field), 3 * LONGEST)
     found = error["input"]
     is_plain = isinstance(found, str | int | float) or found is None
@@ -189,13 +169,9 @@ def _written(value: object) -> str:
     """A value as its author wrote it: text in quotes where it could be taken for something else."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    text = _cut(str(value))
+    text = cut(str(value))
     doubtful = re.search(r"\s", text) or re.fullmatch(r"[-+]?\d+", text) or not text.isprintable()
     return repr(text) if isinstance(value, str) and value and doubtful else text
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any], Any]:

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from mplskit.errors import WrongInput
+from mplskit.wording import clipped
 from mplskit.yamlrows import MARK, put_aside
 from mplskit.yamlvalue import Written, scalar
 from mplskit.yamlwords import said
@@ -111,12 +112,6 @@ def plain(tree: Written) -> Any:
 def shown(path: Path) -> str:
     """A path as an error names it: from here, where it is below here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def clipped(text: str, most: int = 100) -> str:
-    """Text for one line of a terminal: nothing in it moves the cursor, and it has an end."""
-    safe = text if text.isprintable() else repr(text)[1:-1]
-    return safe if len(safe) <= most else f"{safe[:most]}…"
 
 
 class _Refused(Exception):

@@ -4,7 +4,7 @@ import pytest
 
 from mplskit.node.verify.facts import IP_ALONE
 from mplskit.node.verify.kernel_routes import beyond, missing
-from mplskit.specfile import several as names_of
+from mplskit.wording import several as names_of
 
 LATER = "waits for it, which may come later"
 IFF_UP = 1  # linux/if.h

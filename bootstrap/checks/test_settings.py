@@ -3,7 +3,7 @@
 import pytest
 
 from mplskit.node.payload.render import SYSCTL_FILE
-from mplskit.specfile import several
+from mplskit.wording import several
 
 
 @pytest.mark.condition("S1")

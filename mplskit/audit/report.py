@@ -10,7 +10,7 @@ from mplskit.audit.judge import WORDS, Verdict, needed
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.dotconfig import told
 from mplskit.errors import NotSo, WrongInput
-from mplskit.specfile import no_such
+from mplskit.wording import no_such
 
 
 def known_needs(names: Sequence[str], knowledge: Knowledge) -> None:

@@ -1,6 +1,5 @@
 """What is asked of a configuration: a base, named option sets, fragments and single settings, the last one winning."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from mplskit.paths import data
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, SessionFlags
 from mplskit.remote.host import Host
 from mplskit.remote.reach import session_hosts
+from mplskit.wording import did_you_mean
 
 ALWAYS = "mpls"
 # What people call the symbols.
@@ -176,5 +176,4 @@ def _module_list(trim_to: str) -> Path | None:
 
 def choose(name: str, names: list[str]) -> str:
     """A hint for a name that is not known: the closest, and all there are."""
-    close = difflib.get_close_matches(name, names, 1)
-    return (f"did you mean {close[0]}? " if close else "") + f"known: {', '.join(names)}"
+    return f"{did_you_mean(name, names)} known: {', '.join(names)}".lstrip()

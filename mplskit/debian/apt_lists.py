@@ -11,7 +11,8 @@ from mplskit.debian.apt_root import CONF, UPDATE, Root, said
 from mplskit.debian.archives import Archive
 from mplskit.debian.suites import SUITES
 from mplskit.errors import OutsideFailed
-from mplskit.progress import duration, note, step
+from mplskit.progress import note, step
+from mplskit.wording import duration
 
 MAX_AGE = 24 * 3600
 # By itself apt exits 0 when a list could not be had; what hosts let run after an update is about the hosts' own lists;

@@ -7,8 +7,7 @@ from mplskit.fleet import show
 from mplskit.fleet.outcome import Document, Done
 from mplskit.node.node import Node
 from mplskit.node.report import Item, Report
-from mplskit.specfile import several
-from mplskit.yamltree import clipped
+from mplskit.wording import clipped, several
 
 # A route with 255 next hops is a line of 10,000 characters.
 LONGEST_DETAIL = 500

@@ -23,6 +23,7 @@ from mplskit.paths import Workspace
 from mplskit.places import workspace_for
 from mplskit.remote.flags import SessionFlags
 from mplskit.remote.password import with_password
+from mplskit.wording import counted
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def _on_fleet(task: NodeTask, assigned: Assignment, last_run: LastRun, inventory
         terminal.show({**document, "code": 0, "nodes": []}, json, lambda: None)
         return
     last_run.begin(nodes)
-    plural = "" if len(nodes) == 1 else "s"
-    fleet, unseen = _carried(_engine(task), assigned, f"node.{task.name} on {len(nodes)} node{plural}", last_run)
+    fleet, unseen = _carried(_engine(task), assigned, f"node.{task.name} on {counted(len(nodes), 'node')}", last_run)
     lost = _fault_of(lambda: last_run.put(fleet.outcomes, now=True))
     unkept = _not_kept(lost) if lost else None
     unwritten = _fault_of(lambda: task.report(fleet.outcomes))

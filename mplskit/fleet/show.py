@@ -8,6 +8,7 @@ from mplskit import progress, terminal
 from mplskit.fleet.outcome import Outcome, State
 from mplskit.fleet.summary import FEW, summed
 from mplskit.node.report import Item, Report
+from mplskit.wording import first_few
 
 SIGNS = {"changed": "✓", "failed": "✗", "waits": "…", "note": "!"}
 
@@ -148,7 +149,4 @@ def hints(outcomes: Sequence[Outcome]) -> dict[str, str]:
     for outcome in outcomes:
         if outcome.hint:
             nodes.setdefault(outcome.hint, []).append(outcome.node)
-    return {
-        hint: ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        for hint, names in nodes.items()
-    }
+    return {hint: first_few(names, 5) for hint, names in nodes.items()}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mplskit import progress
 from mplskit.fleet.outcome import Outcome, State
 from mplskit.fleet.pool import Watch
+from mplskit.wording import counted, duration, first_few
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -68,18 +69,17 @@ class Lines:
     def waiting(self) -> str:
         """`… 5 of 8 through; under way: ler-1 (1 min 02 s) and 2 more`."""
         rows = self.under_way()
-        names = ", ".join(f"{node} ({progress.duration(seconds)})" for node, seconds, _ in rows[:NAMED])
-        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-        return f"… {self.through} of {self.total} through; under way: {names or 'none'}{more}"
+        names = first_few([f"{node} ({duration(seconds)})" for node, seconds, _ in rows], NAMED)
+        return f"… {self.through} of {self.total} through; under way: {names or 'none'}"
 
 
 def line(outcome: Outcome) -> str:
     """`✓ ler-1: changed, 7 changes (2.3 s)`, or what went wrong."""
     how = "ok" if outcome.state is State.OK else outcome.state.value
-    changes = f", {outcome.changes} change{'s' * (outcome.changes != 1)}" if outcome.state is State.CHANGED else ""
+    changes = f", {counted(outcome.changes, 'change')}" if outcome.state is State.CHANGED else ""
     sign = "✓" if outcome.state.done else "✗"
     error = f": {outcome.error}" if outcome.error else ""
-    return f"{sign} {outcome.node}: {how}{changes} ({progress.duration(outcome.seconds)}){error}"
+    return f"{sign} {outcome.node}: {how}{changes} ({duration(outcome.seconds)}){error}"
 
 
 class One:
@@ -123,10 +123,8 @@ class Table(Lines):
         head = f"{self._title}: {self.through} of {self.total} through{failed}"
         room = max(1, self._console.height - 3)  # what does not fit would scroll at every refresh
         for node, seconds, text in rows[:room]:
-            grid.add_row(Text(node), Text("under way"), Text(progress.duration(seconds)), Text(text))
-        return Group(
-            grid, Text(f"{head}, {progress.duration(time.monotonic() - self._begin)}", style="bold", no_wrap=True)
-        )
+            grid.add_row(Text(node), Text("under way"), Text(duration(seconds)), Text(text))
+        return Group(grid, Text(f"{head}, {duration(time.monotonic() - self._begin)}", style="bold", no_wrap=True))
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from mplskit.image.rootfs import kernel_release, packages, system
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.paths import Workspace
-from mplskit.progress import duration, note, step
+from mplskit.progress import note, step
+from mplskit.wording import duration
 
 SPACE = 3 << 30
 # What `dist/` gets of an image, after its name.

@@ -15,10 +15,11 @@ from mplskit.errors import BuildFailed, WrongInput
 from mplskit.iproute2.packaging import Packaging, packaging_of
 from mplskit.iproute2.prove import Probe, prove, require_namespace
 from mplskit.paths import Workspace
-from mplskit.progress import duration, note, step
+from mplskit.progress import note, step
 from mplskit.sources.iproute2_source import fetch_iproute2
 from mplskit.sources.source_spec import Spec
 from mplskit.sources.tree import SourceTree
+from mplskit.wording import duration
 
 # The user's own must not leak into what is said to be the same build (dpkg-buildflags(1), make(1)).
 CLEAN: dict[str, str | None] = dict.fromkeys(

@@ -22,10 +22,11 @@ from mplskit.kernel.release import kernel_release
 from mplskit.kernel.request import Packaging, named_suffix
 from mplskit.paths import Workspace
 from mplskit.process import quote
-from mplskit.progress import duration, note, step
+from mplskit.progress import note, step
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import Spec
 from mplskit.sources.tree import SourceTree
+from mplskit.wording import duration
 
 WANTED = (Role.IMAGE, Role.HEADERS)
 # Objects and packages of the guest base take 0.9 GiB, the private copy that make-kpkg works in 1.6 GiB.

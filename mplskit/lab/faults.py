@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mplskit.errors import WrongInput
 from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.stage.stage import Stage
-from mplskit.specfile import no_such
+from mplskit.wording import no_such
 
 # $1 is the interface where the fault has one. With -o a route is one line, its next hops behind backslashes; from the
 # highest label down, so that one above is free.

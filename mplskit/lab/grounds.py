@@ -26,6 +26,7 @@ from mplskit.remote.reach import session_host
 from mplskit.remote.session import shell
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import booted
+from mplskit.wording import joined
 
 HERE = "here"
 
@@ -43,7 +44,7 @@ def place_of(flags: PlaceFlags, session: SessionFlags) -> Place:
     """The place that the command line names. Raises WrongInput when that is more than one, or is not reached so."""
     given = [f"--{name}" for name, value in vars(flags).items() if value]
     if len(given) > 1:
-        raise WrongInput(f"{' and '.join(given)}: one machine only", hint="--host is for one that runs already")
+        raise WrongInput(f"{joined(given)}: one machine only", hint="--host is for one that runs already")
     return Place(flags.kernel, flags.image, session_host(flags.host, session))
 
 

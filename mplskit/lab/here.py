@@ -9,7 +9,7 @@ from mplskit import process
 from mplskit.errors import MachineLacks, OutsideFailed
 from mplskit.remote.host import Host
 from mplskit.remote.session import Answer
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 MODULES = ("mpls_router", "mpls_iptunnel", "mpls_gso")
 

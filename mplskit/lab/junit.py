@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from mplskit.junitxml import document, text
 from mplskit.lab.report import Cause, LabReport, StepReport
-from mplskit.specfile import several
+from mplskit.wording import several
 
 
 def junit(reports: Sequence[LabReport]) -> str:

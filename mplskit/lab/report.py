@@ -7,7 +7,7 @@ from typing import Any
 from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.topology import Topology
 from mplskit.node.verify.counters import meaning
-from mplskit.progress import duration
+from mplskit.wording import duration
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ def _workspace(task: str, *places: "Place") -> "Workspace":
 
 def _check_stage(stage: str, reboot: bool) -> None:
     from mplskit.errors import WrongInput
-    from mplskit.specfile import no_such
+    from mplskit.wording import no_such
 
     if stage not in ("namespaces", "vms"):
         raise WrongInput(f"--stage: {no_such('stage', stage, ['namespaces', 'vms'])}")
@@ -229,7 +229,7 @@ def _check_stage(stage: str, reboot: bool) -> None:
 
 def _show(reports: "Sequence[LabReport]", json: bool) -> None:
     from mplskit.errors import NotSo
-    from mplskit.progress import duration
+    from mplskit.wording import duration
 
     def text() -> None:
         for report in reports:

@@ -24,7 +24,7 @@ from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
 from mplskit.remote.host import Host
-from mplskit.specfile import no_such
+from mplskit.wording import no_such
 
 STATE, LOCK, LOG = "up.json", ".lock", "log"
 PAUSE = 0.2

@@ -17,7 +17,7 @@ from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.refusals import Unreachable, not_root
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 Mode = Literal["node", "plan", "remove"]
 Hear = Callable[[Item], None]

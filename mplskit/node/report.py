@@ -1,10 +1,11 @@
 """What the payload says: one tab-separated line per item."""
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from mplskit.wording import did_you_mean
 
 # `diff` is a line of a file's unified diff, or `(+N -N lines)` at the end of one that is too long; `have` is a package
 # that the node says it has.
@@ -81,5 +82,5 @@ def parse_line(line: str) -> Item:
 def _meant(item: Item) -> str:
     """Which of the node's interfaces was probably meant by the name of one that it has not."""
     names = item.detail.partition(NODE_HAS)[2].split(", ") if item.kind == "interface" else []
-    close = difflib.get_close_matches(item.name, names, 1)
-    return f" — did you mean {close[0]}?" if close else ""
+    meant = did_you_mean(item.name, names)
+    return f" — {meant}" if meant else ""

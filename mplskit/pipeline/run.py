@@ -30,8 +30,8 @@ from mplskit.pipeline.report import PipelineReport, Row
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.sources.source_spec import Debian, Spec
-from mplskit.specfile import several
 from mplskit.vm.machine import Machine, booted
+from mplskit.wording import several
 
 LAB = "hello-world"
 # The virtual machine's only interface: nothing but this host can send to it.

@@ -35,7 +35,7 @@ def pipeline(
     from mplskit.kernel.build import plan
     from mplskit.kernel.request import make_packaging
     from mplskit.pipeline.run import Job, run_pipeline
-    from mplskit.progress import duration
+    from mplskit.wording import duration
 
     # The labs need their devices from the same kernel.
     config = replace(config, options=("lab", *config.options))

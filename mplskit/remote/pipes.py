@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 CHUNK = 1 << 16
 STDERR_KEPT = 1 << 16

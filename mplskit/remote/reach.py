@@ -14,7 +14,7 @@ from mplskit.remote.password import may_ask, with_password
 def reached(host: Host, reach: ReachFlags) -> Host:
     """The host, reached as the flags say where they say something. Raises WrongInput for what they cannot say."""
     if reach.become and reach.become not in BECOME:
-        from mplskit.specfile import no_such
+        from mplskit.wording import no_such
 
         raise WrongInput(f"--become: {no_such('word', reach.become, list(BECOME))}")
     config = Path(reach.ssh_config) if reach.ssh_config else None

@@ -16,7 +16,7 @@ from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import TimeIsUp
 from mplskit.remote.refusals import refusal
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 PATIENCE = 600.0
 GRACE = 15.0

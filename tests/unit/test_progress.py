@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.progress import duration, note, step, told_to
+from mplskit.progress import note, step, told_to
+from mplskit.wording import duration
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import Pipes
 from mplskit.remote.session import Shell
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 NODE = Host("node")
 

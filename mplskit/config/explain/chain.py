@@ -9,6 +9,7 @@ from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL
 
 from mplskit.config.explain.tools import probe, refusal
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, Verdict
+from mplskit.wording import first_few
 
 # Selectors and alternatives that are told by name.
 TOLD = 4
@@ -163,8 +164,7 @@ class Chains:
         selectors = [kconfiglib.split_expr(part, AND)[0] for part in kconfiglib.split_expr(symbol.rev_dep, OR)]
         names = list(dict.fromkeys(item.name for item in selectors if item.nodes))
         if names:
-            more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-            return f"it has no prompt, and is selected by {', '.join(names[:TOLD])}{more}"
+            return f"it has no prompt, and is selected by {first_few(names, TOLD)}"
         return "" if any(node.prompt for node in symbol.nodes) else "it has no prompt, and nothing selects it"
 
     def _on(self, symbol: Any) -> str:

@@ -13,7 +13,7 @@ from mplskit.node.node import Node
 from mplskit.paths import data
 from mplskit.process import quote
 from mplskit.remote.host import Host
-from mplskit.specfile import several
+from mplskit.wording import several
 
 README = """\
 The setup of {nodes} by Ansible (its core is enough{doas}). In this folder:

@@ -10,7 +10,7 @@ from mplskit.fleet.formats.quoted import yaml_of
 from mplskit.node.node import Node
 from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import contents, tar
-from mplskit.specfile import several
+from mplskit.wording import joined, several
 
 # /run is there before write_files, and gone after the boot.
 CARRIED = "/run/mplskit-payload.tar"
@@ -52,7 +52,7 @@ def size_note(plain: int, packed: int) -> str:
     """What to know of a user-data that is larger than some clouds take; sizes in bytes."""
     takes = ", ".join(f"{cloud} {most:,}" for cloud, most in MOST.items())
     small = [cloud for cloud, most in MOST.items() if packed > most]
-    too_large = f"; too large for {' and '.join(small)} all the same: use node.bootstrap there" if small else ""
+    too_large = f"; too large for {joined(small)} all the same: use node.bootstrap there" if small else ""
     return (
         f"! user-data has up to {plain:,} bytes, and clouds take at most: {takes}. user-data.gz is the same for "
         f"cloud-init and has up to {packed:,}{too_large}"

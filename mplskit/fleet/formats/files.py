@@ -6,7 +6,7 @@ from pathlib import Path
 from mplskit.node.node import Node
 from mplskit.node.payload.payload import stage
 from mplskit.process import quote
-from mplskit.specfile import several
+from mplskit.wording import several
 
 README = """\
 The setup of {nodes} by hand: a folder for each node. Copy it there, and run in it as root:

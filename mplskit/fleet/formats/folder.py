@@ -9,7 +9,7 @@ from mplskit.errors import WrongInput
 from mplskit.files import digest_file, rebuild
 from mplskit.fleet.formats import ansible, cloud_init, files, pyinfra
 from mplskit.node.node import Node
-from mplskit.specfile import no_such, several
+from mplskit.wording import no_such, several
 
 Write = Callable[[Path, Sequence[Node], Sequence[str]], None]
 FORMATS: Mapping[str, Write] = {

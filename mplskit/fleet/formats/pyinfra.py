@@ -15,7 +15,7 @@ from mplskit.node.payload.opening import OFFER, script
 from mplskit.node.payload.payload import entry
 from mplskit.paths import data
 from mplskit.remote.host import Host
-from mplskit.specfile import several
+from mplskit.wording import several
 
 README = """\
 The setup of {nodes} by pyinfra 3. In this folder:

@@ -15,8 +15,9 @@ from mplskit.node.grammar.agreement import direct_pushes
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import USER, Become, Host
-from mplskit.specfile import MOST_TOLD, Fault, Unfit, faults_of, no_such, path_of, told
-from mplskit.yamltree import MOST_VALUES, clipped, plain, read_tree, shown
+from mplskit.specfile import Fault, Unfit, faults_of, path_of, told
+from mplskit.wording import MOST_TOLD, clipped, joined, no_such
+from mplskit.yamltree import MOST_VALUES, plain, read_tree, shown
 from mplskit.yamlvalue import Written
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
@@ -302,6 +303,5 @@ def _host(text: str) -> Host:
 
 def _for(nodes: Sequence[str]) -> str:
     """Which nodes have a fault that is not written in them."""
-    if len(nodes) <= 2:
-        return f" (for {' and '.join(nodes)})" if nodes else ""
-    return f" (for {nodes[0]}, {nodes[1]} and {len(nodes) - 2} more)"
+    named = [*nodes[:2], f"{len(nodes) - 2} more"] if len(nodes) > 2 else nodes
+    return f" (for {joined(named)})" if nodes else ""

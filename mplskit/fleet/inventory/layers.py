@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from mplskit.errors import WrongInput
 from mplskit.specfile import Place, nearest
-from mplskit.yamltree import clipped, parse_tree
+from mplskit.wording import clipped
+from mplskit.yamltree import parse_tree
 from mplskit.yamlvalue import Written
 
 SET = "--set"

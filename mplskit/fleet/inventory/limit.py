@@ -5,8 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
 
 from mplskit.errors import WrongInput
-from mplskit.specfile import no_such, several
-from mplskit.yamltree import clipped
+from mplskit.wording import clipped, no_such, several
 
 LIMIT_RULE = "--limit takes names of nodes and groups, and globs of them, in commas; !x takes x out"
 

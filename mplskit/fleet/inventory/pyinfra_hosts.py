@@ -21,7 +21,8 @@ from mplskit.fleet.inventory.pyinfra_data import KEYS, SPEC, connection, refused
 from mplskit.fleet.pyinfra.program import ENVIRONMENT, pyinfra, require
 from mplskit.remote.host import Host
 from mplskit.specfile import Fault, faults_of, told
-from mplskit.yamltree import clipped, plain, shown
+from mplskit.wording import clipped
+from mplskit.yamltree import plain, shown
 from mplskit.yamlvalue import Written
 
 

@@ -16,7 +16,7 @@ from mplskit.number import whole
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, ReachFlags
 from mplskit.remote.host import ALLOWED, Host
 from mplskit.remote.reach import reached
-from mplskit.specfile import no_such
+from mplskit.wording import joined, no_such
 
 # What --set may say of a node that is only looked at, or taken back.
 REACHING = ("user", "port", "become")
@@ -82,7 +82,7 @@ def _reaching(settings: Sequence[str]) -> None:
         for key in layer.entries:
             if key not in (*REACHING, "host"):
                 raise WrongInput(
-                    f"{layer.origin}: only {', '.join(REACHING[:-1])} and {REACHING[-1]} can be set here",
+                    f"{layer.origin}: only {joined(REACHING)} can be set here",
                     hint="what the node should be stands on the node itself; node.bootstrap brings it there",
                 )
 

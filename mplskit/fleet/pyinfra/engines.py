@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mplskit.errors import WrongInput
-from mplskit.specfile import no_such
+from mplskit.wording import no_such
 
 if TYPE_CHECKING:
     from mplskit.fleet.formats.pyinfra import Carried

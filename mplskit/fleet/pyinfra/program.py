@@ -12,7 +12,7 @@ from typing import IO
 
 from mplskit import process
 from mplskit.errors import MachineLacks
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 VERSION = "3.10.0"
 ENVIRONMENT = {"PYINFRA_PROGRESS": "off", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}

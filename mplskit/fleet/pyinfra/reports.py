@@ -11,7 +11,7 @@ from mplskit.node.report import Item, Report, parse_line
 from mplskit.number import whole as whole_number
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable, become_refused, refusal
-from mplskit.remote.words import clean
+from mplskit.wording import clean
 
 # Begins the last line of a report; the exit status follows.
 ENDED = "ended"

@@ -14,7 +14,8 @@ from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.specfile import Fault, Place, Unfit, no_such, several
+from mplskit.specfile import Fault, Place, Unfit
+from mplskit.wording import no_such, several
 
 
 def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:

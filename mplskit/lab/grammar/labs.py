@@ -6,7 +6,8 @@ from mplskit.errors import WrongInput
 from mplskit.lab.grammar.agreement import disagreements
 from mplskit.lab.grammar.topology import Topology
 from mplskit.paths import data
-from mplskit.specfile import no_such, read_spec
+from mplskit.specfile import read_spec
+from mplskit.wording import no_such
 
 
 def known() -> list[str]:

@@ -12,7 +12,7 @@ from mplskit.lab.html.decode import Layer, decode
 from mplskit.lab.html.drawing import draw
 from mplskit.lab.pcap import read_frames
 from mplskit.lab.report import LabReport
-from mplskit.progress import duration
+from mplskit.wording import duration
 
 # Of one capture.
 MOST = 20

@@ -9,7 +9,8 @@ from mplskit.lab.evidence import Check, Counter
 from mplskit.lab.probes.probe import Look, OnInterface, Probe, Titled
 from mplskit.node.grammar.part import Part
 from mplskit.node.verify import counters
-from mplskit.specfile import Fault, no_such
+from mplskit.specfile import Fault
+from mplskit.wording import no_such
 
 Counters = Mapping[str, Mapping[str, int]]
 

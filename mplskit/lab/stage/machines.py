@@ -18,10 +18,10 @@ from mplskit.node.node import Node
 from mplskit.node.payload.render import KEEPER, OPENVPN_UNIT
 from mplskit.node.verify.reboot import reboot
 from mplskit.remote.session import shell
-from mplskit.specfile import several
 from mplskit.vm.guest import Guest
 from mplskit.vm.links import Card, linked
 from mplskit.vm.machine import Machine
+from mplskit.wording import several
 
 WRITE = 'umask 077; mkdir -p "${1%/*}" && cat >"$1"'
 

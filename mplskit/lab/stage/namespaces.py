@@ -16,7 +16,7 @@ from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item, parse_line
-from mplskit.specfile import several
+from mplskit.wording import several
 
 # $1 is the folder of a node, $2 its namespace; the payload comes on stdin.
 APPLY = 'mkdir -p "$1" && tar -x -C "$1" -f - && exec ip netns exec "$2" sh "$1/apply.sh" live'

@@ -19,6 +19,7 @@ from mplskit.node.grammar.drops import (
 from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
 from mplskit.node.grammar.part import Part
 from mplskit.specfile import Fault, Unfit
+from mplskit.wording import joined
 
 # fib_metrics (net/ipv4/metrics.c) takes any number; below 68 no IPv4 packet fits (RFC 791).
 Mtu = Annotated[int, Field(strict=True, ge=68, le=65535)]
@@ -270,7 +271,7 @@ Route = Annotated[
     Discriminator(
         _kind,
         custom_error_type="route",
-        custom_error_message=f"a route has exactly one of {', '.join(KINDS[:-1])} and {KINDS[-1]}",
+        custom_error_message=f"a route has exactly one of {joined(KINDS)}",
     ),
 ]
 

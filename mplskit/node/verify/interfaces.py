@@ -1,10 +1,11 @@
 """What `ip` says of interfaces: their other names, and what they are part of or stand on. Text in, values out."""
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from mplskit.wording import did_you_mean, several
 
 # What receives the frames of its ports itself (an rx_handler, linux/netdevice.h), by the kind that `ip -d` names, and
 # what a port is called. A VRF is none: its members receive their own.
@@ -63,10 +64,9 @@ class Interfaces:
     def absent(self, name: str) -> str:
         """What to say of a name that no interface has: which there are, and which was probably meant."""
         names = [known for known in self.by_name if known != "lo"]
-        shown = [*names[:MOST_NAMED], *([f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else [])]
-        close = difflib.get_close_matches(name, names, 1)
-        meant = f" — did you mean {close[0]}?" if close else ""
-        return f"no such interface; the node has {', '.join(shown) or 'no interface but lo'}{meant}"
+        shown = several(names, MOST_NAMED) if names else "no interface but lo"
+        meant = did_you_mean(name, names)
+        return f"no such interface; the node has {shown}{f' — {meant}' if meant else ''}"
 
 
 def of_links(text: str) -> Interfaces:
