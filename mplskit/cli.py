@@ -15,8 +15,8 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from mplskit.errors import Leave
-from mplskit.fault import code_of, debugging, failure_of
 from mplskit.flags import Flags
+from mplskit.unforeseen import code_of, debugging, failure_of
 
 Body = Callable[..., None]
 

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from mplskit.logins import masked
+from mplskit.address_logins import masked
 
 
 class Exit(IntEnum):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from mplskit import process_group
+from mplskit.address_logins import masked
 from mplskit.errors import BuildFailed, Failure, MachineLacks
 from mplskit.files import ROOM
-from mplskit.logins import masked
 
 Argument = str | Path
 

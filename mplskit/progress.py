@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 
-from mplskit.logins import masked
+from mplskit.address_logins import masked
 from mplskit.wording import duration
 
 INTERVAL = 30.0

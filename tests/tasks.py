@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from mplskit import cli, process
 from mplskit.errors import NotSo
-from mplskit.places import MADE, demand, temporary
+from mplskit.task_folders import MADE, demand, temporary
 
 ROOT = Path(__file__).parent.parent
 SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/busybox sh")

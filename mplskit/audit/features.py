@@ -8,8 +8,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from mplskit.paths import data
-from mplskit.specfile import Fault, read_spec
 from mplskit.wording import no_such
+from mplskit.yaml.spec_file import Fault, read_spec
 
 Release = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
 Cure = Literal["ready", "install", "give", "boot", "ubuntu", "reinstall", "distribution", "build", "whole", "unknown"]

@@ -41,9 +41,9 @@ def audit(
     from mplskit.audit.subject import completed_kernel, find_kernel
     from mplskit.config.tasks import kernel_workspace
     from mplskit.debian.kernel_choice import is_word
-    from mplskit.places import Needs, workspace_for
     from mplskit.remote.reach import session_host
     from mplskit.sources.source_spec import parse_spec
+    from mplskit.task_folders import Needs, workspace_for
 
     knowledge = load_features()
     known_needs(need, knowledge)

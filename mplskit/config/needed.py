@@ -5,7 +5,7 @@ from functools import cache
 from pydantic import BaseModel, ConfigDict, Field
 
 from mplskit.paths import data
-from mplskit.specfile import read_spec
+from mplskit.yaml.spec_file import read_spec
 
 
 class Need(BaseModel):

@@ -34,8 +34,8 @@ def kernel_workspace(task: str, spec: "Spec") -> "Workspace":
 
     make works in the tree of a source: in the cache, or where the user has it.
     """
-    from mplskit.places import Needs, demand, workspace_for
     from mplskit.sources.source_spec import Tree
+    from mplskit.task_folders import Needs, demand, workspace_for
 
     if not isinstance(spec, Tree):
         return workspace_for(task)

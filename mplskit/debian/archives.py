@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import process
+from mplskit.address_logins import bare
 from mplskit.debian.apt_root import HOST, UPDATE
 from mplskit.debian.deb822 import stanza, stanzas
 from mplskit.debian.suites import ALONE, POCKETS
 from mplskit.errors import OutsideFailed
-from mplskit.logins import bare
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit import files, process
+from mplskit.address_logins import bare
 from mplskit.debian.archives import Archive, mapped, repositories
 from mplskit.debian.suites import codename
 from mplskit.errors import MachineLacks, OutsideFailed
-from mplskit.logins import bare
 from mplskit.progress import note
 
 FIRST = Path(__file__).with_name("login.sh")

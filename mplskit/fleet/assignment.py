@@ -12,10 +12,10 @@ from mplskit.fleet.last_run import LastRun
 from mplskit.fleet.pool import MOST, Limits
 from mplskit.fleet.pyinfra.bounds import check_pyinfra
 from mplskit.node.node import Node
-from mplskit.number import whole_number
 from mplskit.paths import Workspace
 from mplskit.remote.flags import SessionFlags
 from mplskit.remote.password import may_ask
+from mplskit.whole_number import whole_number
 
 # What a task wants of a node, as a JSON value: another value is another want.
 Wants = Callable[[Node], object]

@@ -13,11 +13,11 @@ from typing import Any
 
 from mplskit import files, progress
 from mplskit.errors import WrongInput
-from mplskit.fault import debugging
 from mplskit.fleet import run_folders
 from mplskit.fleet.outcome import Outcome, State, not_begun
 from mplskit.json_rows import in_rows
 from mplskit.node.node import Node
+from mplskit.unforeseen import debugging
 
 # While nodes are under way, so many seconds at least are between two writes of the rows, and SHARE times what one took.
 PACE = 1.0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mplskit import progress, terminal
 from mplskit.errors import Failure, Leave
-from mplskit.fault import code_of, failure_of
 from mplskit.fleet import show
 from mplskit.fleet.assignment import Assignment, Wants, assignment
 from mplskit.fleet.flags import FleetFlags, NodeFlags
@@ -20,9 +19,10 @@ from mplskit.fleet.summary import is_summed
 from mplskit.fleet.watch import One, watching
 from mplskit.node.node import Node
 from mplskit.paths import Workspace
-from mplskit.places import workspace_for
 from mplskit.remote.flags import SessionFlags
 from mplskit.remote.password import with_password
+from mplskit.task_folders import workspace_for
+from mplskit.unforeseen import code_of, failure_of
 from mplskit.wording import counted
 
 

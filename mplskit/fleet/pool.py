@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mplskit.errors import Failure, OutsideFailed
-from mplskit.fault import failure_of
 from mplskit.fleet.outcome import Done, Outcome, not_begun
 from mplskit.fleet.signals import Noted, noted
 from mplskit.node.node import Node
 from mplskit.process_group import Group, grouped
 from mplskit.remote.refusals import PasswordRefused
+from mplskit.unforeseen import failure_of
 
 Work = Callable[[Node], Done]
 # Writes outcomes down; what comes back is remembered in their place.

@@ -9,8 +9,8 @@ from invoke.context import Context
 
 from mplskit import cli, terminal
 from mplskit.fleet.flags import DAY, PATIENCE, FleetFlags, NodeFlags, PackageFlags, SpecFlags
-from mplskit.number import whole_number
 from mplskit.remote.flags import ReachFlags, SessionFlags
+from mplskit.whole_number import whole_number
 
 if TYPE_CHECKING:
     from mplskit.debian.package_file import Deb

@@ -4,7 +4,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from mplskit import cli, terminal
-from mplskit.number import whole_number
+from mplskit.whole_number import whole_number
 
 
 @cli.task(
@@ -37,7 +37,7 @@ def build(
     from mplskit.image.build import build_image, plan
     from mplskit.image.image_request import make_request
     from mplskit.paths import Workspace
-    from mplskit.places import workspace_for
+    from mplskit.task_folders import workspace_for
 
     workspace = Workspace.here() if dry_run else workspace_for("image.build")
     request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
@@ -75,7 +75,7 @@ def boot(
     from dataclasses import replace
 
     from mplskit.image.boot import chosen_image, guest_of, reached
-    from mplskit.places import workspace_for
+    from mplskit.task_folders import workspace_for
     from mplskit.vm.hardware import hardware as kind
     from mplskit.vm.machine import booted
 

@@ -13,7 +13,7 @@ from mplskit import process
 from mplskit.debian.package_file import extract
 from mplskit.errors import MachineLacks, NotSo, WrongInput
 from mplskit.paths import Workspace
-from mplskit.places import where_programs_run
+from mplskit.task_folders import where_programs_run
 
 PARSED = (0, 2)
 PROBES = (

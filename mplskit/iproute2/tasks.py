@@ -3,17 +3,17 @@
 from invoke.context import Context
 
 from mplskit import cli, terminal
-from mplskit.number import whole_number
 from mplskit.sources.flags import SourceFlags
 from mplskit.sources.tasks import LISTED, show_listing
+from mplskit.whole_number import whole_number
 
 
 @cli.task(name="list", help=LISTED)
 def list_versions(c: Context, source: str = "", json: bool = False) -> None:
     """Show the versions of iproute2 that can be had, and what to write after --source for each."""
-    from mplskit.places import workspace_for
     from mplskit.sources.cached import IPROUTE2
     from mplskit.sources.listing import listing
+    from mplskit.task_folders import workspace_for
 
     show_listing(listing(IPROUTE2, source, workspace_for("iproute2.list").cache), json)
 
@@ -29,8 +29,8 @@ def build(c: Context, source: SourceFlags, revision: str = "1", jobs: str = "", 
     import os
 
     from mplskit.iproute2.build import build_iproute2
-    from mplskit.places import workspace_for
     from mplskit.sources.source_spec import parse_spec
+    from mplskit.task_folders import workspace_for
 
     spec = parse_spec(source.source, source.insecure_source)
     count = whole_number(jobs, "--jobs", 1, 1024) if jobs else len(os.sched_getaffinity(0))

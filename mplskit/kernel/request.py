@@ -8,8 +8,8 @@ from mplskit import files, process
 from mplskit.errors import MachineLacks, WrongInput
 from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.names import check_revision, check_suffix
-from mplskit.number import whole_number
 from mplskit.sources.tree import SourceTree
+from mplskit.whole_number import whole_number
 
 AUTO = "auto"
 

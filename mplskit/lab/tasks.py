@@ -7,8 +7,8 @@ from invoke.context import Context
 
 from mplskit import cli, terminal
 from mplskit.lab.flags import PlaceFlags
-from mplskit.number import whole_number
 from mplskit.remote.flags import SessionFlags
+from mplskit.whole_number import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,7 +211,7 @@ def _chosen(text: str) -> "list[Topology]":
 def _workspace(task: str, *places: "Place") -> "Workspace":
     """The folders of a lab; where its disk may have to be made, they have to do for that."""
     from mplskit.lab.grounds import HERE
-    from mplskit.places import ROOTED, workspace_for
+    from mplskit.task_folders import ROOTED, workspace_for
 
     made = [place for place in places if not (place.host or place.image or place.kernel == HERE)]
     return workspace_for(task, **({"build": ROOTED} if made else {}))

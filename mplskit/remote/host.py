@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from mplskit.errors import WrongInput
-from mplskit.number import whole
+from mplskit.whole_number import whole
 
 ALLOWED = "HOST, USER@HOST, HOST:PORT, [IPV6]:PORT, a bare IPv6 address, or a name from ssh_config"
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
-from mplskit.number import whole
 from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import TimeIsUp
 from mplskit.remote.refusals import refusal
+from mplskit.whole_number import whole
 from mplskit.wording import clean
 
 PATIENCE = 600.0

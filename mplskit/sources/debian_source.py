@@ -4,13 +4,13 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from mplskit.address_logins import bare
 from mplskit.debian.apt_root import UPDATE, Offer, Root
 from mplskit.debian.archives import repositories
 from mplskit.debian.package_file import extract
 from mplskit.debian.suite_roots import suite_root
 from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.logins import bare
 from mplskit.progress import step
 from mplskit.sources.cached import LINUX, tree_of
 from mplskit.sources.source_spec import Debian

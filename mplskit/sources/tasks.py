@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 @cli.task()
 def fetch(c: Context, source: SourceFlags, json: bool = False) -> None:
     """Bring a kernel source into the cache, verified and unpacked."""
-    from mplskit.places import workspace_for
     from mplskit.sources.kernel_source import fetch_kernel
     from mplskit.sources.source_spec import parse_spec
+    from mplskit.task_folders import workspace_for
 
     tree = fetch_kernel(parse_spec(source.source, source.insecure_source), workspace_for("kernel.fetch").cache)
     terminal.show(tree.as_json(), json, lambda: print(f"Linux {tree.version} ({tree.origin})\n{tree.path}"))
@@ -31,9 +31,9 @@ LISTED = {
 @cli.task(name="list", help=LISTED)
 def list_kernels(c: Context, source: str = "", json: bool = False) -> None:
     """Show the kernel versions that can be had, and what to write after --source for each."""
-    from mplskit.places import workspace_for
     from mplskit.sources.cached import LINUX
     from mplskit.sources.listing import listing
+    from mplskit.task_folders import workspace_for
 
     show_listing(listing(LINUX, source, workspace_for("kernel.list").cache), json)
 

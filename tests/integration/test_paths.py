@@ -1,6 +1,6 @@
 """Tasks in folders with names as people give them, and on file systems of all kinds, with the real tools below.
 
-What each task asks of its folders is in tests/unit/test_places.py; here it is seen to be right.
+What each task asks of its folders is in tests/unit/test_task_folders.py; here it is seen to be right.
 """
 
 import json

@@ -39,12 +39,12 @@ from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
 from mplskit.kernel.request import make_packaging
-from mplskit.number import whole_number
 from mplskit.paths import Workspace
 from mplskit.sources.debian_source import newest
 from mplskit.sources.iproute2_source import fetch_iproute2
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
+from mplskit.whole_number import whole_number
 from tests.golden import FOLDER, assert_golden
 
 HERE = Path(__file__).parent

@@ -16,8 +16,8 @@ from mplskit.errors import WrongInput
 from mplskit.fleet.inventory import inventory
 from mplskit.lab.grammar.topology import Topology
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.specfile import faults_of
-from mplskit.yamltree import parse_tree
+from mplskit.yaml.spec_file import faults_of
+from mplskit.yaml.tree import parse_tree
 
 # pydantic's (pydantic_core's error types), ipaddress's, ruamel.yaml's.
 THEIRS = re.compile(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mplskit.config.releases import parse_release
 from mplskit.paths import data
-from mplskit.specfile import read_spec
+from mplskit.yaml.spec_file import read_spec
 
 
 class Rename(BaseModel):

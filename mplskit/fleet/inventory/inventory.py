@@ -15,10 +15,10 @@ from mplskit.node.grammar.agreement import direct_pushes
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import USER, Become, Host
-from mplskit.specfile import Fault, Unfit, faults_of, path_of, told
 from mplskit.wording import MOST_TOLD, clipped, joined, no_such
-from mplskit.yamltree import MOST_VALUES, plain, read_tree, shown
-from mplskit.yamlvalue import Written
+from mplskit.yaml.spec_file import Fault, Unfit, faults_of, path_of, told
+from mplskit.yaml.tree import MOST_VALUES, plain, read_tree, shown
+from mplskit.yaml.value import Written
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
 USER_RULE = "a user name has 1 to 64 letters, digits and . _ - + @ and begins with a letter, a digit, . or _"

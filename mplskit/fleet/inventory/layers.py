@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mplskit.errors import WrongInput
-from mplskit.specfile import Place, nearest
 from mplskit.wording import clipped
-from mplskit.yamltree import parse_tree
-from mplskit.yamlvalue import Written
+from mplskit.yaml.spec_file import Place, nearest
+from mplskit.yaml.tree import parse_tree
+from mplskit.yaml.value import Written
 
 SET = "--set"
 

@@ -20,10 +20,10 @@ from mplskit.fleet.inventory.limit import limited
 from mplskit.fleet.inventory.pyinfra_data import KEYS, SPEC, connection, refused
 from mplskit.fleet.pyinfra.program import ENVIRONMENT, pyinfra, require
 from mplskit.remote.host import Host
-from mplskit.specfile import Fault, faults_of, told
 from mplskit.wording import clipped
-from mplskit.yamltree import plain, shown
-from mplskit.yamlvalue import Written
+from mplskit.yaml.spec_file import Fault, faults_of, told
+from mplskit.yaml.tree import plain, shown
+from mplskit.yaml.value import Written
 
 
 @dataclass(frozen=True)

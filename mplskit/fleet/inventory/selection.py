@@ -12,10 +12,10 @@ from mplskit.fleet.inventory.inventory import load, single
 from mplskit.fleet.inventory.limit import limited
 from mplskit.node.grammar.description import Allowance
 from mplskit.node.node import Node
-from mplskit.number import whole
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, ReachFlags
 from mplskit.remote.host import ALLOWED, Host
 from mplskit.remote.reach import reached
+from mplskit.whole_number import whole
 from mplskit.wording import joined, no_such
 
 # What --set may say of a node that is only looked at, or taken back.

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
-from mplskit.fault import failure_of
 from mplskit.fleet.outcome import Done, Outcome
 from mplskit.fleet.pyinfra.reports import begun, report_of, through, unreachable
 from mplskit.node.carry import AGAIN
 from mplskit.node.node import Node
 from mplskit.node.report import Report
+from mplskit.unforeseen import failure_of
 
 # What a report comes to on a node.
 Judge = Callable[[Node, Report], Done]

@@ -8,9 +8,9 @@ from mplskit.errors import Failure, OutsideFailed
 from mplskit.fleet.pyinfra.bounds import NO_PASSWORD
 from mplskit.node.carry import AGAIN, MOST, MOST_ITEMS, whole
 from mplskit.node.report import Item, Report, parse_line
-from mplskit.number import whole as whole_number
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable, become_refused, refusal
+from mplskit.whole_number import whole as whole_number
 from mplskit.wording import clean
 
 # Begins the last line of a report; the exit status follows.

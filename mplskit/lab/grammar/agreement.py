@@ -14,8 +14,8 @@ from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import Pop, Push, Swap
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.specfile import Fault, Place, Unfit
 from mplskit.wording import no_such, several
+from mplskit.yaml.spec_file import Fault, Place, Unfit
 
 
 def disagreements(topology: Topology, stem: str) -> Iterator[Fault]:

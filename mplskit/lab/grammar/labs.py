@@ -6,8 +6,8 @@ from mplskit.errors import WrongInput
 from mplskit.lab.grammar.agreement import disagreements
 from mplskit.lab.grammar.topology import Topology
 from mplskit.paths import data
-from mplskit.specfile import read_spec
 from mplskit.wording import no_such
+from mplskit.yaml.spec_file import read_spec
 
 
 def known() -> list[str]:

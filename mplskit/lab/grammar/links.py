@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from mplskit.node.grammar.addresses import InterfaceName, LinkAddress
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.routes import MTU_OF_IPV6
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 OF_SEGMENTS = ("delay", "loss", "offload")
 

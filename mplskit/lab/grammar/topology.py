@@ -9,7 +9,7 @@ from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.steps import Addition, Step
 from mplskit.node.grammar.part import Part
 from mplskit.node.grammar.spec import NodeSpec, problems
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 

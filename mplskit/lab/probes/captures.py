@@ -13,7 +13,7 @@ from mplskit.lab.pcap import MPLS, Packet, read_pcap
 from mplskit.lab.probes.probe import Look, Nodes, OnInterface, OnNode, Probe, Titled
 from mplskit.node.grammar.addresses import InterfaceName
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 # Whole frames of up to 9216 bytes, and a buffer of 16 MiB: about a thousand frames may wait to be read.
 ROOM = ("-s", "9216", "-B", "16384")

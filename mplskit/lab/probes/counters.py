@@ -9,8 +9,8 @@ from mplskit.lab.evidence import Check, Counter
 from mplskit.lab.probes.probe import Look, OnInterface, Probe, Titled
 from mplskit.node.grammar.part import Part
 from mplskit.node.verify import counters
-from mplskit.specfile import Fault
 from mplskit.wording import no_such
+from mplskit.yaml.spec_file import Fault
 
 Counters = Mapping[str, Mapping[str, int]]
 

@@ -12,7 +12,7 @@ from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import FromTo, Look, Probe, Titled, first_line
 from mplskit.node.grammar.addresses import Address
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 # A ping that is never answered takes count × interval + the wait for the last one; an emulated machine is slow.
 INTERVAL, WAIT, PATIENCE = 0.2, 2, 120

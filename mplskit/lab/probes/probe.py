@@ -11,7 +11,7 @@ from mplskit.lab.evidence import Check, Counter
 from mplskit.node.grammar.addresses import IP, Address, InterfaceName
 from mplskit.node.grammar.part import Part
 from mplskit.remote.session import Answer
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 Seconds = Annotated[int, Field(strict=True, ge=1, le=600)]
 

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import Look, OnNode, Probe, Titled
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 COMMAND = "ip -f mpls route show; ip -4 route show table all; ip -6 route show table all"
 

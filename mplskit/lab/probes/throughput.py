@@ -10,8 +10,8 @@ from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import FromTo, Look, Nodes, Probe, Seconds, Titled, first_line
 from mplskit.node.grammar.addresses import Address
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
 from mplskit.wording import no_such
+from mplskit.yaml.spec_file import Fault, Unfit
 
 PORT = "5201"
 PATIENCE = 60

@@ -7,7 +7,7 @@ from mplskit.node.grammar.drops import Blackhole, Key, Unreachable
 from mplskit.node.grammar.interfaces import no_direct_push
 from mplskit.node.grammar.labels import FIRST_FREE_LABEL
 from mplskit.node.grammar.routes import Pop, Push, incoming
-from mplskit.specfile import Fault, Place
+from mplskit.yaml.spec_file import Fault, Place
 
 
 def disagreements(spec: NodeDescription) -> Iterator[Fault]:

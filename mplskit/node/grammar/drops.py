@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from mplskit.node.grammar.addresses import Network
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 
 def _numbered(table: object) -> object:

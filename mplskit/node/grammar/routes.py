@@ -18,8 +18,8 @@ from mplskit.node.grammar.drops import (
 )
 from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
 from mplskit.wording import joined
+from mplskit.yaml.spec_file import Fault, Unfit
 
 # fib_metrics (net/ipv4/metrics.c) takes any number; below 68 no IPv4 packet fits (RFC 791).
 Mtu = Annotated[int, Field(strict=True, ge=68, le=65535)]

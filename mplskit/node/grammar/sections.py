@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from mplskit.node.grammar.addresses import Address, InterfaceName, LinkAddress
 from mplskit.node.grammar.labels import FIRST_FREE_LABEL, LABEL_MAX
 from mplskit.node.grammar.part import Part
-from mplskit.specfile import Fault, Unfit
+from mplskit.yaml.spec_file import Fault, Unfit
 
 # What systemd takes in the name of a unit, without those that mean something there.
 _UNIT_NAME = re.compile(r"[A-Za-z0-9_.-]+")

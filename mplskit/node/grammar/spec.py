@@ -7,7 +7,7 @@ from pydantic import ValidationError, model_validator
 
 from mplskit.node.grammar.agreement import disagreements
 from mplskit.node.grammar.description import Allowance, NodeDescription
-from mplskit.specfile import Fault, Unfit, faults_of
+from mplskit.yaml.spec_file import Fault, Unfit, faults_of
 
 
 class NodeSpec(NodeDescription):

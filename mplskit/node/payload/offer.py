@@ -8,7 +8,7 @@ from functools import cache
 
 from mplskit.debian.package_file import Deb, Role, members
 from mplskit.node.report import Item
-from mplskit.number import whole
+from mplskit.whole_number import whole
 
 HAVE = "have"
 STREAMED = "/var/tmp"

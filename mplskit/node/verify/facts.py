@@ -19,8 +19,8 @@ from mplskit.node.verify import counters
 from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
-from mplskit.number import whole
 from mplskit.paths import data
+from mplskit.whole_number import whole
 
 SYSCTLS = "/proc/sys/net/mpls"
 # The size of the label table in the sysctl file

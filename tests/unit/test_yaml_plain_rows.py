@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.yamlrows import put_aside
-from mplskit.yamltree import parse_tree, plain
-from mplskit.yamlvalue import Written
+from mplskit.yaml.plain_rows import put_aside
+from mplskit.yaml.tree import parse_tree, plain
+from mplskit.yaml.value import Written
 
 FLOW = "- {swap: 100, as: [200, 0], via: 'fe80::2', dev: eth0}  # a remark"
 BLOCK = """\

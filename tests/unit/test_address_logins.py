@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mplskit import process, progress
+from mplskit.address_logins import bare, masked
 from mplskit.debian.archives import Archive
 from mplskit.debian.system_tree import forget_logins
 from mplskit.errors import BuildFailed, NotSo, WrongInput
-from mplskit.logins import bare, masked
 from mplskit.sources.source_spec import parse_spec
 
 SECRET = "http://ann:s3cret@mirror.example/debian"

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from mplskit.errors import WrongInput
 from mplskit.wording import LONGEST, MOST_TOLD, allowed, clipped, cut
-from mplskit.yamltree import plain, read_tree, shown
-from mplskit.yamlvalue import Written
+from mplskit.yaml.tree import plain, read_tree, shown
+from mplskit.yaml.value import Written
 
 Model = TypeVar("Model", bound=BaseModel)
 SHAPES = {

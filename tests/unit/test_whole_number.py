@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.number import whole, whole_number
+from mplskit.whole_number import whole, whole_number
 
 
 @pytest.mark.parametrize("text", ["1_6", "٣", "²", "+1", " 1", "1 ", "1.0", "0x1", "", "9" * 5000])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.yamltree import LARGEST_FILE, MOST_VALUES, parse_tree, plain, read_tree
-from mplskit.yamlvalue import Written
+from mplskit.yaml.tree import LARGEST_FILE, MOST_VALUES, parse_tree, plain, read_tree
+from mplskit.yaml.value import Written
 
 
 def value(text: str) -> Any:

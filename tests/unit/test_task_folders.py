@@ -8,7 +8,7 @@ from invoke.collection import Collection
 
 from mplskit.errors import WrongInput
 from mplskit.paths import Workspace
-from mplskit.places import TASKS, Needs, demand, temporary, where_programs_run, workspace_for
+from mplskit.task_folders import TASKS, Needs, demand, temporary, where_programs_run, workspace_for
 from mplskit.tasks import namespace, program
 
 MAKES = sorted(task for task, folders in TASKS.items() if Needs.PLAIN in folders.get("build", Needs.NOTHING))

@@ -27,9 +27,9 @@ from ruamel.yaml.events import (
 
 from mplskit.errors import WrongInput
 from mplskit.wording import clipped
-from mplskit.yamlrows import MARK, put_aside
-from mplskit.yamlvalue import Written, scalar
-from mplskit.yamlwords import said
+from mplskit.yaml.parser_words import said
+from mplskit.yaml.plain_rows import MARK, put_aside
+from mplskit.yaml.value import Written, scalar
 
 # A thousand nodes with thirty routes each are 2 MB and 250,000 values, one with 100,000 label routes 7 MB and 600,000.
 LARGEST_FILE = 9_000_000

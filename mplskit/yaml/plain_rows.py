@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mplskit.yamlvalue import Written, mapping, scalar, sequence
+from mplskit.yaml.value import Written, mapping, scalar, sequence
 
 MARK = "rows-put-aside-"
 # What breaks lines, or does not, by the release of YAML.
