@@ -17,7 +17,7 @@ from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.hardware import KINDS
 from mplskit.vm.machine import Machine, booted
-from tests.e2e.conftest import ROOT, overlay
+from tests.worlds.checkout import ROOT, overlay
 
 
 def test_the_image_boots_the_kernel_that_its_record_names(machine: Machine, image: Image) -> None:

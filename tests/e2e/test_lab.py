@@ -18,7 +18,7 @@ from mplskit.lab.run import Wanted, run_lab
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
-from tests.e2e.conftest import ROOT, invoke
+from tests.worlds.checkout import ROOT, invoke
 
 pytestmark = pytest.mark.usefixtures("labs_to_itself")
 

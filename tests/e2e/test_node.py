@@ -8,7 +8,7 @@ import pytest
 from mplskit import process
 from mplskit.remote.host import Host
 from mplskit.vm.machine import Guest, Machine, booted
-from tests.e2e.conftest import ROOT, Ran, invoke, overlay
+from tests.worlds.checkout import ROOT, Ran, invoke, overlay
 
 FILES = {
     "/etc/modules-load.d/mplskit.conf",

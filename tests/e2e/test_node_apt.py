@@ -12,7 +12,7 @@ import pytest
 
 from mplskit import process
 from mplskit.vm.machine import Machine
-from tests.e2e.conftest import Ran, invoke
+from tests.worlds.checkout import Ran, invoke
 from tests.worlds.debian_archive import DebianArchive, keys
 
 # apt brings packages through an emulated network.

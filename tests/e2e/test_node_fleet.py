@@ -9,7 +9,7 @@ import pytest
 from mplskit.image.boot import guest_of
 from mplskit.image.image_record import Image
 from mplskit.vm.machine import booted
-from tests.e2e.conftest import Ran, invoke
+from tests.worlds.checkout import Ran, invoke
 from tests.worlds.container_nodes import Fleet, fleet_of
 
 # The quick tier has nodes that ail in the same ways over a real sshd; these take minutes of a slow machine.

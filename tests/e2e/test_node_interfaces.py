@@ -12,8 +12,8 @@ import pytest
 from mplskit import process
 from mplskit.node.verify.counters import parse
 from mplskit.vm.machine import Guest, booted
-from tests.e2e.conftest import Ran, overlay
-from tests.e2e.test_node_remove import Node, changes
+from tests.worlds.checkout import Ran, overlay
+from tests.worlds.stock_node import Node, changes
 
 pytestmark = pytest.mark.full
 

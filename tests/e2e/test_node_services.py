@@ -13,7 +13,7 @@ import pytest
 from mplskit import process
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
-from tests.e2e.conftest import Ran, invoke, overlay
+from tests.worlds.checkout import Ran, invoke, overlay
 
 # apt brings packages through an emulated network.
 pytestmark = pytest.mark.full

@@ -14,7 +14,7 @@ import pytest
 from mplskit import process
 from mplskit.node.verify.reboot import reboot
 from mplskit.vm.machine import Guest, Machine, booted
-from tests.e2e.conftest import Ran, invoke, overlay
+from tests.worlds.checkout import Ran, invoke, overlay
 
 NODES = """\
 nodes:

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from tests.e2e.test_node_remove import Node, changes, node
+from tests.worlds.stock_node import Node, changes
 
 pytestmark = pytest.mark.full
 
-__all__ = ["node"]
 
 OLDER = Path(__file__).parents[1] / "worlds" / "older_node.tar.gz"
 NODES = """\

@@ -9,7 +9,7 @@ import pytest
 
 from mplskit import process
 from mplskit.vm.machine import Guest, Machine, booted
-from tests.e2e.conftest import Ran, invoke, overlay
+from tests.worlds.checkout import Ran, invoke, overlay
 
 NODES = """\
 nodes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mplskit.image.image_record import Image
-from tests.e2e.conftest import ROOT, invoke
+from tests.worlds.checkout import ROOT, invoke
 
 pytestmark = pytest.mark.usefixtures("labs_to_itself")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, invoke
+from tests.worlds.checkout import ROOT, invoke
 
 pytestmark = [pytest.mark.full, pytest.mark.usefixtures("labs_to_itself")]
 

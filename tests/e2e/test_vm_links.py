@@ -22,7 +22,7 @@ from mplskit.node.verify.reboot import reboot
 from mplskit.vm.links import Card, linked
 from mplskit.vm.machine import Machine
 from tests.command_line import awaited
-from tests.e2e.conftest import ROOT
+from tests.worlds.checkout import ROOT
 
 # Each name takes the place that the kernel would give to another card.
 TWO = {

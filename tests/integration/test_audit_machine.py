@@ -148,10 +148,7 @@ def test_a_host_is_judged_over_ssh(sshd: Sshd, pretended: Machine) -> None:
     pretended.have(boot=config(), files=whole(), loaded="mpls_router 40960 0 - Live 0x0000000000000000\n")
     pretended.enter.write_text(GROUND + 'echo "Mind the gap."\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n')
     key = sshd.folder / f"key-{pretended.folder.parent.name}"
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
-    forced = process.quote([*CONTAINED, pretended.enter, pretended.folder])
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="exec {forced}" {Path(f"{key}.pub").read_text()}')
+    sshd.login(key, f"exec {process.quote([*CONTAINED, pretended.enter, pretended.folder])}")
     host = sshd.host(key=key.name)
     assert read_machine(host).loaded == {"mpls_router"}
     ended = CommandLine(pretended.folder)("kernel.audit", "--host", "node", "--ssh-config", str(host.ssh_config))
@@ -161,9 +158,7 @@ def test_a_host_is_judged_over_ssh(sshd: Sshd, pretended: Machine) -> None:
 
 
 def test_a_host_without_a_shell_is_told(sshd: Sshd) -> None:
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", sshd.folder / "menu-key"])
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="echo No shell here." {(sshd.folder / "menu-key.pub").read_text()}')
+    sshd.login(sshd.folder / "menu-key", "echo No shell here.")
     with pytest.raises(OutsideFailed) as failed:
         read_machine(sshd.host(key="menu-key"))
     assert failed.value.message == "node did not answer as a Linux machine with a POSIX shell does"

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
+from tests.worlds.offered_linux import CACHE
 from tests.worlds.sshd import Sshd
-
-CACHE = Path(os.environ.get("MPLSKIT_CACHE") or Path.home() / ".cache" / "mplskit")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from mplskit.sources.debian_config import kernel_config
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
-from tests.integration.test_config_bases import CACHE
+from tests.worlds.offered_linux import CACHE
 
 SOURCES = {
     "5.10": "debian:bullseye/5.10",

@@ -1,10 +1,7 @@
 """The real Kconfig of Debian's kernel source, through the host's apt and the user's own cache."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +9,7 @@ import pytest
 
 from tests.command_line import CommandLine
 from tests.golden import assert_golden
-
-CACHE = Path(os.environ.get("MPLSKIT_CACHE") or Path.home() / ".cache" / "mplskit")
-
-
-def offered() -> bool:
-    if shutil.which("apt-cache") is None:
-        return False
-    argv = ["apt-cache", "search", "--names-only", r"^linux-source-[0-9]+\.[0-9]+$"]
-    return bool(subprocess.run(argv, capture_output=True, check=False).stdout)
-
+from tests.worlds.offered_linux import CACHE, offered
 
 pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
 

@@ -8,8 +8,8 @@ import pytest
 
 from mplskit.config.fragment import parse_config
 from tests.command_line import CommandLine, stand_in
-from tests.integration.test_kconfig_real import CACHE, offered
 from tests.worlds.fake_linux import plant
+from tests.worlds.offered_linux import CACHE, offered
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
 WHOLE = "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_PROC_SYSCTL=y\n"

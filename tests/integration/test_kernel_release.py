@@ -15,8 +15,8 @@ from mplskit.paths import Workspace
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
-from tests.integration.test_kconfig_real import CACHE, offered
 from tests.worlds.fake_linux import plant
+from tests.worlds.offered_linux import CACHE, offered
 
 WRONG = "error: the kernel's release would be '{}', and no Debian package can be named after that\n"
 

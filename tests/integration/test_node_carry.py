@@ -13,9 +13,7 @@ from mplskit.node.payload.payload import archive
 from mplskit.node.report import Item
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
-from tests.integration.test_node_fleet import World, fleet
-
-__all__ = ["fleet"]
+from tests.worlds.scripted_nodes import World
 
 SPEC = NodeSpec.model_validate({"mpls_input": ["eth0"], "allow": ["shrink", "default-route"]})
 

@@ -3,109 +3,19 @@
 import json
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mplskit import process
-from tests.command_line import CommandLine, awaited
-from tests.worlds.sshd import Sshd, free_port
+from tests.command_line import awaited
+from tests.worlds.scripted_nodes import CUT, FULL, GOOD, NOTHING, SLOW, World, sessions, states
+from tests.worlds.sshd import free_port
 
-# In the place of apply.sh; $NODE is a folder that stays, $SSHD the session's process.
-GOOD = """\
-state=changed; [ ! -e "$NODE/there" ] || state=same
-: >"$NODE/there"
-printf '%s\\tfile\\t/etc/sysctl.d/90-mplskit.conf\\twritten\\n%s\\tmodule\\tmpls_router\\tloaded\\n' $state $state
-"""
-FULL = "printf 'failed\\tfile\\t/etc/mplskit/node.json\\tNo space left on device\\n'; exit 1"
-STAY = "while kill -0 $SSHD; do sleep 0.1; done 2>/dev/null"
-SLOW = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; : >\"$NODE/begun\"; " + STAY
-CUT = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; sleep 0.2; kill -9 $SSHD; " + STAY
-NOTHING = "exit 0"
 PLAN = """\
 printf 'diff\\tfile\\t/etc/mplskit/node.json\\t@@ -1 +1 @@\\ndiff\\tfile\\t/etc/mplskit/node.json\\t-old\\n'
 printf 'diff\\tfile\\t/etc/mplskit/node.json\\t+new\\nchanged\\tfile\\t/etc/mplskit/node.json\\twould be written\\n'
 printf 'changed\\tsysctl\\tnet/mpls/platform_labels\\t0 -> 100000\\nsame\\tmodule\\tmpls_gso\\t\\n'
 """
-SH = """\
-#!/bin/sh
-case ${1:-} in
-*/apply.sh) [ -f "$1" ] || exit 127; shift; . "$NODE/apply" ;;
-*) exec /bin/sh "$@" ;;
-esac
-"""
-# Each node has folders of its own where a session works.
-CONTAINED = "unshare --map-root-user --mount sh"
-LOGIN = """\
-SSHD=$PPID NODE={node} PATH={folder}:$PATH
-export SSHD NODE PATH
-mount -t tmpfs none /root && mount -t tmpfs none /var/tmp || exit
-exec sh -c "$SSH_ORIGINAL_COMMAND"
-"""
-
-
-@dataclass(frozen=True)
-class World:
-    """Nodes of an inventory, reached through an ssh_config of their own."""
-
-    folder: Path
-    sshd: Sshd
-    mplskit: CommandLine
-
-    def node(self, name: str, script: str = "", *, port: int | None = None) -> None:
-        """A node whose apply.sh is `script`; another script takes its place."""
-        place = self.folder / name
-        if not place.exists():
-            place.mkdir()
-            (place / "login").write_text(LOGIN.format(node=place, folder=self.folder / "bin"))
-            process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / "key"])
-            with (self.sshd.folder / "authorized_keys").open("a") as file:
-                file.write(f'command="exec {CONTAINED} {place}/login" {(place / "key.pub").read_text()}')
-            config = self.sshd.host(port=port).ssh_config
-            assert config is not None
-            text = config.read_text().replace("Host node\n", f"Host {name}\n")
-            with (self.folder / "ssh_config").open("a") as file:
-                file.write(text.replace(str(self.sshd.folder / "client"), str(place / "key")))
-        (place / "apply").write_text(script)
-
-    def inventory(self, *names: str) -> Path:
-        """An inventory of these nodes."""
-        path = self.folder / "nodes.yaml"
-        path.write_text("nodes:\n" + "".join(f"  {name}: {{}}\n" for name in names))
-        return path
-
-    def words(self, task: str, *words: str) -> list[str]:
-        """The command line of a task on the inventory."""
-        where = ["--inventory", str(self.folder / "nodes.yaml"), "--ssh-config", str(self.folder / "ssh_config")]
-        return [task, *where, *words]
-
-    def run(self, task: str, *words: str) -> tuple[int, Mapping[str, Any], str]:
-        """Exit code, JSON and stderr of a task on the inventory."""
-        ended = self.mplskit(*self.words(task, "--json", *words))
-        return ended.returncode, json.loads(ended.stdout or "{}"), ended.stderr
-
-
-@pytest.fixture
-def fleet(sshd: Sshd, tmp_path: Path) -> World:
-    if process.run(["unshare", "--map-root-user", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("this machine gives no user and mount namespaces to us")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "sh").write_text(SH)
-    (tmp_path / "bin" / "sh").chmod(0o755)
-    return World(tmp_path, sshd, CommandLine(tmp_path))
-
-
-def states(document: Mapping[str, Any]) -> dict[str, str]:
-    return {row["node"]: row["state"] for row in document["nodes"]}
-
-
-def sessions(folder: Path) -> Sequence[str]:
-    """The ssh processes that use this world's ssh_config."""
-    found = process.run(["pgrep", "-f", f"ssh -T -F {folder}/ssh_config"], check=False).stdout
-    return found.split()
 
 
 def test_dead_slow_full_and_cut_nodes_hold_no_other_up_and_a_second_run_takes_up_those_that_can(fleet: World) -> None:

@@ -10,9 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.command_line import CommandLine, awaited
-from tests.integration.test_node_fleet import GOOD, SLOW, World, fleet, sessions, states
-
-__all__ = ["fleet"]
+from tests.worlds.scripted_nodes import GOOD, SLOW, World, sessions, states
 
 
 def test_failed_takes_up_what_was_added_and_what_is_asked_for_anew_in_a_dry_run_too(fleet: World) -> None:

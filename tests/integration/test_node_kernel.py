@@ -33,10 +33,7 @@ def node(sshd: Sshd) -> Host:
     script.write_text(GROUND + MODULES + 'exec sh -c "$SSH_ORIGINAL_COMMAND"\n')
     if process.run([*CONTAINED[:-1], script, "/"], check=False).returncode != 0:
         pytest.skip("this machine gives no user and mount namespaces to us")
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", sshd.folder / "node-key"])
-    key = (sshd.folder / "node-key.pub").read_text()
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="exec {process.quote([*CONTAINED[:-1], script])} /" {key}')
+    sshd.login(sshd.folder / "node-key", f"exec {process.quote([*CONTAINED[:-1], script])} /")
     return sshd.host(key="node-key")
 
 

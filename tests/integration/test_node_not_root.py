@@ -19,10 +19,7 @@ def plain(sshd: Sshd) -> Host:
     """A login without privileges: what it runs is in a user namespace where it is nobody."""
     if process.run(["unshare", "--user", "true"], check=False).returncode != 0:
         pytest.skip("this machine gives no user namespaces to us")
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", sshd.folder / "plain"])
-    key = (sshd.folder / "plain.pub").read_text()
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="exec unshare --user sh -c \\"$SSH_ORIGINAL_COMMAND\\"" {key}')
+    sshd.login(sshd.folder / "plain", r"exec unshare --user sh -c \"$SSH_ORIGINAL_COMMAND\"")
     return sshd.host(key="plain")
 
 

@@ -17,25 +17,16 @@ from tests.command_line import CommandLine, awaited
 from tests.worlds.kernel_packages import deb
 from tests.worlds.logins import logins
 from tests.worlds.pyinfra_nodes import World, world
+from tests.worlds.scripted_nodes import CUT, FULL, GOOD, SLOW, states
 from tests.worlds.sshd import free_port
 
 # Imported here it would change how Python reads and waits, for every test.
 pytestmark = pytest.mark.skipif(find_spec("pyinfra_cli") is None, reason="pyinfra is not installed (./run installs it)")
-
-GOOD = """\
-state=changed; [ ! -e "$NODE/there" ] || state=same
-[ "$1" = plan ] || : >"$NODE/there"
-printf '%s\\tfile\\t/etc/sysctl.d/90-mplskit.conf\\twritten\\n%s\\tmodule\\tmpls_router\\tloaded\\n' $state $state
-"""
-FULL = "printf 'failed\\tfile\\t/etc/mplskit/node.json\\tNo space left on device\\n'; exit 1"
 WAITS = f"""\
 {GOOD}
 printf 'waits\\tinterface\\tcoer0\\tno such interface; the node has core0\\n'
 printf 'waits\\troute\\tlabel 100\\twaits for its interface or next hop\\n'
 """
-STAY = "while kill -0 $SSHD; do sleep 0.1; done 2>/dev/null"
-SLOW = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; : >\"$NODE/begun\"; " + STAY
-CUT = "printf 'changed\\tfile\\t/etc/mplskit/node.json\\twritten\\n'; sleep 0.2; kill -9 $SSHD; " + STAY
 PLAN = (
     "printf 'diff\\tfile\\t/etc/x\\t-old\\ndiff\\tfile\\t/etc/x\\t+new\\nchanged\\tfile\\t/etc/x\\twould be written\\n'"
 )
@@ -55,21 +46,15 @@ Signed-By: /etc/apt/keyrings/example.asc
 
 
 @pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[World]:
+def nodes(namespaces: None, tmp_path: Path) -> Iterator[World]:
     if process.find("sshd") is None:
         pytest.skip("openssh-server is not installed (./run test installs it)")
-    if process.run(["unshare", "--map-root-user", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("this machine gives no user and mount namespaces to us")
     with world(tmp_path) as running:
         yield running
 
 
 def rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {row["node"]: row for row in document["nodes"]}
-
-
-def states(document: Mapping[str, Any]) -> dict[str, str]:
-    return {row["node"]: row["state"] for row in document["nodes"]}
 
 
 def left(nodes: World) -> list[Path]:

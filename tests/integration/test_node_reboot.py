@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from mplskit import process
 from mplskit.errors import OutsideFailed
 from mplskit.node.verify.reboot import reboot
 from mplskit.process_group import Group, grouped
@@ -24,13 +23,10 @@ Fake = Callable[[str], Host]
 def fake(sshd: Sshd, tmp_path: Path) -> Fake:
     """A login for which `systemctl reboot` does what a script says; it is kept out when there is a file `down`."""
     name = f"reboots-{os.urandom(4).hex()}"
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", sshd.folder / name])
-    key = (sshd.folder / f"{name}.pub").read_text()
     forced = (
         f'[ ! -e {tmp_path}/down ] || exit 255; PATH={tmp_path}:$PATH; export PATH; eval \\"$SSH_ORIGINAL_COMMAND\\"'
     )
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="{forced}" {key}')
+    sshd.login(sshd.folder / name, forced)
 
     def login(script: str) -> Host:
         for program in ("systemctl", "reboot"):

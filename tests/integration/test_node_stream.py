@@ -62,10 +62,7 @@ def world(namespaces: None, sshd: Sshd, tmp_path: Path) -> World:
     (tmp_path / "ground").touch()
     login = tmp_path / "login"
     login.write_text(f'{binds}. {tmp_path}/ground && exec sh -c "$SSH_ORIGINAL_COMMAND"\n')
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", sshd.folder / tmp_path.name])
-    key = (sshd.folder / f"{tmp_path.name}.pub").read_text()
-    with (sshd.folder / "authorized_keys").open("a") as file:
-        file.write(f'command="exec {process.quote([*CONTAINED[:-1], login])}" {key}')
+    sshd.login(sshd.folder / tmp_path.name, f"exec {process.quote([*CONTAINED[:-1], login])}")
     return World(sshd.host(key=tmp_path.name), root)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mplskit.config.request import known
 from tests.command_line import CommandLine
-from tests.integration.test_kconfig_real import CACHE, offered
+from tests.worlds.offered_linux import CACHE, offered
 
 pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
 

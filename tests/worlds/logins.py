@@ -1,14 +1,12 @@
 """Users who become root by sudo and doas, behind a real sshd: /etc, /home and sudo's records are private copies."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit import process
 from mplskit.remote.host import Become, Host
-from tests.worlds.sshd import Sshd, awaited, free_port
+from tests.worlds.sshd import Sshd, make_key, prepared, running
 
 PASSWORD = "correct horse; 'battery\" $(staple) \\n%p"
 
@@ -89,28 +87,20 @@ class Logins:
 @contextmanager
 def logins(folder: Path) -> Iterator[Logins]:
     """The server with its users."""
-    for name in ("host", "client"):
-        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name])
-    server = Sshd(free_port(), folder)
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {(folder / 'host.pub').read_text()}")
+    make_key(folder / "client")
+    bare = ("Match User bare", "  SetEnv PATH=/home/bare-path")
+    loud = ("Match User loud,stranger", f"  Banner {folder / 'banner'}")
+    server = prepared(folder, *bare, *loud, authorized="/etc/ssh/authorized")
     (folder / "config").write_text(
         f"Host node\n  HostName 127.0.0.1\n  Port {server.port}\n  IdentityFile {folder / 'client'}\n"
         f"  IdentitiesOnly yes\n  IdentityAgent none\n  UserKnownHostsFile {folder / 'known_hosts'}\n"
         "  GlobalKnownHostsFile none\n"
-    )
-    (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {server.port}\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
-        "AuthorizedKeysFile /etc/ssh/authorized\nStrictModes no\nMaxStartups 100\nPasswordAuthentication no\n"
-        "KbdInteractiveAuthentication no\nMatch User bare\n  SetEnv PATH=/home/bare-path\n"
-        f"Match User loud,stranger\n  Banner {folder / 'banner'}\n"
     )
     (folder / "sudoers").write_text(SUDOERS)
     (folder / "noise").write_text(NOISE)
     (folder / "banner").write_text(BANNER)
     (folder / "shells").write_text("".join(f"{user} {shell}\n" for user, shell in SHELLS.items()))
     (folder / "doas.conf").write_text(DOAS)
-    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WORLD, "sh", folder, PASSWORD, *USERS]
-    with (folder / "log").open("wb") as log, process.started(argv, stdout=subprocess.DEVNULL, stderr=log) as running:
-        awaited(server.port, running)
-        yield Logins(server, running.pid)
+    contained = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WORLD, "sh"]
+    with running(server, [*contained, str(folder), PASSWORD, *USERS]) as started:
+        yield Logins(server, started.pid)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mplskit import process
 from tests.command_line import CommandLine
-from tests.worlds.sshd import Sshd, awaited, free_port
+from tests.worlds.scripted_nodes import CONTAINED
+from tests.worlds.sshd import Sshd, prepared, running
 
 # In the place of apply.sh; $NODE is a folder that stays, $SSHD the session's process.
 SH = """\
@@ -47,10 +47,7 @@ class World:
             (place / below).mkdir(parents=True)
         (place / "apply").write_text(script)
         (place / "login").write_text(LOGIN.format(node=place, programs=self.folder / "bin"))
-        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / "key"])
-        with (self.sshd.folder / "authorized_keys").open("a") as file:
-            command = f"exec unshare --map-root-user --mount sh {place}/login"
-            file.write(f'command="{command}" {(place / "key.pub").read_text()}')
+        self.sshd.login(place / "key", f"exec {CONTAINED} {place}/login")
         with self.config.open("a") as file:
             file.write(
                 f"Host {name}\n  HostName 127.0.0.1\n  Port {port or self.sshd.port}\n  IdentityFile {place / 'key'}\n"
@@ -78,21 +75,9 @@ def world(folder: Path) -> Iterator[World]:
     """An sshd of our own that has sftp, and no node yet."""
     keys = folder / "sshd"
     keys.mkdir()
-    process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / "host"])
-    server = Sshd(free_port(), keys)
-    (keys / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {(keys / 'host.pub').read_text()}")
-    (keys / "authorized_keys").touch()
-    (keys / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {server.port}\nHostKey {keys / 'host'}\nPidFile none\n"
-        f"AuthorizedKeysFile {keys / 'authorized_keys'}\nStrictModes no\nUsePAM no\nMaxStartups 100\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-        "Subsystem sftp /usr/lib/openssh/sftp-server\n"
-    )
+    server = prepared(keys, "PermitRootLogin yes", "Subsystem sftp /usr/lib/openssh/sftp-server")
     (folder / "bin").mkdir()
     (folder / "bin" / "sh").write_text(SH)
     (folder / "bin" / "sh").chmod(0o755)
-    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    argv = [process.find("sshd") or "", "-D", "-e", "-f", keys / "sshd_config"]
-    with (keys / "log").open("wb") as log, process.started(argv, stdout=log, stderr=log) as running:
-        awaited(server.port, running)
+    with running(server):
         yield World(folder, server, CommandLine(folder, {"HOME": str(folder)}))
