@@ -1,6 +1,5 @@
 """One step of a lab: nodes get what it adds, captures begin, something is tried, and what was seen is judged."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.probes import PROBES
 from mplskit.lab.probes.probe import Look
 from mplskit.lab.stage.stage import Stage
+from mplskit.patience import attempts
 
 PAUSE = 0.5
 
@@ -56,14 +56,13 @@ def run_step(play: Play, number: int, prefix: str = "step") -> Shown:
     when there is nothing to try here.
     """
     step = play.stage.topology.steps[number - 1]
-    deadline = time.monotonic() + max(step.within or 0, play.stage.patience)
     try:
         with _without(play.stage, step):
-            while True:
+            for _ in attempts(max(step.within or 0, play.stage.patience), PAUSE):
                 shown = _try(play, step, f"{prefix}-{number}")
-                if all(check.passed for check in shown.checks) or time.monotonic() > deadline:
-                    return shown
-                time.sleep(PAUSE)
+                if all(check.passed for check in shown.checks):
+                    break
+            return shown
     except LeftOut:
         play.rates[step.step] = None
         raise

@@ -1,10 +1,10 @@
 """A lab that stays up, to play with: a process in the background holds its machines until it is told to end."""
 
 import json
+import math
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -23,6 +23,7 @@ from mplskit.lab.here import Here
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
+from mplskit.patience import attempts
 from mplskit.remote.host import Host
 from mplskit.wording import no_such
 
@@ -100,13 +101,14 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
             process.module(__name__, *words), log, json.dumps(asdict(place), default=str).encode()
         )
         try:
-            while not (home / STATE).exists():
+            for _ in attempts(math.inf, PAUSE):
+                if (home / STATE).exists():
+                    break
                 if holder.poll() is not None:
                     said = log.read_text(errors="replace").strip().splitlines()
                     raise FAILURES.get(holder.returncode, NotSo)(
                         f"the lab {name} did not come up", detail="\n".join(said[-process.TAIL_LINES :])
                     )
-                time.sleep(PAUSE)
         except BaseException:
             if holder.poll() is None:
                 holder.terminate()
@@ -120,11 +122,8 @@ def take_down(workspace: Workspace, up: Up) -> None:
     home = folder(workspace, up.lab)
     with progress.step(f"taking {up.lab} down"):
         os.kill(up.pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE
-        while _is_held(home):
-            if time.monotonic() > deadline:
-                raise OutsideFailed(f"process {up.pid} does not end", hint=f"{home / LOG} has its words")
-            time.sleep(PAUSE)
+        if all(_is_held(home) for _ in attempts(PATIENCE, PAUSE)):
+            raise OutsideFailed(f"process {up.pid} does not end", hint=f"{home / LOG} has its words")
 
 
 def entrance(up: Up, node: str, command: str = "", terminal: bool = False) -> list[str]:

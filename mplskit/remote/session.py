@@ -14,7 +14,7 @@ from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import TimeIsUp
-from mplskit.remote.refusals import refusal
+from mplskit.remote.refusals import OWN_FAILURE, refusal
 from mplskit.whole_number import whole
 from mplskit.wording import clean
 
@@ -51,6 +51,23 @@ def stream(
         for line in lines.end():
             on_line(clean(line.decode(errors="replace")))
         return channel.end()
+
+
+def once(
+    host: Host, command: str, *options: str, timeout: float, check: bool = True, stdin: bytes | None = None
+) -> process.Finished:
+    """Run one command on `host`, as the login and in its shell, in a session of its own; `options` are ssh's.
+
+    Raises Unreachable when ssh fails by itself; OutsideFailed when there is no end after `timeout` seconds, and, with
+    `check`, when it exits other than 0.
+    """
+    words = [*host.ssh(*options), command]
+    done = process.run(words, stdin=stdin, timeout=timeout, check=False, failure=OutsideFailed)
+    if done.returncode == OWN_FAILURE:
+        raise refusal(host, done.stderr)
+    if check and done.returncode != 0:
+        raise OutsideFailed(f"exit {done.returncode} on {host}: {command}", detail=done.stderr.strip())
+    return done
 
 
 @dataclass(frozen=True)

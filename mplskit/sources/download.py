@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
+from mplskit.patience import Passing
 from mplskit.progress import note, step
 from mplskit.sources.leash import Leash, leashed
 from mplskit.sources.network import Network
 from mplskit.sources.network_reason import passes, reason
-from mplskit.sources.patience import Passing, Unsteady, patiently, retry_after
+from mplskit.sources.server_patience import Unsteady, asked_patiently, retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -51,7 +52,7 @@ def download(url: str, target: Path, unfinished: Path, network: Network) -> None
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         with step(f"fetching {target.name}"), files.full_disk_told(partial.parent):
-            patiently(network, url, lambda: _go_on(url, partial, network))
+            asked_patiently(network, url, lambda: _go_on(url, partial, network))
             partial.replace(target)
             discard(partial)
     except Unsteady as error:
@@ -90,7 +91,7 @@ def text_of(url: str, network: Network) -> str:
                 raise Passing(f"broke off after {len(content):,} of {size:,} bytes")
             return content.decode(errors="replace")
 
-    return patiently(network, url, attempt)
+    return asked_patiently(network, url, attempt)
 
 
 def is_there(url: str, network: Network) -> bool:
@@ -104,7 +105,7 @@ def is_there(url: str, network: Network) -> bool:
                 return False
             return True
 
-    return patiently(network, url, attempt)
+    return asked_patiently(network, url, attempt)
 
 
 def _go_on(url: str, partial: Path, network: Network) -> None:

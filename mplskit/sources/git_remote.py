@@ -1,9 +1,7 @@
 """Asks a git repository elsewhere: its refs, one commit of it. Nobody's git configuration has a say in it."""
 
 import os
-import random
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +9,8 @@ from typing import IO
 
 from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
-from mplskit.progress import note
+from mplskit.patience import GaveUp, Passing, patiently
 from mplskit.sources.network import Network
-from mplskit.sources.patience import pause
 
 # Seconds for a list of refs, and for all of a commit.
 LIST_TIMEOUT, FETCH_TIMEOUT = 300, 7200
@@ -111,17 +108,23 @@ class Remote:
         return process.run(argv, env=self.environment, stdout=stdout, failure=OutsideFailed)
 
     def _patiently(self, argv: Sequence[process.Argument], seconds: float) -> process.Finished:
-        for number in range(1, self.network.tries + 1):
+        said = ""
+
+        def attempt() -> process.Finished:
+            nonlocal said
             done = process.run(argv, env=self.environment, check=False, timeout=seconds, failure=OutsideFailed)
-            if not done.returncode:
-                return done
             said = done.stderr.strip()
-            if number == self.network.tries or not _PASSING.search(said):
-                raise self._failed(said, number)
-            wait = pause(number, self.network, 0, random.random())
-            note(f"! {self.url}: {_last(said)}; trying again in {wait:.0f} s ({number + 1} of {self.network.tries})")
-            time.sleep(wait)
-        raise AssertionError("unreachable")
+            if done.returncode and _PASSING.search(said):
+                raise Passing(_last(said))
+            return done
+
+        try:
+            done = patiently(self.url, self.network.tries, self.network.wait, attempt)
+        except GaveUp as gave_up:
+            raise self._failed(said, len(gave_up.why)) from None
+        if done.returncode:
+            raise self._failed(said, 1)
+        return done
 
     def _failed(self, said: str, tries: int) -> Failure:
         if _NOT_GIVEN.search(said):

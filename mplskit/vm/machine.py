@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mplskit import files, process, progress
-from mplskit.errors import Failure, MachineLacks, NotSo, OutsideFailed
+from mplskit.errors import Failure, MachineLacks, NotSo
 from mplskit.paths import Workspace
+from mplskit.patience import attempts
 from mplskit.remote.host import Host
-from mplskit.remote.refusals import refusal
+from mplskit.remote.refusals import Unreachable
+from mplskit.remote.session import once
 from mplskit.vm import acceleration, console
 from mplskit.vm.guest import Guest, command
 from mplskit.vm.qemu import PACKAGE, QEMU
@@ -71,7 +73,7 @@ def booted(guest: Guest, folder: Path, timeout: float = 300) -> Iterator[Machine
                 host = Host("vm", ssh_config=_ssh_config(guest, folder, port))
                 machine = Machine(host, port, folder / CONSOLE, accelerator.name, qemu, monitor)
                 _await_ssh(machine, guest.prompt, timeout)
-                _log_in(machine)
+                once(host, "true", timeout=LOGIN)
             try:
                 yield machine
             finally:
@@ -146,19 +148,15 @@ def _await_ssh(machine: Machine, prompt: bytes, timeout: float) -> None:
     QEMU itself accepts connections from the start and hands all of them to the guest once it is up, so only few are
     made before the console says that it is up.
     """
-    deadline, next_try = time.monotonic() + timeout, time.monotonic() + RARELY
-    while True:
-        now = time.monotonic()
-        if now >= next_try or prompt in machine.console.read_bytes():
-            next_try = now + RARELY
+    next_try = time.monotonic() + RARELY
+    for _ in attempts(timeout, PAUSE):
+        if time.monotonic() >= next_try or prompt in machine.console.read_bytes():
+            next_try = time.monotonic() + RARELY
             if _greets(machine.port):
                 return
-        with suppress(subprocess.TimeoutExpired):
-            machine.process.wait(PAUSE)
         if machine.process.poll() is not None:
             raise _silent(machine, "the guest ended before it answered by SSH")
-        if now > deadline:
-            raise _silent(machine, f"the guest does not answer by SSH after {timeout:g} s")
+    raise _silent(machine, f"the guest does not answer by SSH after {timeout:g} s")
 
 
 def _silent(machine: Machine, message: str) -> NotSo:
@@ -174,20 +172,14 @@ def _greets(port: int) -> bool:
         return False
 
 
-def _log_in(machine: Machine) -> None:
-    """Prove that the key lets us in. Raises OutsideFailed with ssh's words."""
-    answer = process.run([*machine.host.ssh(), "true"], check=False, timeout=LOGIN, failure=OutsideFailed)
-    if answer.returncode != 0:
-        raise refusal(machine.host, answer.stderr)
-
-
 def _end(machine: Machine, monitor: Monitor) -> None:
     """Power off by SSH; what does not follow is told to quit; what then is left is ended by `process.started`."""
     if machine.process.poll() is not None:
         return
     try:
         with progress.step("power off"):
-            process.run([*machine.host.ssh(), "poweroff"], check=False, timeout=LOGIN)
+            with suppress(Unreachable):  # it is off before it answers
+                once(machine.host, "poweroff", timeout=LOGIN, check=False)
             machine.process.wait(POWEROFF)
     except (Failure, subprocess.TimeoutExpired):
         with suppress(Failure, subprocess.TimeoutExpired):

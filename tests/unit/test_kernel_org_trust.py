@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from mplskit import paths
 from mplskit.errors import WrongInput
+from mplskit.patience import pause
 from mplskit.sources.keys import Key, parse_keys, parse_validity, pinned
 from mplskit.sources.network import Network, network
-from mplskit.sources.patience import pause, retry_after
+from mplskit.sources.server_patience import retry_after
 from mplskit.sources.signature import Fault, Signer, judge
 
 ADA, SUB, EVE = "A" * 40, "B" * 40, "E" * 40
@@ -133,10 +134,10 @@ def test_two_keys_in_one_file_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_pauses_grow_to_a_minute_and_are_spread_and_never_shorter_than_asked() -> None:
     settings = Network(wait=2)
-    assert [pause(number, settings, 0, 1) for number in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
-    assert [pause(number, settings, 0, 0) for number in range(1, 4)] == [1, 2, 4]
-    assert pause(1, settings, 17, 0.5) == 17
-    assert pause(1000, settings, 0, 1) == 60
+    assert [pause(number, settings.wait, 0, 1) for number in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
+    assert [pause(number, settings.wait, 0, 0) for number in range(1, 4)] == [1, 2, 4]
+    assert pause(1, settings.wait, 17, 0.5) == 17
+    assert pause(1000, settings.wait, 0, 1) == 60
 
 
 @pytest.mark.parametrize(

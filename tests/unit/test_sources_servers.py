@@ -13,7 +13,7 @@ import pytest
 from mplskit.errors import WrongInput
 from mplskit.sources.download import text_of
 from mplskit.sources.network import Network, network
-from mplskit.sources.patience import Unsteady
+from mplskit.sources.server_patience import Unsteady
 
 
 def test_a_login_in_a_mirrors_address_is_no_part_of_what_is_shown() -> None:

@@ -3,11 +3,12 @@
 import re
 import time
 
-from mplskit import process, process_group, progress
+from mplskit import process, progress
 from mplskit.errors import OutsideFailed
+from mplskit.patience import attempts
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable
-from mplskit.remote.session import shell
+from mplskit.remote.session import once, shell
 
 PATIENCE = 300
 # One question of ours, ssh's ConnectTimeout included.
@@ -15,7 +16,7 @@ ANSWER = 20.0
 PAUSES = (1.0, 1.0, 2.0, 3.0, 5.0)
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-SETTLED = ("systemctl", "is-system-running", "--wait")
+SETTLED = "systemctl is-system-running --wait"
 
 
 def reboot(host: Host, patience: float = PATIENCE) -> float:
@@ -38,17 +39,13 @@ def reboot(host: Host, patience: float = PATIENCE) -> float:
         process.run([*host.ssh("-O", "exit")], check=False, timeout=ANSWER, failure=OutsideFailed)
         _await_new_boot(host, before, begin, patience)
         left = max(5.0, begin + patience - time.monotonic())
-        with shell(host) as session:
-            session.run(["timeout", f"{left:.0f}", *SETTLED], check=False, timeout=left + ANSWER)
+        once(host, f"timeout {left:.0f} {SETTLED}", timeout=left + ANSWER, check=False)
         return time.monotonic() - begin
 
 
 def _await_new_boot(host: Host, before: str, begin: float, patience: float) -> None:
-    found, said, tries = "", "", 0
-    while time.monotonic() - begin < patience:
-        if process_group.current().pause(PAUSES[min(tries, len(PAUSES) - 1)]):
-            break
-        tries += 1
+    found = said = ""
+    for _ in attempts(begin + patience - time.monotonic(), *PAUSES):
         found, said = _boot_id(host)
         if found not in ("", before):
             return
@@ -64,10 +61,9 @@ def _await_new_boot(host: Host, before: str, begin: float, patience: float) -> N
 
 def _boot_id(host: Host) -> tuple[str, str]:
     """The boot id of a node that answers, and what ssh said; nothing while it does not."""
-    words = [*host.ssh("-o", "ControlPath=none"), f"cat {BOOT_ID}"]
     try:
-        ended = process.run(words, check=False, timeout=ANSWER, failure=OutsideFailed)
-    except OutsideFailed as late:
-        return "", late.message
+        ended = once(host, f"cat {BOOT_ID}", "-o", "ControlPath=none", timeout=ANSWER)
+    except OutsideFailed as failed:
+        return "", failed.detail or failed.message
     found = re.findall(r"^[0-9a-f-]{36}$", ended.stdout, re.MULTILINE)
     return found[-1] if found else "", ended.stderr.strip()
