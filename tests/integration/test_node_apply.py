@@ -5,19 +5,13 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.debian.package_file import read_deb
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
 from mplskit.node.report import Item, parse_line
 from mplskit.paths import data
-from tests.worlds.contained_node import FILES, KEEPER, SPEC, contained
-from tests.worlds.package_file import make_deb
+from tests.worlds.contained_node import FILES, KEEPER, SPEC, contained, files_of
 
 pytestmark = pytest.mark.usefixtures("namespaces")
-
-
-def files_of(said: list[Item | str]) -> list[Item]:
-    return [item for item in said if isinstance(item, Item) and item.kind == "file"]
 
 
 def test_an_image_gets_the_files_and_the_second_time_nothing_changes(tmp_path: Path) -> None:
@@ -101,72 +95,6 @@ def test_a_plan_of_many_routes_on_a_fresh_node_is_an_item_for_each_and_no_long_d
 
 def lines(script: str) -> int:
     return len((data("bootstrap") / "payload" / script).read_text().splitlines())
-
-
-OWN = """\
-mkdir -p /etc/sysctl.d /etc/systemd/system/multi-user.target.wants
-: >/etc/systemd/system/multi-user.target.wants/other.service
-echo 'net.ipv4.ip_default_ttl = 63' >/etc/sysctl.d/90-mplskit.conf
-chmod 640 /etc/sysctl.d/90-mplskit.conf
-tree() { find /etc /usr/local /var/lib ! -path '/var/lib/dpkg*' -printf '%p %y %m %l %s\\n' | sort; }
-tree >/run/before
-"""
-AFTER = """\
-tree | diff /run/before - && echo so
-cat /etc/sysctl.d/90-mplskit.conf"""
-
-
-@pytest.mark.parametrize("times", [1, 2])
-def test_remove_leaves_the_tree_as_it_was_with_the_file_of_somebody_else(times: int, tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC)
-    install = 'sh "$APPLY" image >/dev/null; ' * times
-    said = contained(tmp_path / "stage", f'{OWN}{install}sh "$APPLY" remove; echo "exit $?"; {AFTER}')
-    assert said[-3:] == ["exit 0", "so", "net.ipv4.ip_default_ttl = 63"]
-    assert {(item.name, item.detail) for item in files_of(said) if item.state == "changed"} == {
-        (path, "what was there before is back" if "sysctl.d" in path else "taken away") for path in FILES
-    }
-
-
-def test_a_run_that_was_cut_short_keeps_what_was_there_before_and_is_finished_by_the_next(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC)
-    # The run ends in the middle of a file: when that is to be moved to its place, and before it is.
-    cut = """\
-mkdir /run/bin; cat >/run/bin/mv <<'END'
-#!/bin/sh
-echo x >>/run/moved
-[ $(wc -l </run/moved) != 3 ] || kill -9 $(cat /run/pid)
-exec /bin/mv "$@"
-END
-chmod +x /run/bin/mv
-sed 's|PATH=/usr/local/sbin|PATH=/run/bin:/usr/local/sbin|' "$APPLY" >"${APPLY%/*}/cut.sh"
-sh -c 'echo $$ >/run/pid; exec sh "$0" image' "${APPLY%/*}/cut.sh" >/dev/null 2>&1; echo "cut $?"
-"""
-    script = f'{OWN}{cut}sh "$APPLY" image | cut -f 1 | sort | uniq -c; sh "$APPLY" remove >/dev/null; {AFTER}'
-    said = contained(tmp_path / "stage", script)
-    assert said[0] == "cut 137"
-    assert said[-2:] == ["so", "net.ipv4.ip_default_ttl = 63"]
-
-
-def test_the_second_remove_has_nothing_to_do(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC)
-    script = 'sh "$APPLY" image >/dev/null; sh "$APPLY" remove >/dev/null; sh "$APPLY" remove; echo "exit $?"'
-    assert contained(tmp_path / "stage", script) == [Item("same", "node", "mplskit", "is not set up here"), "exit 0"]
-
-
-@pytest.mark.parametrize(
-    ("mine", "left"), [(":", "0"), ("echo 'net.ipv4.ip_forward = 1' >/etc/sysctl.d/99-mine.conf", "1")]
-)
-def test_remove_gives_a_sysctl_the_value_before_us_unless_a_file_of_others_says_one(
-    mine: str, left: str, tmp_path: Path
-) -> None:
-    stage(tmp_path / "stage", NodeSpec(ip_forward=True))
-    switch = "/proc/sys/net/ipv4/ip_forward"
-    script = f"""
-    echo 0 >{switch}; sh "$APPLY" node >/dev/null; cat {switch}
-    mkdir -p /etc/sysctl.d; {mine}
-    sh "$APPLY" remove >/dev/null; cat {switch}
-    """
-    assert contained(tmp_path / "stage", script) == ["1", left]
 
 
 def test_an_input_that_came_to_a_node_of_ours_by_a_renamed_card_goes_off_with_its_name_and_one_of_before_stays(
@@ -289,53 +217,6 @@ END
         *("changed 0.0.0.0/0", "changed ::/0", "changed fd10::1"),
         *("same 0.0.0.0/0", "same ::/0", "same fd10::1"),
     ]
-
-
-def test_a_package_is_installed_once_and_again_only_when_its_bytes_differ(tmp_path: Path) -> None:
-    stage(tmp_path / "one", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
-    stage(tmp_path / "two", SPEC, [read_deb(make_deb(tmp_path, content="two"))])
-    look = "cat /var/lib/mplskit-example/content; echo"
-    said = contained(
-        tmp_path / "one",
-        f'for s in "$APPLY" "$APPLY" {tmp_path}/two/apply.sh; do sh "$s" image | grep package; {look}; done',
-    )
-    assert said == [
-        Item("changed", "package", "mplskit-example", "1~2+mpls1 installed"),
-        "one",
-        Item("same", "package", "mplskit-example", "1~2+mpls1"),
-        "one",
-        Item("changed", "package", "mplskit-example", "1~2+mpls1 installed"),
-        "two",
-    ]
-
-
-def test_the_newest_record_is_the_kernel_that_was_brought_last_even_when_it_was_there_already(tmp_path: Path) -> None:
-    for release in ("6.12", "6.1"):
-        stage(tmp_path / release, SPEC, [read_deb(make_deb(tmp_path, content=release, name=f"linux-image-{release}"))])
-    bring = "sh {0}/apply.sh image | grep package | cut -f 1; ls -t /var/lib/mplskit/packages | head -n 1"
-    script = "; ".join(bring.format(tmp_path / release) for release in ("6.12", "6.1", "6.12"))
-    assert contained(tmp_path / "6.12", script) == [
-        *("changed", "linux-image-6.12"),
-        *("changed", "linux-image-6.1"),
-        *("same", "linux-image-6.12"),
-    ]
-
-
-def test_a_package_that_dpkg_refuses_fails_with_its_words(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC, [read_deb(make_deb(tmp_path, content="one", depends="libnowhere"))])
-    said = contained(tmp_path / "stage", 'sh "$APPLY" image | grep package; echo end')
-    assert isinstance(said[0], Item)
-    assert (said[0].state, said[0].name) == ("failed", "mplskit-example")
-    assert "libnowhere" in said[0].detail
-
-
-def test_a_file_is_kept_for_later_in_a_run_that_installs_packages_too(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
-    file = "/etc/sysctl.d/90-mplskit.conf"
-    own = f"mkdir -p /etc/sysctl.d; echo mine >{file}"
-    said = contained(tmp_path / "stage", f'{own}; sh "$APPLY" image; sh "$APPLY" remove >/dev/null; cat {file}')
-    assert Item("changed", "file", file, "changed") in said
-    assert said[-1] == "mine"
 
 
 @pytest.mark.skipif(Path("/proc/sys/net/mpls").exists(), reason="MPLS is live on this machine")

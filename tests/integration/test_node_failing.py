@@ -10,6 +10,7 @@ from mplskit.node.report import Item
 from tests.worlds.contained_node import FILES, NO_TOOL, SPEC, contained, failures
 
 pytestmark = pytest.mark.usefixtures("namespaces")
+
 IPV6 = NodeSpec.model_validate(
     {
         "ip_forward": True,

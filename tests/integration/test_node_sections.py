@@ -10,6 +10,7 @@ from mplskit.node.report import Item
 from tests.worlds.contained_services import DAEMONS, FRR, LDP, PRISTINE, ran
 
 pytestmark = pytest.mark.usefixtures("namespaces")
+
 # There is neither a module nor a unit here.
 KINDS = ("file", "package")
 

@@ -10,6 +10,7 @@ from tests.worlds.contained_node import KEEPER
 from tests.worlds.contained_services import DAEMONS, FRR, LDP, SYSTEMD, ran
 
 pytestmark = pytest.mark.usefixtures("namespaces")
+
 UNIT = "frr.service"
 BROUGHT = '"${APPLY%/*}/files/usr/local/lib/mplskit/live.sh"'
 SAME = Item("same", "service", UNIT, "enabled, active")

@@ -2,136 +2,22 @@
 
 import json
 import os
-import re
 import shutil
 import signal
-import socket
-import stat
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mplskit.errors import Exit, Failure, OutsideFailed, WrongInput
-from mplskit.sources.cached import LINUX
-from mplskit.sources.git import fetch
+from mplskit.errors import Exit, OutsideFailed
 from mplskit.sources.git_remote import Remote
 from mplskit.sources.network import Network
-from mplskit.sources.source_spec import Git, parse_spec
-from mplskit.sources.tree import SourceTree
 from tests.command_line import CommandLine, awaited, living
-from tests.golden import assert_golden
 from tests.worlds.fake_linux import FAKELINUX
-from tests.worlds.git_server import Repository, Server, Signers, serving, signers
+from tests.worlds.git_origin import Origin, brought, cache, content, keys, left_in, local, origin, server, settings
+from tests.worlds.git_server import Repository, Server, Signers
 
-MISSING = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A repository of two commits (`first`, `second`), its tags and branches; `tree` is what `second` holds."""
-
-    repository: Repository
-    first: str
-    second: str
-    tree: Path
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signers]:
-    with signers(tmp_path_factory.mktemp("pinned") / "keys") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def origin(keys: Signers, tmp_path_factory: pytest.TempPathFactory) -> Origin:
-    place = tmp_path_factory.mktemp("origin")
-    tree = place / "tree"
-    shutil.copytree(FAKELINUX, tree)
-    # All that could make a tree other than its commit.
-    (tree / ".gitattributes").write_text(
-        "left-out export-ignore\nsubst export-subst\n*.crlf text eol=crlf\nsubst ident\n"
-        "wide working-tree-encoding=UTF-16\n*.filtered filter=lfs\n"
-    )
-    for name in ("left-out", "unix.crlf", "wide", "big.filtered"):
-        (tree / name).write_text("one\ntwo\n")
-    (tree / "subst").write_text("$Format:%H$ $Id$\n")
-    (tree / "scripts" / "link").symlink_to("../Makefile")
-    (tree / "scripts" / "run").write_text("#!/bin/sh\n")
-    (tree / "scripts" / "run").chmod(0o755)
-    path = place / "linux.git"
-    subprocess.run(["git", "init", "--quiet", "--bare", path], check=True)
-    repository = Repository(path, keys)
-    first = repository.commit(tree, "first")
-    (tree / "net" / "mpls" / "second").write_text("second\n")
-    second = repository.commit(tree, "second", first)
-    repository.git("update-ref", "refs/heads/master", second)
-    repository.git("update-ref", "refs/heads/older", first)
-    repository.git("tag", "v6.1-light", second)
-    repository.git("tag", "--annotate", "-m", "unsigned", "v6.1-unsigned", second)
-    repository.sign("v6.1", first, keys.pinned)
-    signed = repository.sign("v6.2-rc2", second, keys.pinned)
-    repository.sign("v6.1-stranger", second, keys.stranger)
-    repository.sign("v6.1-bad", second, keys.pinned)
-    repository.change("v6.1-bad", b"Linux v6.1-bad", b"Linux v6.1 bad")
-    # A mirror that gives an old release as a new one.
-    repository.git("update-ref", "refs/tags/v6.9", repository.git("rev-parse", "refs/tags/v6.1"))
-    repository.git("update-ref", "refs/tags/v6.2-rc2", signed)
-    repository.git("tag", "--annotate", "-m", "a tree", "v6.1-tree", f"{second}^{{tree}}")
-    ssh = place / "ssh"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh], check=True)
-    repository.git("-c", "gpg.format=ssh", "-c", f"user.signingKey={ssh}", "tag", "-s", "-m", "x", "v6.1-ssh", second)
-    return Origin(repository, first, second, tree)
-
-
-@pytest.fixture(scope="module")
-def server(origin: Origin) -> Iterator[Server]:
-    with serving(origin.repository.path.parent) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def settings(keys: Signers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MPLSKIT_KEYS", str(keys.keys))
-    monkeypatch.setenv("MPLSKIT_NETWORK_WAIT", "0")
-    monkeypatch.setenv("MPLSKIT_NETWORK_TRIES", "2")
-    monkeypatch.setenv("MPLSKIT_NETWORK_TIMEOUT", "2")
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-def brought(url: str, ref: str, cache: Path, insecure: bool = False) -> SourceTree:
-    spec = parse_spec(f"git+{url}@{ref}", insecure)
-    assert isinstance(spec, Git)
-    return fetch(LINUX, spec, cache)
-
-
-def local(origin: Origin) -> str:
-    return f"file://{origin.repository.path}"
-
-
-def left_in(cache: Path) -> list[str]:
-    """Trees, tags and whatever unfinished work left in the cache."""
-    found = (path for name in ("sources", "git") for path in (cache / name).glob("*"))
-    return sorted(path.name for path in found if path.suffix != ".lock")
-
-
-def content(tree: Path) -> dict[str, tuple[bool, str, bytes]]:
-    """Of each file in a tree: whether it can be run, what it links to, its bytes."""
-    return {
-        str(path.relative_to(tree)): (
-            bool(path.lstat().st_mode & stat.S_IXUSR),
-            str(path.readlink()) if path.is_symlink() else "",
-            b"" if path.is_symlink() else path.read_bytes(),
-        )
-        for path in tree.rglob("*")
-        if path.is_symlink() or path.is_file()
-    }
+__all__ = ["cache", "keys", "origin", "server", "settings"]
 
 
 @pytest.mark.parametrize("way", ["file", "http"])
@@ -219,130 +105,6 @@ def test_one_commit_is_brought_and_not_its_history(origin: Origin, server: Serve
     counted = ["git", "-C", tmp_path / "repository", "rev-list", "--count", origin.second]
     assert subprocess.run(counted, check=True, capture_output=True, text=True).stdout == "1\n"
     assert origin.repository.git("rev-list", "--count", origin.second) == "2"
-
-
-def refusals(origin: Origin, server: Server) -> dict[str, tuple[type[Failure], str, str, bool]]:
-    there, here = f"{server.address}/linux.git", local(origin)
-    return {
-        "git-branch": (OutsideFailed, here, "master", False),
-        "git-light-tag": (OutsideFailed, here, "v6.1-light", False),
-        "git-unsigned-tag": (OutsideFailed, here, "v6.1-unsigned", False),
-        "git-stranger": (OutsideFailed, here, "v6.1-stranger", False),
-        "git-ssh-signature": (OutsideFailed, here, "v6.1-ssh", False),
-        "git-bad-signature": (OutsideFailed, here, "v6.1-bad", False),
-        "git-bad-signature-insecure": (OutsideFailed, here, "v6.1-bad", True),
-        "git-renamed-tag": (OutsideFailed, here, "v6.9", False),
-        "git-tag-of-a-tree": (WrongInput, here, "v6.1-tree", False),
-        "git-no-ref": (WrongInput, there, "v6.2-rc3", False),
-        "git-short-hash": (WrongInput, here, origin.first[:12], False),
-        "git-no-commit": (OutsideFailed, there, MISSING, False),
-        "git-no-repository": (OutsideFailed, f"{server.address}/linus.git", "v6.1", False),
-        "git-no-repository-here": (OutsideFailed, "file:///nowhere/linux.git", "v6.1", False),
-    }
-
-
-REFUSALS = [
-    "git-branch",
-    "git-light-tag",
-    "git-unsigned-tag",
-    "git-stranger",
-    "git-ssh-signature",
-    "git-bad-signature",
-    "git-bad-signature-insecure",
-    "git-renamed-tag",
-    "git-tag-of-a-tree",
-    "git-no-ref",
-    "git-short-hash",
-    "git-no-commit",
-    "git-no-repository",
-    "git-no-repository-here",
-]
-
-
-def told(error: Failure, origin: Origin, server: Server, keys: Signers) -> str:
-    """An error as users see it, with names for what differs from run to run."""
-    text = str(error)
-    for varying, name in (
-        (server.address, "http://git.example.org"),
-        (origin.first[:12], "COMMIT"),
-        (origin.second, "COMMIT-OF-40-DIGITS"),
-        (keys.pinned, "PINNED-KEY"),
-        (keys.stranger, "OTHER-KEY"),
-        (keys.stranger[-16:], "OTHER-KEY-ID"),
-        (keys.pinned[-16:], "PINNED-KEY-ID"),
-    ):
-        text = text.replace(varying, name)
-    return text + "\n"
-
-
-@pytest.mark.parametrize("case", REFUSALS)
-def test_what_cannot_be_trusted_or_had_is_refused_in_these_words_and_leaves_nothing(
-    origin: Origin, server: Server, keys: Signers, cache: Path, case: str
-) -> None:
-    kind, url, ref, insecure = refusals(origin, server)[case]
-    with pytest.raises(kind) as failed:
-        brought(url, ref, cache, insecure)
-    assert left_in(cache) == []
-    places = {origin.repository.path.parent: "/srv/git", keys.keys: "/keys"}
-    assert_golden(case, told(failed.value, origin, server, keys), places)
-    assert brought(local(origin), "v6.1", cache).version == "6.1.999"
-
-
-def test_a_commit_that_is_no_kernel_is_named_as_the_user_wrote_it(
-    origin: Origin, keys: Signers, cache: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "tree").mkdir()
-    (tmp_path / "tree" / "README").write_text("x\n")
-    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "other.git"], check=True)
-    other = Repository(tmp_path / "other.git", keys)
-    commit = other.commit(tmp_path / "tree", "other")
-    other.git("update-ref", "refs/heads/master", commit)
-    with pytest.raises(WrongInput, match=rf"source git\+file://.*@{commit} is not a Linux source tree: it has no Make"):
-        brought(f"file://{other.path}", commit, cache)
-    assert left_in(cache) == []
-
-
-def test_a_commit_with_a_link_out_of_its_tree_is_not_unpacked(
-    origin: Origin, keys: Signers, cache: Path, tmp_path: Path
-) -> None:
-    tree = tmp_path / "tree"
-    shutil.copytree(FAKELINUX, tree)
-    (tree / "net" / "out").symlink_to("../../../../etc")
-    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "other.git"], check=True)
-    other = Repository(tmp_path / "other.git", keys)
-    other.sign("v1", other.commit(tree, "other"), keys.pinned)
-    with pytest.raises(OutsideFailed, match=r"'linux/net/out' is a symlink out of the tree, to '../../../../etc'"):
-        brought(f"file://{other.path}", "v1", cache)
-    assert [name for name in left_in(cache) if not name.endswith(".tag")] == []
-
-
-def test_a_server_that_is_busy_for_a_moment_is_asked_again(origin: Origin, server: Server, cache: Path) -> None:
-    server.fails[:] = [503]
-    assert brought(f"{server.address}/linux.git", "v6.1", cache).digest == origin.first
-
-
-@pytest.mark.parametrize(
-    ("case", "fails"), [("git-busy", [503] * 2), ("git-login", [401] * 2), ("git-stalls", [0] * 2)]
-)
-def test_a_server_that_fails_is_told_and_leaves_nothing(
-    origin: Origin, server: Server, keys: Signers, cache: Path, case: str, fails: list[int]
-) -> None:
-    server.fails[:] = fails
-    with pytest.raises(OutsideFailed) as failed:
-        brought(f"{server.address}/linux.git", "v6.1", cache)
-    server.fails.clear()
-    assert left_in(cache) == []
-    assert_golden(case, told(failed.value, origin, server, keys), {})
-    assert brought(f"{server.address}/linux.git", "v6.1", cache).digest == origin.first
-
-
-def test_a_server_that_is_not_there_is_told(origin: Origin, server: Server, keys: Signers, cache: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(OutsideFailed) as failed:
-        brought(f"http://127.0.0.1:{port}/linux.git", "v6.1", cache)
-    text = told(failed.value, origin, server, keys).replace(str(port), "PORT")
-    assert_golden("git-refused", re.sub(r"after \d+ ms", "after N ms", text), {})
 
 
 def test_no_configuration_of_this_machine_has_a_say(

@@ -47,3 +47,8 @@ def contained(folder: Path, script: str) -> list[Item | str]:
 def failures(said: list[Item | str]) -> list[tuple[str, str, str]]:
     """Kind, name and detail of what failed."""
     return [(item.kind, item.name, item.detail) for item in said if isinstance(item, Item) and item.state == "failed"]
+
+
+def files_of(said: list[Item | str]) -> list[Item]:
+    """What is said of files."""
+    return [item for item in said if isinstance(item, Item) and item.kind == "file"]
