@@ -18,7 +18,7 @@ from mplskit.errors import MachineLacks, WrongInput
 ROOM = "free some space, or point MPLSKIT_BUILD, MPLSKIT_DIST or MPLSKIT_CACHE at a larger file system"
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """The SHA-256 (hex) of a JSON value, independent of key order: the identity of a request."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 

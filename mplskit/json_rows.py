@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 # A list of plain values stays on its line up to this many characters.
 WIDTH = 100
 
 
-def in_rows(value: Any, default: Callable[[Any], Any] = str) -> Iterator[str]:
+def in_rows(value: object, default: Callable[[object], object] = str) -> Iterator[str]:
     """A JSON value in pieces: mappings are opened, and lists whose entries are no plain values; an entry is one line.
 
     `default` says what stands for a value that JSON does not know.
@@ -16,7 +15,7 @@ def in_rows(value: Any, default: Callable[[Any], Any] = str) -> Iterator[str]:
     return _opened(value, "", default)
 
 
-def _opened(value: Any, pad: str, default: Callable[[Any], Any]) -> Iterator[str]:
+def _opened(value: object, pad: str, default: Callable[[object], object]) -> Iterator[str]:
     inner = pad + "  "
     if isinstance(value, Mapping) and value:
         opening = "{\n"
@@ -35,6 +34,6 @@ def _opened(value: Any, pad: str, default: Callable[[Any], Any]) -> Iterator[str
         yield json.dumps(value, default=default)
 
 
-def _fits(values: "list[Any] | tuple[Any, ...]") -> bool:
+def _fits(values: "list[object] | tuple[object, ...]") -> bool:
     plain = all(isinstance(value, str | int | float) or value is None for value in values)
     return plain and len(values) <= WIDTH and len(json.dumps(values)) <= WIDTH

@@ -3,10 +3,9 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 
-def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
+def show(value: object, as_json: bool, text: Callable[[], None]) -> None:
     """Put a result on stdout: one JSON document, or what `text` prints."""
     if as_json:
         _put_json(value)
@@ -15,7 +14,9 @@ def show(value: Any, as_json: bool, text: Callable[[], None]) -> None:
         text()
 
 
-def show_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any], as_json: bool, text: Callable[[], None]) -> None:
+def show_rows(
+    head: Mapping[str, object], name: str, rows: Iterable[object], as_json: bool, text: Callable[[], None]
+) -> None:
     """The same for a mapping that ends with a list of many rows under `name`: they are taken and printed one by one."""
     if not as_json:
         text()
@@ -29,13 +30,13 @@ def show_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any], as_json: 
     print(ending + "\n}", flush=True)
 
 
-def _put_json(value: Any, pad: str = "") -> None:
+def _put_json(value: object, pad: str = "") -> None:
     # In pieces: newlines are those of the indentation alone.
     for piece in json.JSONEncoder(indent=2, default=str).iterencode(value):
         sys.stdout.write(piece.replace("\n", "\n" + pad))
 
 
-def show_fields(value: Mapping[str, Any], as_json: bool) -> None:
+def show_fields(value: Mapping[str, object], as_json: bool) -> None:
     """Put a mapping on stdout: one JSON document, or a line for each key."""
     show(value, as_json, lambda: print("\n".join(f"{name}: {field}" for name, field in value.items()), flush=True))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from mplskit.audit.cure import cure, way_on
 from mplskit.audit.features import Knowledge
@@ -62,7 +61,7 @@ def reasons(kernel: Kernel, verdicts: Sequence[Verdict], knowledge: Knowledge) -
 
 def as_json(
     kernel: Kernel, verdicts: Sequence[Verdict], demanded: Sequence[str], knowledge: Knowledge
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The whole audit as one JSON value."""
     deciding = needed(verdicts, demanded)
     return {
@@ -96,7 +95,7 @@ def demand(kernel: Kernel, verdicts: Sequence[Verdict], demanded: Sequence[str],
     raise NotSo(told, hint=cure(kernel, lacking, knowledge.cures, others=True))
 
 
-def _feature(verdict: Verdict) -> dict[str, Any]:
+def _feature(verdict: Verdict) -> dict[str, object]:
     return {
         "feature": verdict.feature.name,
         "title": verdict.feature.title,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from mplskit import files, process
 from mplskit.config import losses, named_files, tools
@@ -56,7 +55,7 @@ class Configured:
         """What was asked and not granted."""
         return [verdict for verdict in self.verdicts if not verdict.granted]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The configuration as `--json` and metadata.json show it."""
         return {
             "config": str(self.path),
@@ -68,7 +67,7 @@ class Configured:
         }
 
 
-def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
     """Verdicts as rows: symbol, asked, got, verdict, why, asked_by; of what was not granted the chain and the ways."""
     return [
         {

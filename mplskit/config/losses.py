@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from mplskit import files
 from mplskit.config.compare import Difference, differences
@@ -59,7 +58,7 @@ class Loss:
         weaker = ranks.get(self.before, 0) > ranks.get(self.after, 3)
         return needed_for().get(self.symbol, "") if weaker and self.reason is not Reason.ASKED else ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The row of `--json`, metadata.json and the file."""
         return {
             "symbol": self.symbol,

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mplskit.config.fragment import Setting, read_fragment
 from mplskit.config.request import STARTS, bases, choose, known
@@ -29,7 +28,7 @@ class Named:
     file: Path | None
     settings: tuple[Setting, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The set as `--json` shows it."""
         return {
             "name": self.name,

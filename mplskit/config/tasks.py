@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mplskit.config.configure import Configured
     from mplskit.config.options import Named
     from mplskit.config.request import Request
+    from mplskit.config.verdict import Verdict
     from mplskit.paths import Workspace
     from mplskit.sources.source_spec import Spec
 
@@ -57,7 +58,7 @@ def config(
 ) -> None:
     """Configure a kernel and prove that every option asked is granted; exit 1 and the reason where not."""
     from mplskit.config.compare import old_configuration
-    from mplskit.config.configure import configure, demand, verdict_rows
+    from mplskit.config.configure import configure, demand
     from mplskit.sources.kernel_source import fetch_kernel
 
     old = old_configuration(diff) if diff else None
@@ -66,10 +67,10 @@ def config(
     configured = configure(fetch_kernel(spec, workspace.cache), request, workspace)
 
     def text() -> None:
-        rows = verdict_rows([*configured.verdicts, *configured.elsewhere, *configured.base])
+        verdicts = (*configured.verdicts, *configured.elsewhere, *configured.base)
         terminal.table(
             ("symbol", "asked", "got", "verdict", "asked by"),
-            [(r["symbol"], r["asked"], r["got"], _verdict(r), r["asked_by"]) for r in rows],
+            [(v.setting.symbol, v.setting.value, v.got, _verdict(v), v.setting.asked_by) for v in verdicts],
         )
         print(configured.path)
 
@@ -93,10 +94,10 @@ def _show_differences(configured: "Configured", old: "Mapping[str, str]", called
     terminal.show({**configured.as_json(), "diff": [one.as_json() for one in found]}, json, text)
 
 
-def _verdict(row: "Mapping[str, object]") -> str:
+def _verdict(verdict: "Verdict") -> str:
     """The verdict; why, where one might ask even though nothing is lost."""
-    quiet = row["verdict"] in ("not asked", "granted") and row["why"]
-    return f"{row['verdict']}: {row['why']}" if quiet else str(row["verdict"])
+    quiet = str(verdict.state) in ("not asked", "granted") and verdict.why
+    return f"{verdict.state}: {verdict.why}" if quiet else str(verdict.state)
 
 
 @cli.task(

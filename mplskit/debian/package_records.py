@@ -66,6 +66,6 @@ def deliver(built: Path, dist: Path, packages: Sequence[Package]) -> None:
             )
 
 
-def write_record(path: Path, record: Mapping[str, Any]) -> None:
+def write_record(path: Path, record: Mapping[str, object]) -> None:
     """Vouch for packages: written after they are there."""
     files.write_atomically(path, json.dumps(record, indent=2, default=str) + "\n")

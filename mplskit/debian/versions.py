@@ -1,12 +1,11 @@
 """Orders Debian's versions, `[EPOCH:]UPSTREAM[-REVISION]`, as dpkg does (deb-version(7))."""
 
 import re
-from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 
-def order(version: str) -> tuple[Any, ...]:
+def order(version: str) -> tuple[object, ...]:
     """A key that sorts versions as `dpkg --compare-versions` does."""
     epoch, upstream, revision = split(version)
     return int(epoch), _order(upstream), _order(revision)
@@ -35,7 +34,7 @@ def fits(version: str, wanted: str) -> bool:
     return wanted in (version, upstream) or re.match(rf"{re.escape(wanted)}[.~+]", upstream) is not None
 
 
-def _order(part: str) -> tuple[Any, ...]:
+def _order(part: str) -> tuple[object, ...]:
     """Text and numbers in turn, a text first and last; `~` is before the end of a text, letters before other signs."""
     found = re.split(r"([0-9]+)", part)
     return tuple(int(piece) if index % 2 else _text(piece) for index, piece in enumerate(found))

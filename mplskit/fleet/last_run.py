@@ -165,6 +165,6 @@ class LastRun:
         }
 
 
-def write(path: Path, value: Mapping[str, Any]) -> None:
+def write(path: Path, value: Mapping[str, object]) -> None:
     """Write a JSON value that people can read; the file is the old one or the new one, whole."""
     files.write_atomically(path, chain(in_rows(value), ["\n"]))

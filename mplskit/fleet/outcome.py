@@ -85,7 +85,7 @@ class Outcome:
         return cls(node, state, 0, taken, came.code, _line(came, -1), came.hint, failure=came)
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """What all tasks know of a node, as JSON has it."""
         return {
             "node": self.node,
@@ -97,7 +97,7 @@ class Outcome:
             "hint": self.hint,
         }
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> Document:
         """The outcome as JSON has it: the document, read where it is, and the row.
 
         Raises OSError or ValueError when its file is gone, or is not what was written.

@@ -1,9 +1,9 @@
 """Items by the thousand, for people: what is as it was meant is counted, what is not is told in full up to a bound."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from mplskit.fleet.outcome import Document
 from mplskit.node.report import Item
 
 # Routes that are added: as many are told one by one. Of all else so many are, and the rest is counted.
@@ -31,7 +31,7 @@ def summed(items: Sequence[Item]) -> list[Item]:
     return shown
 
 
-def is_summed(document: Mapping[str, Any]) -> bool:
+def is_summed(document: Document) -> bool:
     """Whether people do not see each item of a report that is a change, a failure or a note."""
     rows = (row for row in document.get("items", ()) if row["state"] not in ("same", "diff"))
     counts = Counter(_group(Item(**row)) for row in rows)

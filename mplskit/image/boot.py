@@ -1,7 +1,6 @@
 """Which image is booted, and what a user needs to reach it."""
 
 from pathlib import Path
-from typing import Any
 
 from mplskit.debian.suites import FOR_IMAGES
 from mplskit.errors import WrongInput
@@ -38,7 +37,7 @@ def guest_of(image: Image, memory: int, cpus: int, append: str = "", persist: bo
     )
 
 
-def reached(machine: Machine) -> dict[str, Any]:
+def reached(machine: Machine) -> dict[str, object]:
     """How a running machine is reached."""
     return {
         "ssh": quote(["ssh", "-F", str(machine.host.ssh_config), machine.host.name]),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mplskit import files, process
 from mplskit.debian.archives import Archive
@@ -68,7 +67,7 @@ def build_image(workspace: Workspace, request: ImageRequest) -> tuple[Image, boo
     return image, True
 
 
-def plan(request: ImageRequest) -> dict[str, Any]:
+def plan(request: ImageRequest) -> dict[str, object]:
     """What `build_image` would make, and from what; nothing is fetched and nothing is written."""
     return {
         "image": request.name,

@@ -90,5 +90,5 @@ def _image(record: dict[str, Any], folder: Path) -> Image:
     )
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def _describe(path: Path) -> dict[str, object]:
     return {"file": path.name, "size": path.stat().st_size, "sha256": files.digest_file(path)}

@@ -129,7 +129,7 @@ def space(config: Mapping[str, str], version: str) -> tuple[int, str]:
     return SPACE + modules * SPACE_FOR_MODULE, "building a kernel"
 
 
-def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, Any]:
+def plan(spec: Spec, request: Request, packaging: Packaging) -> dict[str, object]:
     """What `build_kernel` would do; nothing is fetched and nothing is written."""
     suffix = packaging.suffix or "-mpls-DIGEST"
     return {

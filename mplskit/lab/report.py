@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.topology import Topology
@@ -71,7 +70,7 @@ class LabReport:
     folder: Path
     topology: Topology
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as plain values; the topology, which is a file of its own, is left out."""
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "topology"}
         return {

@@ -54,7 +54,7 @@ class Report:
         return cls.of([Item(*(row[name] for name in FIELDS)) for row in document["items"]])
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """The report as JSON has it."""
         rows = [{name: getattr(item, name) for name in FIELDS} for item in self.items]
         return {"items": rows, "changed": self.changed, "reboot_needed": self.reboot_needed}

@@ -1,7 +1,6 @@
 """What the main job did: a row for each step."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,6 @@ class PipelineReport:
         """The whole time."""
         return sum(row.seconds for row in self.rows)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as one JSON document."""
         return {"steps": [asdict(row) for row in self.rows], "seconds": round(self.seconds, 1)}

@@ -85,7 +85,7 @@ def _adapter(leash: Leash) -> "requests.adapters.HTTPAdapter":
     return Adapter()
 
 
-def _held(kind: Any, of: Leash) -> Any:
+def _held(kind: type, of: Leash) -> type:
     """A kind of connection, of urllib3, whose sockets are on the leash."""
 
     class Connection(kind):  # type: ignore[misc] # one of HTTP, of HTTPS, or through a proxy

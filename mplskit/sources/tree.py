@@ -3,7 +3,6 @@
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mplskit.errors import WrongInput
 from mplskit.sources.arch_folders import here
@@ -23,7 +22,7 @@ class SourceTree:
     digest: str
     path: Path
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The tree as metadata.json records it."""
         return asdict(self)
 

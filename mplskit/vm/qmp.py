@@ -25,7 +25,7 @@ class Monitor:
         self._message()
         self.execute("qmp_capabilities")
 
-    def execute(self, command: str, **arguments: Any) -> Any:
+    def execute(self, command: str, **arguments: object) -> Any:
         """Send a command, return what it returns; events that come in between are passed over."""
         try:
             self._connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")

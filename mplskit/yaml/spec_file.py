@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from mplskit.errors import WrongInput
 from mplskit.wording import LONGEST, MOST_TOLD, allowed, clipped, cut
@@ -86,7 +87,7 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
 
 
 def faults_of(
-    model: type[BaseModel], error: ValidationError, counts: Callable[[Any], bool] = lambda item: True
+    model: type[BaseModel], error: ValidationError, counts: Callable[[ErrorDetails], bool] = lambda item: True
 ) -> list[Fault]:
     """What pydantic found wrong in the values for a `model`, in our words; of its items those that `counts` takes."""
     return [fault for item in error.errors(include_url=False) if counts(item) for fault in _faults(model, item)]
@@ -112,7 +113,7 @@ def told(faults: Sequence[str]) -> WrongInput:
     return WrongInput(first, detail="\n".join(lines))
 
 
-def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
+def _faults(model: type[BaseModel], error: ErrorDetails) -> list[Fault]:
     place, kinds, field = _walk(model, error["loc"])
     reason = error.get("ctx", {}).get("error")
     if isinstance(reason, Unfit):
@@ -128,7 +129,7 @@ def _faults(model: type[BaseModel], error: Any) -> list[Fault]:
     return [Fault(place, rule, _written(found) if is_plain else "")]
 
 
-def _rule(error: Any, kinds: Sequence[Any], field: Any) -> str:
+def _rule(error: ErrorDetails, kinds: Sequence[object], field: object) -> str:
     """The rule that a value breaks: what a validator of ours said, or what the types and bounds of the field say."""
     if error["type"] in SHAPES:
         return SHAPES[error["type"]]
@@ -142,7 +143,7 @@ def _rule(error: Any, kinds: Sequence[Any], field: Any) -> str:
     return "is not what belongs here"
 
 
-def _bounds(field: Any) -> str:
+def _bounds(field: object) -> str:
     """The bounds of a number as its field has them: ` from 1 to 255`."""
     found = {name: getattr(note, name) for note in _notes(field) for name in ("ge", "gt", "le") if hasattr(note, name)}
     if "gt" in found:
@@ -153,7 +154,7 @@ def _bounds(field: Any) -> str:
     return f" from {low} to {high}"
 
 
-def _notes(kind: Any) -> Iterator[Any]:
+def _notes(kind: object) -> Iterator[object]:
     """What the annotations of a type, and of the members of a union, say of a value."""
     if get_origin(kind) is Annotated:
         inner, *notes = get_args(kind)
@@ -174,15 +175,15 @@ def _written(value: object) -> str:
     return repr(text) if isinstance(value, str) and value and doubtful else text
 
 
-def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any], Any]:
+def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[object], object]:
     """Follow pydantic's location as far as the model goes: the place in the file, the types that belong there, and the
     type of all of them as the model has it.
 
     Pydantic puts the tag of a union's member into the location; it is no key of the file.
     """
     place: list[str | int] = []
-    kinds: list[tuple[str | None, Any]] = [(None, model)]
-    field: Any = model
+    kinds: list[tuple[str | None, object]] = [(None, model)]
+    field: object = model
     for part in location:
         tagged = [kind for tag, kind in kinds if tag is not None and tag == part]
         fields = [below for _, kind in kinds for below in _into(kind, part)]
@@ -195,7 +196,7 @@ def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any], An
     return tuple(place), [kind for _, kind in kinds], field
 
 
-def _members(kind: Any, tag: str | None = None) -> Iterator[tuple[str | None, Any]]:
+def _members(kind: object, tag: str | None = None) -> Iterator[tuple[str | None, object]]:
     """The types that a union stands for, with their tags."""
     if get_origin(kind) is Annotated:
         inner, *notes = get_args(kind)
@@ -207,7 +208,7 @@ def _members(kind: Any, tag: str | None = None) -> Iterator[tuple[str | None, An
         yield tag, kind
 
 
-def _into(kind: Any, part: str | int) -> Iterator[Any]:
+def _into(kind: object, part: str | int) -> Iterator[object]:
     """The types of what is below `part` of a value of type `kind`."""
     if get_origin(kind) is dict:
         yield get_args(kind)[1]
@@ -219,6 +220,6 @@ def _into(kind: Any, part: str | int) -> Iterator[Any]:
                 yield Annotated[field.annotation, field] if field.metadata else field.annotation
 
 
-def _keys(kinds: Iterable[Any]) -> list[str]:
+def _keys(kinds: Iterable[object]) -> list[str]:
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return [field.alias or name for model in models for name, field in model.model_fields.items()]

@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -17,6 +16,7 @@ from ruamel.yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -30,6 +30,9 @@ from mplskit.wording import clipped
 from mplskit.yaml.parser_words import said
 from mplskit.yaml.plain_rows import MARK, put_aside
 from mplskit.yaml.value import Written, scalar
+
+# What a value begins with, or is.
+Below = AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent
 
 # A thousand nodes with thirty routes each are 2 MB and 250,000 values, one with 100,000 label routes 7 MB and 600,000.
 LARGEST_FILE = 9_000_000
@@ -100,7 +103,7 @@ def _at(name: str, line: int, lines: bool) -> str:
     return f"{name}:{line}" if lines else name
 
 
-def plain(tree: Written) -> Any:
+def plain(tree: Written) -> object:
     """The values alone."""
     if isinstance(tree.value, dict):
         return {key: plain(below) for key, below in tree.value.items()}
@@ -143,7 +146,7 @@ class _Builder:
             raise _Refused(_line(following), "a second document begins here: one file is one document")
         return tree
 
-    def _value(self, event: Any, line: int, levels: int) -> Written:
+    def _value(self, event: Below, line: int, levels: int) -> Written:
         if isinstance(event, AliasEvent):
             return self._aliased(event, line, levels)
         if event.tag is not None:
@@ -164,7 +167,7 @@ class _Builder:
             self.anchors[event.anchor] = tree
         return tree
 
-    def _aliased(self, event: Any, line: int, levels: int) -> Written:
+    def _aliased(self, event: AliasEvent, line: int, levels: int) -> Written:
         if event.anchor not in self.anchors:
             raise _Refused(_line(event), f"there is no anchor &{clipped(event.anchor)} above")
         found = self.anchors[event.anchor]
@@ -232,12 +235,12 @@ def _to_merge(value: Written) -> dict[str, Written]:
     return entries
 
 
-def _character(event: Any) -> Any:
+def _character(event: ScalarEvent) -> ScalarEvent:
     """The event of a scalar, if every escape in it is a character."""
     if _SURROGATE.search(event.value):
         raise _Refused(_line(event), "half of a surrogate pair is no character")
     return event
 
 
-def _line(event: Any) -> int:
+def _line(event: Event) -> int:
     return int(event.start_mark.line) + 1

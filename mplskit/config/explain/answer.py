@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import kconfiglib
+from kconfiglib import Symbol
 
 from mplskit.config.explain.blocks import Block, scan_tree
 from mplskit.config.explain.chain import Chains, place_of
+from mplskit.config.explain.load import KernelKconfig
 from mplskit.config.explain.misspelt import close_names, misspelt
 from mplskit.config.explain.renames import renamed, successors
 from mplskit.config.explain.trial import ask, holds, takes
@@ -21,7 +22,7 @@ OLDER = "nothing stands in its way now: this configuration is older than a tool;
 
 
 def explain(
-    asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: Any, tree: Path
+    asked: Sequence[Verdict], base: Sequence[Verdict], kconfig: KernelKconfig, tree: Path
 ) -> tuple[list[Verdict], list[Verdict]]:
     """Both with a reason for each that is not granted; what the tree does not have becomes unknown.
 
@@ -62,7 +63,9 @@ def show_blocks(verdicts: Iterable[Verdict], tree: Path, architecture: str) -> l
 
 
 class _One:
-    def __init__(self, kconfig: Any, tree: Path, known: Mapping[str, Verdict], asked: Mapping[str, Verdict]) -> None:
+    def __init__(
+        self, kconfig: KernelKconfig, tree: Path, known: Mapping[str, Verdict], asked: Mapping[str, Verdict]
+    ) -> None:
         self._kconfig = kconfig
         self._asked = asked
         self._chains = Chains(tree, kconfig, known)
@@ -102,7 +105,7 @@ class _One:
         ways = sorted((way for ways in found for way in ways), key=lambda way: bool(way[1]))
         return _with_ways(verdict, ways) if ways else replace(verdict, why=f"{verdict.why}; {NOT_FOUND}")
 
-    def _promoted(self, symbol: Any) -> str:
+    def _promoted(self, symbol: Symbol) -> str:
         """Why a module that was asked is built in."""
         modules = self._kconfig.modules
         if not modules.tri_value:
@@ -139,7 +142,7 @@ def _unknown(verdict: Verdict, names: Iterable[str], successors: Sequence[str]) 
     return replace(verdict, state=State.UNKNOWN, why=why), []
 
 
-def kind_of(symbol: Any, value: str) -> str:
+def kind_of(symbol: Symbol, value: str) -> str:
     """What values a symbol takes, for who asked another one."""
     match symbol.orig_type:
         case kconfiglib.BOOL:

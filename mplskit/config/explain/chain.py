@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import kconfiglib
-from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL
+from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL, Symbol
 
+from mplskit.config.explain.expression import Expression, Item
+from mplskit.config.explain.load import KernelKconfig
 from mplskit.config.explain.tools import probe, refusal
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, Verdict
 from mplskit.wording import first_few
@@ -21,22 +23,22 @@ _TRISTATES = (kconfiglib.BOOL, kconfiglib.TRISTATE)
 class Chains:
     """Chains on one loaded Kconfig; `asked` are the verdicts by symbol."""
 
-    def __init__(self, tree: Path, kconfig: Any, asked: Mapping[str, Verdict]) -> None:
+    def __init__(self, tree: Path, kconfig: KernelKconfig, asked: Mapping[str, Verdict]) -> None:
         self._tree = tree
         self._kconfig = kconfig
         self._asked = asked
 
-    def lacking(self, symbol: Any, value: str) -> tuple[Link, ...]:
+    def lacking(self, symbol: Symbol, value: str) -> tuple[Link, ...]:
         """Why a symbol is below the value that was asked of it; a number or a text: why it is another one."""
         if symbol.orig_type in _TRISTATES:
             return tuple(_once(self._need(symbol, _LETTERS.index(value), 0)))
         return tuple(_once([self._link(symbol, value, 0, self._range(symbol)), *self._hidden(symbol, 1, 1)]))
 
-    def held(self, symbol: Any) -> tuple[Link, ...]:
+    def held(self, symbol: Symbol) -> tuple[Link, ...]:
         """What holds a symbol that was asked to be absent."""
         return tuple(_once(self._less(symbol, 0, 0)))
 
-    def _need(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+    def _need(self, symbol: Symbol, level: int, depth: int) -> Iterator[Link]:
         level = level if symbol.type == kconfiglib.TRISTATE else 2
         if level in symbol.assignable:
             yield self._link(symbol, _LETTERS[level], depth, self._chosen(symbol))
@@ -45,7 +47,7 @@ class Chains:
         yield self._link(symbol, _LETTERS[level], depth, "" if below else self._fixed(symbol))
         yield from below
 
-    def _hidden(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+    def _hidden(self, symbol: Symbol, level: int, depth: int) -> Iterator[Link]:
         """What a user would have to change before the symbol can be set."""
         level = level if symbol.type == kconfiglib.TRISTATE else 1
         prompts = [node.prompt[1] for node in symbol.nodes if node.prompt]
@@ -63,7 +65,7 @@ class Chains:
             for value, condition in given[:1]:
                 yield from self._unmet(symbol, (AND, value, condition), level, depth)
 
-    def _unmet(self, owner: Any, expression: Any, level: int, depth: int) -> Iterator[Link]:
+    def _unmet(self, owner: Symbol, expression: Expression, level: int, depth: int) -> Iterator[Link]:
         """The operands of a conjunction that are below `level`, without those that another one brings up anyway."""
         parts = [part for part in kconfiglib.split_expr(expression, AND) if kconfiglib.expr_value(part) < level]
         trees = [list(self._part(owner, part, level, depth)) for part in dict.fromkeys(parts)]
@@ -72,7 +74,7 @@ class Chains:
             if tree and tree[0].symbol not in below:
                 yield from tree
 
-    def _part(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
+    def _part(self, owner: Symbol, part: Expression, level: int, depth: int) -> Iterator[Link]:
         if isinstance(part, kconfiglib.Symbol):
             yield from self._operand(owner, part, level, depth)
         elif isinstance(part, kconfiglib.Choice):
@@ -92,7 +94,7 @@ class Chains:
             note = self._probed(symbol) or self._asker(symbol)
             yield Link(_words(part), "y", _compared(part), place_of(symbol), depth, note)
 
-    def _operand(self, owner: Any, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+    def _operand(self, owner: Symbol, symbol: Symbol, level: int, depth: int) -> Iterator[Link]:
         if symbol.nodes:
             yield from self._need(symbol, level, depth)
         elif symbol.is_constant:
@@ -100,7 +102,7 @@ class Chains:
         else:
             yield Link(symbol.name, _LETTERS[level], "n", place_of(owner), depth, NO_SUCH_SYMBOL)
 
-    def _any(self, owner: Any, part: Any, level: int, depth: int) -> Iterator[Link]:
+    def _any(self, owner: Symbol, part: Expression, level: int, depth: int) -> Iterator[Link]:
         if one := _same_symbol(part):
             yield from self._either(part, one, depth)
             return
@@ -110,13 +112,13 @@ class Chains:
             if depth < DEPTH:
                 yield from self._unmet(owner, operand, level, depth + 1)
 
-    def _either(self, part: Any, symbol: Any, depth: int) -> Iterator[Link]:
+    def _either(self, part: Expression, symbol: Symbol, depth: int) -> Iterator[Link]:
         """One symbol that may have one of several values, and has another one."""
         values = [operand[2].name if isinstance(operand, tuple) else "y" for operand in kconfiglib.split_expr(part, OR)]
         yield self._link(symbol, " or ".join(values), depth, self._asker(symbol))
         yield from self._selectors(symbol, " or ".join(values), 0, depth + 1)
 
-    def _less(self, symbol: Any, level: int, depth: int) -> Iterator[Link]:
+    def _less(self, symbol: Symbol, level: int, depth: int) -> Iterator[Link]:
         """What holds a symbol above `level`."""
         level = level if symbol.type == kconfiglib.TRISTATE else 0
         selecting = list(self._selectors(symbol, _LETTERS[level], level, depth + 1)) if depth < DEPTH else []
@@ -130,7 +132,7 @@ class Chains:
                 if node.prompt:
                     yield from self._unmet(symbol, node.prompt[1], 1, depth + 1)
 
-    def _selectors(self, symbol: Any, needed: str, level: int, depth: int) -> Iterator[Link]:
+    def _selectors(self, symbol: Symbol, needed: str, level: int, depth: int) -> Iterator[Link]:
         active = [part for part in kconfiglib.split_expr(symbol.rev_dep, OR) if kconfiglib.expr_value(part) > level]
         for part in active[:TOLD]:
             selector = kconfiglib.split_expr(part, AND)[0]
@@ -141,15 +143,15 @@ class Chains:
             if not any(node.prompt for node in selector.nodes) and depth < DEPTH:
                 yield from self._selectors(selector, needed, level, depth + 1)
 
-    def _link(self, symbol: Any, needed: str, depth: int, note: str) -> Link:
+    def _link(self, symbol: Symbol, needed: str, depth: int, note: str) -> Link:
         return Link(symbol.name, needed, _has(symbol), place_of(symbol), depth, note)
 
-    def _asker(self, symbol: Any) -> str:
+    def _asker(self, symbol: Symbol) -> str:
         """Who asked for the value that stands in the way; who was refused suffers from the same cause."""
         verdict = self._asked.get(symbol.name)
         return f"asked by {verdict.setting.asked_by}" if verdict and verdict.granted else ""
 
-    def _chosen(self, symbol: Any) -> str:
+    def _chosen(self, symbol: Symbol) -> str:
         """For a symbol that can be set, and is not: who holds its choice, or who asked for another value."""
         if symbol.choice is None or symbol.choice.selection in (None, symbol):
             return self._asker(symbol)
@@ -157,7 +159,7 @@ class Chains:
         asker = self._asker(other)
         return f"{_choice(symbol.choice)} has {other.name}" + (f", {asker}" if asker else "")
 
-    def _fixed(self, symbol: Any) -> str:
+    def _fixed(self, symbol: Symbol) -> str:
         """For a symbol with nothing below it that could be changed."""
         if probed := self._probed(symbol):
             return probed
@@ -167,7 +169,7 @@ class Chains:
             return f"it has no prompt, and is selected by {first_few(names, TOLD)}"
         return "" if any(node.prompt for node in symbol.nodes) else "it has no prompt, and nothing selects it"
 
-    def _on(self, symbol: Any) -> str:
+    def _on(self, symbol: Symbol) -> str:
         """For a symbol that is on, and that nothing selects."""
         if symbol.choice is not None and symbol.choice.selection is symbol:
             default = "its default" if symbol.choice._selection_from_defaults() is symbol else "chosen"
@@ -179,17 +181,17 @@ class Chains:
             return "it is on by default, and its prompt is hidden"
         return self._probed(symbol) or "it is on by default, and has no prompt"
 
-    def _probed(self, symbol: Any) -> str:
+    def _probed(self, symbol: Symbol) -> str:
         line = "" if any(node.prompt for node in symbol.nodes) else probe(self._tree, symbol, False)
         return refusal(self._kconfig, line) if line else ""
 
-    def _constant(self, owner: Any, part: Any, depth: int) -> Link:
+    def _constant(self, owner: Symbol, part: Symbol, depth: int) -> Link:
         line = probe(self._tree, owner, True)
         if not line:
             return Link(part.name, "y", part.name, place_of(owner), depth, "never on this architecture")
         return Link(line, "y", part.name, place_of(owner), depth, refusal(self._kconfig, line))
 
-    def _range(self, symbol: Any) -> str:
+    def _range(self, symbol: Symbol) -> str:
         for low, high, condition in symbol.ranges:
             if kconfiglib.expr_value(condition):
                 bounds = (f"{bound.str_value}{f' ({bound.name})' if bound.nodes else ''}" for bound in (low, high))
@@ -210,36 +212,36 @@ def _once(links: Iterable[Link]) -> Iterator[Link]:
             yield link
 
 
-def place_of(item: Any) -> str:
+def place_of(item: Item) -> str:
     """FILE:LINE of a symbol or choice, where a user is offered it."""
     node = next((node for node in item.nodes if node.prompt), item.nodes[0])
     return f"{node.filename}:{node.linenr}"
 
 
-def _has(symbol: Any) -> str:
+def _has(symbol: Symbol) -> str:
     return str(symbol.str_value) if symbol.orig_type != kconfiglib.STRING else f'"{symbol.str_value}"'
 
 
-def _letter(expression: Any) -> str:
+def _letter(expression: Expression) -> str:
     return _LETTERS[kconfiglib.expr_value(expression)]
 
 
-def _words(expression: Any) -> str:
+def _words(expression: Expression) -> str:
     return str(kconfiglib.expr_str(expression, lambda item: _choice(item) if not item.name else item.name))
 
 
-def _compared(relation: Any) -> str:
+def _compared(relation: Expression) -> str:
     """What the symbols of a relation have."""
     has = [f"{item.name}={_has(item)}" for item in kconfiglib.expr_items(relation) if item.nodes]
     return ", ".join(sorted(has)) or "n"
 
 
-def _choice(choice: Any) -> str:
+def _choice(choice: Item) -> str:
     prompt = next((node.prompt[0] for node in choice.nodes if node.prompt), "")
     return f"the choice “{prompt}”"
 
 
-def _plain_goal(relation: Any) -> str:
+def _plain_goal(relation: tuple[Any, ...]) -> str:
     """The value that `X = y` or `X != n` asks of its symbol; empty for relations of other kinds."""
     goals = {(EQUAL, "n"): "n", (EQUAL, "y"): "y", (UNEQUAL, "n"): "m"}
     return (
@@ -249,7 +251,7 @@ def _plain_goal(relation: Any) -> str:
     )
 
 
-def _same_symbol(expression: Any) -> Any:
+def _same_symbol(expression: Expression) -> Symbol | None:
     """The one symbol that all operands of a disjunction are about (`X || X = n`), else None."""
     parts = kconfiglib.split_expr(expression, OR)
     plain = all(isinstance(part, kconfiglib.Symbol) or (part[0] == EQUAL and part[2].is_constant) for part in parts)

@@ -22,7 +22,7 @@ _CONDITIONAL = re.compile(
 _CONFIG = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)", re.MULTILINE)
 
 
-class KernelKconfig(kconfiglib.Kconfig):  # type: ignore[misc]
+class KernelKconfig(kconfiglib.Kconfig):
     """A kernel's Kconfig; `transitional` are the symbols that only carry an old name's value to the new one (6.18)."""
 
     def __init__(self) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import kconfiglib
+from kconfiglib import Symbol
 
 from mplskit.config.compare import Difference
 from mplskit.config.explain.answer import kind_of
 from mplskit.config.explain.chain import Chains
+from mplskit.config.explain.load import KernelKconfig
 from mplskit.config.explain.renames import known_renames, renamed, successors
 from mplskit.config.explain.trial import ask, takes
 from mplskit.config.explain.ways import find_ways
@@ -21,7 +22,7 @@ from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, same
 _TRISTATES = (kconfiglib.BOOL, kconfiglib.TRISTATE)
 
 
-def symbols_of(kconfig: Any) -> set[str]:
+def symbols_of(kconfig: KernelKconfig) -> set[str]:
     """The symbols that this kernel has, without those that only carry an old name's value on."""
     defined = {name for name, symbol in kconfig.syms.items() if symbol.nodes}
     return defined - set(kconfig.transitional)
@@ -44,7 +45,7 @@ def carried(values: Mapping[str, str], names: set[str], called: str) -> list[Set
     return list(found.values())
 
 
-def losses(outcome: Outcome, kconfig: Any, tree: Path, verdicts: Sequence[Verdict]) -> list[Loss]:
+def losses(outcome: Outcome, kconfig: KernelKconfig, tree: Path, verdicts: Sequence[Verdict]) -> list[Loss]:
     """Why each value of a base is another one in the finished configuration, which `kconfig` has loaded.
 
     `verdicts` are those on what was asked.
@@ -71,7 +72,7 @@ def guessed(outcome: Outcome, names: set[str]) -> list[Loss]:
 
 
 class _One:
-    def __init__(self, outcome: Outcome, kconfig: Any, tree: Path, asked: Mapping[str, Verdict]) -> None:
+    def __init__(self, outcome: Outcome, kconfig: KernelKconfig, tree: Path, asked: Mapping[str, Verdict]) -> None:
         self._outcome = outcome
         self._kconfig = kconfig
         self._names = symbols_of(kconfig)
@@ -81,8 +82,9 @@ class _One:
     def with_ways(self, loss: Loss) -> Loss:
         """Of what is needed, the settings that bring it back and take back nothing that was asked."""
         symbol = self._kconfig.syms.get(loss.symbol)
-        can_be_set = symbol is not None and any(node.prompt for node in symbol.nodes)
-        if not loss.needed_for or loss.reason is Reason.TRIMMED or not can_be_set:
+        if symbol is None or not loss.needed_for or loss.reason is Reason.TRIMMED:
+            return loss
+        if not any(node.prompt for node in symbol.nodes):
             return loss
         # The base still asks for it, as soon as it can be had.
         ask(self._kconfig, [Setting(loss.symbol, loss.before, "the base")])
@@ -100,7 +102,7 @@ class _One:
             return Loss(symbol, before, after, Reason.TRIMMED)
         return self._here(self._kconfig.syms[symbol], difference)
 
-    def _here(self, known: Any, difference: Difference) -> Loss:
+    def _here(self, known: Symbol, difference: Difference) -> Loss:
         """Of a symbol that this kernel has."""
         symbol, before, after = difference.symbol, difference.old, difference.new
         if not any(node.prompt for node in known.nodes):
@@ -126,7 +128,7 @@ class _One:
         why = told + (f"; {cause(chain)}" if chain else "")
         return Loss(difference.symbol, before, after, Reason.RENAMED, why, name, chain)
 
-    def _changed(self, known: Any, difference: Difference) -> str:
+    def _changed(self, known: Symbol, difference: Difference) -> str:
         """Why a symbol is stronger than the base has it, or another number or text."""
         if difference.old == "n" and known.orig_type in _TRISTATES:
             return cause(self._chains.held(known))

@@ -2,11 +2,11 @@
 
 from collections.abc import Set
 from functools import cache
-from typing import Any
 
 import kconfiglib
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mplskit.config.explain.load import KernelKconfig
 from mplskit.config.releases import parse_release
 from mplskit.paths import data
 from mplskit.yaml.spec_file import read_spec
@@ -57,7 +57,7 @@ def renamed(name: str, names: Set[str]) -> tuple[str, str]:
     return "", ""
 
 
-def successors(kconfig: Any, name: str) -> list[str]:
+def successors(kconfig: KernelKconfig, name: str) -> list[str]:
     """The symbols of a loaded Kconfig that take the value of a transitional one."""
     if name not in kconfig.transitional:
         return []

@@ -6,11 +6,11 @@ What is found is a proposal: `ways` tries each before it tells anybody.
 from collections.abc import Callable, Iterable
 from functools import reduce
 from itertools import product
-from typing import Any
 
 import kconfiglib
-from kconfiglib import AND, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, OR, UNEQUAL
+from kconfiglib import AND, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, OR, UNEQUAL, Symbol
 
+from mplskit.config.explain.expression import Expression, Item
 from mplskit.config.explain.trial import Assignments, plain, tried
 
 # Alternatives kept at each step, those tried of a symbol that hundreds select, and steps in all: answers in a moment.
@@ -40,28 +40,28 @@ class Search:
 
     def __init__(self) -> None:
         self._steps = 0
-        self._open: set[tuple[Any, str, int]] = set()
+        self._open: set[tuple[Item, str, int]] = set()
 
-    def reach(self, symbol: Any, value: str) -> Proposals:
+    def reach(self, symbol: Symbol, value: str) -> Proposals:
         """Settings that give `symbol` this value, the fewest first."""
         self._steps = 0
         if symbol.orig_type not in _TRISTATES:
             return self._assign(symbol, value)
         return self.lower(symbol, 0) if value == "n" else self.raise_to(symbol, _VALUES[value])
 
-    def raise_to(self, symbol: Any, level: int) -> Proposals:
+    def raise_to(self, symbol: Item, level: int) -> Proposals:
         """Settings that bring a symbol to `level` at least."""
         if symbol.tri_value >= level:
             return NOTHING_TO_DO
         return self._guarded(symbol, "raise", level, lambda: self._raise(symbol, level))
 
-    def lower(self, symbol: Any, level: int) -> Proposals:
+    def lower(self, symbol: Item, level: int) -> Proposals:
         """Settings that bring a symbol to `level` at most."""
         if symbol.tri_value <= level:
             return NOTHING_TO_DO
         return self._guarded(symbol, "lower", level, lambda: self._lower(symbol, level))
 
-    def at_least(self, expression: Any, level: int) -> Proposals:
+    def at_least(self, expression: Expression, level: int) -> Proposals:
         """Settings that bring an expression to `level` at least."""
         if level == 0 or kconfiglib.expr_value(expression) >= level:
             return NOTHING_TO_DO
@@ -77,7 +77,7 @@ class Search:
             case _:
                 return self._relation(*expression)
 
-    def at_most(self, expression: Any, level: int) -> Proposals:
+    def at_most(self, expression: Expression, level: int) -> Proposals:
         """Settings that bring an expression to `level` at most."""
         if level == 2 or kconfiglib.expr_value(expression) <= level:
             return NOTHING_TO_DO
@@ -94,7 +94,7 @@ class Search:
             case operator:
                 return self._relation(_OPPOSITE[operator], *expression[1:])
 
-    def _guarded(self, symbol: Any, goal: str, level: int, find: Callable[[], Proposals]) -> Proposals:
+    def _guarded(self, symbol: Item, goal: str, level: int, find: Callable[[], Proposals]) -> Proposals:
         key = (symbol, goal, level)
         self._steps += 1
         if key in self._open or self._steps > STEPS or len(self._open) > DEPTH:
@@ -105,7 +105,7 @@ class Search:
         finally:
             self._open.discard(key)
 
-    def _raise(self, symbol: Any, level: int) -> Proposals:
+    def _raise(self, symbol: Item, level: int) -> Proposals:
         if isinstance(symbol, kconfiglib.Choice):
             return _best(way for node in symbol.nodes if node.prompt for way in self.at_least(node.prompt[1], level))
         if symbol.is_constant or not symbol.nodes or symbol.orig_type not in _TRISTATES:
@@ -128,12 +128,12 @@ class Search:
         selectors = [part for part in selectors if kconfiglib.expr_value(part)] or selectors[:SELECTORS]
         return _best(way for part in selectors for way in self.at_least(part, shown))
 
-    def _comes(self, symbol: Any, level: int, way: Assignments) -> bool:
+    def _comes(self, symbol: Symbol, level: int, way: Assignments) -> bool:
         """Whether a default comes true: what it depends on may have a default of its own, which then changes."""
         with tried(symbol.kconfig, way):
             return bool(symbol.tri_value >= level)
 
-    def _lower(self, symbol: Any, level: int) -> Proposals:
+    def _lower(self, symbol: Item, level: int) -> Proposals:
         if isinstance(symbol, kconfiglib.Choice) or symbol.is_constant or not symbol.nodes:
             return NO_WAY
         if symbol.choice is not None and symbol.choice.selection is symbol:
@@ -153,13 +153,13 @@ class Search:
                 own = NOTHING_TO_DO
         return _both(released, own)
 
-    def _release(self, select: Any, level: int) -> Proposals:
+    def _release(self, select: Expression, level: int) -> Proposals:
         """Settings that take away one `select`: its symbol goes, or where that cannot, its condition."""
         if kconfiglib.expr_value(select) <= level:
             return NOTHING_TO_DO
         return self.at_most(kconfiglib.split_expr(select, AND)[0], level) or self.at_most(select, level)
 
-    def _relation(self, operator: Any, left: Any, right: Any) -> Proposals:
+    def _relation(self, operator: int, left: Symbol, right: Symbol) -> Proposals:
         """Settings that make a relation true, where one side is a constant."""
         if kconfiglib.expr_value((operator, left, right)):
             return NOTHING_TO_DO
@@ -174,12 +174,12 @@ class Search:
         wanted = [name for name, level in _VALUES.items() if _related(operator, level, right.name)]
         return _best(way for name in wanted for way in self._exactly(left, _VALUES[name]))
 
-    def _exactly(self, symbol: Any, level: int) -> Proposals:
+    def _exactly(self, symbol: Symbol, level: int) -> Proposals:
         if level == 1 and symbol.type != kconfiglib.TRISTATE:
             return NO_WAY
         return self.lower(symbol, level) if symbol.tri_value > level else self.raise_to(symbol, level)
 
-    def _assign(self, symbol: Any, value: str) -> Proposals:
+    def _assign(self, symbol: Symbol, value: str) -> Proposals:
         """Settings that give a number or a text this value: its prompt, its range, or its default."""
         bounds = self._bounds(symbol, value)
         prompts = [node.prompt[1] for node in symbol.nodes if node.prompt]
@@ -188,7 +188,7 @@ class Search:
             return _both(_both(shown, bounds), [((symbol.name, value),)])
         return self._defaulting(symbol, lambda number: number == plain(value))
 
-    def _bounds(self, symbol: Any, value: str) -> Proposals:
+    def _bounds(self, symbol: Symbol, value: str) -> Proposals:
         """Settings that widen the range of a number until it has room for the value."""
         for low, high, condition in symbol.ranges:
             if kconfiglib.expr_value(condition):
@@ -196,10 +196,10 @@ class Search:
                 return _both(least, self._bound(high, lambda bound: _number(bound) >= _number(value)))
         return NOTHING_TO_DO
 
-    def _bound(self, symbol: Any, fits: Callable[[str], bool]) -> Proposals:
+    def _bound(self, symbol: Symbol, fits: Callable[[str], bool]) -> Proposals:
         return NOTHING_TO_DO if fits(symbol.str_value) else self._defaulting(symbol, fits)
 
-    def _defaulting(self, symbol: Any, fits: Callable[[str], bool]) -> Proposals:
+    def _defaulting(self, symbol: Symbol, fits: Callable[[str], bool]) -> Proposals:
         """Settings by which a number that only has defaults gets one that fits."""
         found: Proposals = []
         for index, (given, condition) in enumerate(symbol.defaults):
@@ -209,10 +209,10 @@ class Search:
         return _best(found)
 
 
-def _near(expression: Any, level: int) -> list[Any]:
+def _near(expression: Expression, level: int) -> list[Expression]:
     """The operands of a disjunction, first those that are m already, then those that a single setting brings."""
 
-    def distance(part: Any) -> tuple[int, int]:
+    def distance(part: Expression) -> tuple[int, int]:
         operands = kconfiglib.split_expr(part, AND)
         unmet = [operand for operand in operands if kconfiglib.expr_value(operand) < level]
         closed = [item for item in unmet if not _offered(item, level)]
@@ -221,7 +221,7 @@ def _near(expression: Any, level: int) -> list[Any]:
     return sorted(kconfiglib.split_expr(expression, OR), key=distance)
 
 
-def _offered(item: Any, level: int) -> bool:
+def _offered(item: Expression, level: int) -> bool:
     """Whether a user can set this symbol as it stands."""
     return isinstance(item, kconfiglib.Symbol) and any(rank >= level for rank in item.assignable)
 
@@ -233,7 +233,7 @@ def _number(text: str) -> int:
         return 0
 
 
-def _related(operator: Any, level: int, name: str) -> bool:
+def _related(operator: int, level: int, name: str) -> bool:
     other = _VALUES.get(name, 0)
     return {
         EQUAL: level == other,

@@ -2,16 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Any
+
+from kconfiglib import Symbol
 
 from mplskit.config.explain.blocks import block_at
+from mplskit.config.explain.load import KernelKconfig
 
 NO_SET = "no --set can mend that"
 # A call of a macro, such as $(cc-option,-mfoo); $(ARCH) and other variables are in capitals.
 _CALL = re.compile(r"\$\([a-z][\w-]*")
 
 
-def probe(tree: Path, symbol: Any, dependency: bool) -> str:
+def probe(tree: Path, symbol: Symbol, dependency: bool) -> str:
     """The lines of a symbol's Kconfig block that ask a tool, or an empty text: its dependencies, or what sets it."""
     found = []
     for node in symbol.nodes:
@@ -22,7 +24,7 @@ def probe(tree: Path, symbol: Any, dependency: bool) -> str:
     return "` or `".join(found)
 
 
-def refusal(kconfig: Any, line: str) -> str:
+def refusal(kconfig: KernelKconfig, line: str) -> str:
     """Says which tool, by its version, is not what such a line asks for."""
     name, version = _tool(kconfig, line)
     if not version:
@@ -30,7 +32,7 @@ def refusal(kconfig: Any, line: str) -> str:
     return f"{version} is not what `{line}` asks for; {NO_SET}"
 
 
-def _tool(kconfig: Any, line: str) -> tuple[str, str]:
+def _tool(kconfig: KernelKconfig, line: str) -> tuple[str, str]:
     """The tool that a line asks, and how it names itself; that is empty where it is not there."""
 
     def value(name: str) -> str:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import kconfiglib
+from kconfiglib import Kconfig, Symbol
 
 from mplskit.config.fragment import Setting
 from mplskit.config.verdict import same
@@ -19,13 +19,13 @@ def plain(value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
-def written(symbol: Any) -> str:
+def written(symbol: Symbol) -> str:
     """The value that a symbol has in the `.config`, `n` where it is not in it."""
     found = re.fullmatch(r"CONFIG_\w+=(.*)\n?", symbol.config_string, re.DOTALL)
     return found[1].rstrip("\n") if found else "n"
 
 
-def takes(symbol: Any, value: str) -> bool:
+def takes(symbol: Symbol, value: str) -> bool:
     """Whether a value is one that this type of symbol has: a bool is never m, an int no text."""
     match symbol.orig_type:
         case kconfiglib.BOOL:
@@ -40,7 +40,7 @@ def takes(symbol: Any, value: str) -> bool:
             return value.startswith('"')
 
 
-def fitting(symbol: Any, value: str) -> str | None:
+def fitting(symbol: Symbol, value: str) -> str | None:
     """The value in the form that this type of symbol takes, None where it is not plain what was meant."""
     if takes(symbol, value):
         return value
@@ -58,31 +58,31 @@ def fitting(symbol: Any, value: str) -> str | None:
     return None
 
 
-def holds(symbol: Any, value: str) -> bool:
+def holds(symbol: Symbol, value: str) -> bool:
     """Whether a symbol has what was asked: m is granted by m or y."""
     has = written(symbol)
     return same(value, has) or (value == "m" and has == "y")
 
 
 @contextmanager
-def tried(kconfig: Any, settings: Iterable[tuple[str, str]]) -> Iterator[None]:
+def tried(kconfig: Kconfig, settings: Iterable[tuple[str, str]]) -> Iterator[None]:
     """Within the block, the symbols have these values besides those of the `.config`, as far as they are granted."""
     before = []
     try:
         for name, value in settings:
             symbol = kconfig.syms[name]
             choice = symbol.choice
-            before.append((symbol, symbol.user_value, choice and (choice.user_value, choice.user_selection)))
+            before.append((symbol, symbol.user_value, (choice.user_value, choice.user_selection) if choice else None))
             if choice and value in ("m", "y"):
                 choice.set_value(value)
             symbol.set_value(plain(value))
         yield
     finally:
-        for symbol, value, chosen in reversed(before):
-            _restore(symbol, value, chosen)
+        for symbol, was, chosen in reversed(before):
+            _restore(symbol, was, chosen)
 
 
-def ask(kconfig: Any, settings: Iterable[Setting]) -> None:
+def ask(kconfig: Kconfig, settings: Iterable[Setting]) -> None:
     """Give what was asked and dropped to the loaded Kconfig again: it counts as soon as its dependencies are met."""
     for setting in settings:
         symbol = kconfig.syms.get(setting.symbol)
@@ -91,9 +91,9 @@ def ask(kconfig: Any, settings: Iterable[Setting]) -> None:
             symbol.set_value(plain(setting.value))
 
 
-def _restore(symbol: Any, value: Any, chosen: tuple[Any, Any] | None) -> None:
+def _restore(symbol: Symbol, value: str | int | None, chosen: tuple[int | None, Symbol | None] | None) -> None:
     symbol.user_value = value
-    if symbol.choice:
-        symbol.choice.user_value, symbol.choice.user_selection = chosen  # type: ignore[misc]
+    if symbol.choice and chosen:
+        symbol.choice.user_value, symbol.choice.user_selection = chosen
         symbol.choice._rec_invalidate()
     symbol._rec_invalidate()

@@ -1,8 +1,10 @@
 """The settings that mend a lost one: those of `search` that hold when they are tried."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from kconfiglib import Symbol
+
+from mplskit.config.explain.load import KernelKconfig
 from mplskit.config.explain.search import Search
 from mplskit.config.explain.trial import Assignments, fitting, holds, tried
 from mplskit.config.verdict import Verdict, Way
@@ -11,7 +13,7 @@ TOLD = 4
 
 
 def find_ways(
-    kconfig: Any, symbol: Any, value: str, asked: Mapping[str, Verdict], named: bool = False
+    kconfig: KernelKconfig, symbol: Symbol, value: str, asked: Mapping[str, Verdict], named: bool = False
 ) -> list[tuple[Way, tuple[str, ...]]]:
     """Ways to grant a value, each with those who asked for what it takes back; without such first, then the shortest.
 
@@ -32,7 +34,7 @@ def find_ways(
     return [(tuple(f"{name}={value}" for name, value in way), found[way]) for way in kept[:TOLD]]
 
 
-def _needed(kconfig: Any, symbol: Any, value: str, proposal: Assignments) -> Assignments | None:
+def _needed(kconfig: KernelKconfig, symbol: Symbol, value: str, proposal: Assignments) -> Assignments | None:
     """What of a proposal is needed for the value; None when all of it does not do."""
 
     def grants(way: Assignments) -> bool:
@@ -48,7 +50,7 @@ def _needed(kconfig: Any, symbol: Any, value: str, proposal: Assignments) -> Ass
     return proposal
 
 
-def _against(kconfig: Any, way: Assignments, asked: Mapping[str, Verdict]) -> tuple[str, ...]:
+def _against(kconfig: KernelKconfig, way: Assignments, asked: Mapping[str, Verdict]) -> tuple[str, ...]:
     with tried(kconfig, way):
         lost = [
             verdict.setting.asked_by

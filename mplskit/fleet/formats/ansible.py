@@ -69,7 +69,7 @@ def group_names(groups: Sequence[str], nodes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _variables(node: Node) -> dict[str, Any]:
+def _variables(node: Node) -> dict[str, object]:
     host = node.host
     variables: dict[str, Any] = {"ansible_host": host.name}
     if host.user is not None:

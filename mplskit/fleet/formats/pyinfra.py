@@ -81,18 +81,18 @@ def inventory(nodes: Sequence[Node], names: Sequence[str], carried: Carried = Ca
     return INVENTORY.format(hosts=hosts, data=repr(_shared(carried)), groups=below)
 
 
-def _shared(carried: Carried) -> dict[str, Any]:
+def _shared(carried: Carried) -> dict[str, object]:
     """What is the same for all nodes."""
     packages = {"mplskit_offer": OFFER, "mplskit_packages": [_package(deb) for deb in carried.packages]}
     return {"mplskit_mode": carried.mode, **(packages if carried.packages else {})}
 
 
-def _data(node: Node, carried: Carried) -> dict[str, Any]:
+def _data(node: Node, carried: Carried) -> dict[str, object]:
     beside = node.connection if isinstance(node, PyinfraNode) else {}
     return {**beside, **connection(node.host), "mplskit_script": script(carried.mode, node.spec.allow)}
 
 
-def _package(deb: Deb) -> dict[str, Any]:
+def _package(deb: Deb) -> dict[str, object]:
     """What needed.py wants to know of a package. It lies in the folder for streams twice: as it came, and unpacked."""
     sizes = needs(deb)
     return {
@@ -108,7 +108,7 @@ def _part(deb: Deb) -> str:
     return f"packages/{deb.package.sha256}.tar"
 
 
-def connection(host: Host) -> dict[str, Any]:
+def connection(host: Host) -> dict[str, object]:
     """How pyinfra reaches a host, in its own words. No password is in it."""
     known: dict[str, Any] = {"ssh_hostname": host.name}
     if host.user is not None:

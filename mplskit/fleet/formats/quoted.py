@@ -1,7 +1,6 @@
 """YAML that every reader takes for the same: text is always in double quotes, whatever it looks like."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
@@ -17,12 +16,12 @@ def quoted(text: str) -> str:
     return '"' + "".join(_character(character) for character in text) + '"'
 
 
-def yaml_of(value: Mapping[str, Any] | Sequence[Any]) -> str:
+def yaml_of(value: Mapping[str, object] | Sequence[object]) -> str:
     """Mappings and lists of text, whole numbers and truth values as YAML, one value a line."""
     return "".join(f"{line}\n" for line in _lines(value))
 
 
-def _lines(value: Any) -> Iterator[str]:
+def _lines(value: object) -> Iterator[str]:
     if isinstance(value, Mapping) and value:
         for key, below in value.items():
             name = key if key.isascii() and key.isidentifier() and "_" in key else quoted(key)
@@ -34,7 +33,7 @@ def _lines(value: Any) -> Iterator[str]:
         yield _scalar(value)
 
 
-def _entry(head: str, value: Any) -> Iterator[str]:
+def _entry(head: str, value: object) -> Iterator[str]:
     if not (isinstance(value, Mapping | list | tuple) and value):
         yield f"{head} {_scalar(value)}"
         return
@@ -42,7 +41,7 @@ def _entry(head: str, value: Any) -> Iterator[str]:
     yield from (f"  {line}" for line in _lines(value))
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
@@ -51,7 +50,7 @@ def _scalar(value: Any) -> str:
         return "[]"
     if isinstance(value, int):
         return str(value)
-    return f"!unsafe {quoted(value)}" if isinstance(value, Unsafe) else quoted(value)
+    return f"!unsafe {quoted(value)}" if isinstance(value, Unsafe) else quoted(str(value))
 
 
 def _character(character: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -18,7 +18,7 @@ from mplskit.remote.host import USER, Become, Host
 from mplskit.wording import MOST_TOLD, clipped, joined, no_such
 from mplskit.yaml.spec_file import Fault, Unfit, faults_of, path_of, told
 from mplskit.yaml.tree import MOST_VALUES, plain, read_tree, shown
-from mplskit.yaml.value import Written
+from mplskit.yaml.value import Scalar, Written
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
 USER_RULE = "a user name has 1 to 64 letters, digits and . _ - + @ and begins with a letter, a digit, . or _"
@@ -72,7 +72,9 @@ def load(path: Path, settings: Iterable[str] = (), limit: str = "", reached: boo
     return inventory
 
 
-def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[str] = (), reached: bool = True) -> Node:
+def single(
+    text: str, host: Host, layer: Mapping[str, Scalar | list[str]], settings: Iterable[str] = (), reached: bool = True
+) -> Node:
     """The one node that the command line describes: `text` as its name, `layer` as its values, KEY=VALUEs over them.
 
     Raises WrongInput with what does not fit.
@@ -91,9 +93,9 @@ def single(text: str, host: Host, layer: Mapping[str, Any], settings: Iterable[s
     raise told([f"{layers.where(tree, fault.place)[0] or 'the node'}: {fault}" for fault in faults])
 
 
-def _flags(value: Any) -> Written:
-    if isinstance(value, list | tuple):
-        return Written([_flags(below) for below in value], 0)
+def _flags(value: Scalar | list[str]) -> Written:
+    if isinstance(value, list):
+        return Written([Written(word, 0) for word in value], 0)
     return Written(value, 0)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 SPEC = "mplskit"
 # What pyinfra's data are called here.
@@ -18,7 +17,7 @@ PASSWORDS = ("ssh_password", "ssh_key_password", "_sudo_password", "_su_password
 CHECKING = ("yes", "accept-new")
 
 
-def refused(data: Mapping[str, Any]) -> Iterator[str]:
+def refused(data: Mapping[str, object]) -> Iterator[str]:
     """A rule for each thing that does not fit."""
     yield from _spec(data.get(SPEC))
     yield from _root(data)
@@ -37,7 +36,7 @@ def refused(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: should be text"
 
 
-def _spec(spec: Any) -> Iterator[str]:
+def _spec(spec: object) -> Iterator[str]:
     if not isinstance(spec, dict):
         yield f"{SPEC} {'should be a mapping' if spec is not None else 'is missing'}: what the node should be"
         return
@@ -46,7 +45,7 @@ def _spec(spec: Any) -> Iterator[str]:
             yield f"{SPEC}.{key}: that is said by {KEYS.get(key, 'the groups of the file')}"
 
 
-def _root(data: Mapping[str, Any]) -> Iterator[str]:
+def _root(data: Mapping[str, object]) -> Iterator[str]:
     for key in ("_su_user", "_dzdo"):
         if data.get(key):
             yield f"{key}: _sudo and _doas are the ways to root"
@@ -57,7 +56,7 @@ def _root(data: Mapping[str, Any]) -> Iterator[str]:
         yield "_sudo and _doas: one of them"
 
 
-def connection(data: Mapping[str, Any]) -> dict[str, Any]:
+def connection(data: Mapping[str, object]) -> dict[str, object]:
     """What is handed on to pyinfra; paths as they are meant here."""
-    paths = {key: str(Path(data[key]).expanduser().absolute()) for key in PATHS if data.get(key)}
+    paths = {key: str(Path(str(data[key])).expanduser().absolute()) for key in PATHS if data.get(key)}
     return {**{key: data[key] for key in KEPT if key in data}, **paths}

@@ -17,6 +17,7 @@ from mplskit.remote.host import ALLOWED, Host
 from mplskit.remote.reach import reached
 from mplskit.whole_number import whole
 from mplskit.wording import joined, no_such
+from mplskit.yaml.value import Scalar
 
 # What --set may say of a node that is only looked at, or taken back.
 REACHING = ("user", "port", "become")
@@ -87,7 +88,7 @@ def _reaching(settings: Sequence[str]) -> None:
                 )
 
 
-def _values(spec: SpecFlags) -> dict[str, object]:
+def _values(spec: SpecFlags) -> dict[str, Scalar | list[str]]:
     """What the flags beside --host say of the node."""
     size = spec.platform_labels.strip()
     number = whole(size, 0, 10**18)

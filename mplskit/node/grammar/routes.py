@@ -1,7 +1,7 @@
 """Routes of a node: push, swap and pop, with one next hop or several (ECMP)."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -39,7 +39,7 @@ class _Unweighted(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_weight(cls, values: Any) -> Any:
+    def _no_weight(cls, values: object) -> object:
         if isinstance(values, dict) and "weight" in values:
             raise Unfit(Fault(("weight",), NO_WEIGHT))
         return values

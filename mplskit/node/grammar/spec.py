@@ -1,7 +1,7 @@
 """What a node is: where it accepts labelled packets, its label table, its loopbacks, routes and optional sections."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 from pydantic import ValidationError, model_validator
 
@@ -17,7 +17,7 @@ class NodeSpec(NodeDescription):
         """The same node, with more allowed."""
         return self.model_copy(update={"allow": tuple(dict.fromkeys((*self.allow, *words)))})
 
-    def compact(self) -> dict[str, Any]:
+    def compact(self) -> dict[str, object]:
         """The spec as JSON without what is said by saying nothing, as NodeSpec reads it again.
 
         `allow` is left out: it is about a run, not about the node.

@@ -4,7 +4,6 @@
 """
 
 import socket
-from typing import Any
 
 from testinfra.backend import BACKENDS
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -19,10 +18,10 @@ class SessionBackend(BaseBackend):  # type: ignore[misc] # testinfra has no type
 
     NAME = NAME
 
-    def __init__(self, number: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, number: str, *args: object, **kwargs: object) -> None:
         super().__init__(number, *args, **kwargs)
 
-    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+    def run(self, command: str, *args: str, **kwargs: object) -> CommandResult:
         """Run a command on the node, as testinfra's backends do."""
         text = self.get_command(command, *args)
         with socket.socket(fileno=int(self.hostname)) as theirs:
