@@ -13,13 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from mplskit.config.config_request import parse_set
 from mplskit.config.explain.answer import explain
-from mplskit.config.explain.load import load
+from mplskit.config.explain.load_kconfig import load
 from mplskit.config.fragment import parse_config
 from mplskit.config.reasons import kconfig_environment
-from mplskit.config.request import parse_set
 from mplskit.config.verdict import judge
-from mplskit.sources.tree import SourceTree, kernel_version
+from mplskit.sources.source_tree import SourceTree, kernel_version
 
 ASKED = ("MPLS_ROUTING=y", "MPLS_IPTUNEL=m", "NR_CPUS=4000", "OPENVSWITCH_GENEVE=m", "DEBUG_INFO=y", "CRC32=n")
 

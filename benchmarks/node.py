@@ -43,8 +43,8 @@ from mplskit.fleet.flags import SpecFlags
 from mplskit.fleet.inventory.selection import selected
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.image.image_record import Image
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
+from mplskit.node.payload.session_opening import script
 from mplskit.paths import Workspace
 from mplskit.vm.machine import booted
 from tests.worlds.container_nodes import Fleet, fleet_of

@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from mplskit.config.config_request import known, make_request
 from mplskit.config.configure import configure
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import read_fragment
-from mplskit.config.request import known, make_request
 from mplskit.config.verdict import Verdict, here
 from mplskit.errors import Failure
 from mplskit.files import write_atomically
@@ -25,7 +25,7 @@ from mplskit.paths import Workspace, data
 from mplskit.progress import note
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 SOURCES = ("debian:bullseye/5.10", "debian:bookworm/6.1", "debian:trixie/6.12", "debian:unstable")
 BASES = ("guest", "defconfig", "debian")

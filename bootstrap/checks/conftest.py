@@ -18,11 +18,11 @@ from testinfra.host import Host
 
 from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.verify.ahead import Ahead
-from mplskit.node.verify.backend import register
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.facts import Facts
-from mplskit.node.verify.forks import FOUND
+from mplskit.node.verify.pytest_forks import FOUND
+from mplskit.node.verify.questions_ahead import Ahead
+from mplskit.node.verify.testinfra_backend import register
 from mplskit.remote.host import APART, OURS
 
 CHECKLIST = load_checklist()

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from mplskit import process
+from mplskit.audit.feature_verdicts import Seen, State, Verdict
 from mplskit.audit.features import Cure
-from mplskit.audit.judge import Seen, State, Verdict
 from mplskit.audit.judged_kernel import Kernel
 
 

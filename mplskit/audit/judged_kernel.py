@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mplskit.config.dotconfig import Odd, read
 from mplskit.config.fragment import parse_config
-from mplskit.config.machine import MachineKernel
+from mplskit.config.machine_kernel import MachineKernel
 from mplskit.remote.host import Host
 
 _HEADER = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration\r?$", re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import Any
 from mplskit import progress
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.fragment import parse_config
-from mplskit.config.machine import is_module, module_name
+from mplskit.config.machine_kernel import is_module, module_name
 from mplskit.debian.kernel_packages import PART, clauses, no_debug
 from mplskit.debian.package_file import fields, members
 from mplskit.errors import WrongInput

@@ -10,7 +10,7 @@ from mplskit.audit.suite_kernel import of_suite
 from mplskit.config.complete import completed
 from mplskit.config.configfile import config_in
 from mplskit.config.dotconfig import read
-from mplskit.config.machine import read_machine
+from mplskit.config.machine_kernel import read_machine
 from mplskit.debian.kernel_choice import WORDS, chosen_kernel, is_word
 from mplskit.debian.kernel_packages import SuiteKernel
 from mplskit.debian.suites import release

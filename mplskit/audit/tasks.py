@@ -9,8 +9,8 @@ from mplskit import cli, terminal
 from mplskit.remote.flags import SessionFlags
 
 if TYPE_CHECKING:
+    from mplskit.audit.feature_verdicts import Verdict
     from mplskit.audit.features import Knowledge
-    from mplskit.audit.judge import Verdict
     from mplskit.audit.judged_kernel import Kernel
 
 
@@ -35,9 +35,9 @@ def audit(
     json: bool = False,
 ) -> None:
     """Judge a kernel: what MPLS it can do, and what to do where it cannot; exit 1 when it is not MPLS-ready."""
+    from mplskit.audit.audit_report import as_json, demand, known_needs
+    from mplskit.audit.feature_verdicts import judge
     from mplskit.audit.features import load_features
-    from mplskit.audit.judge import judge
-    from mplskit.audit.report import as_json, demand, known_needs
     from mplskit.audit.subject import completed_kernel, find_kernel
     from mplskit.config.tasks import kernel_workspace
     from mplskit.debian.kernel_choice import is_word
@@ -62,7 +62,7 @@ def audit(
 
 
 def _show(kernel: "Kernel", verdicts: "Sequence[Verdict]", knowledge: "Knowledge") -> None:
-    from mplskit.audit.report import header, reasons, rows
+    from mplskit.audit.audit_report import header, reasons, rows
 
     print(header(kernel))
     terminal.table(("feature", "verdict", "symbol", "is", "where"), rows(verdicts))

@@ -9,7 +9,7 @@ from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN, OF_MAKE
 from mplskit.errors import WrongInput
 from mplskit.progress import note
-from mplskit.sources.arch_folders import X86_32, folder_of, here
+from mplskit.sources.arch_folders import X86_32, folder_of, own_arch_folder
 
 _HEADER = re.compile(r"^# Linux/(\S+) \S+ Kernel Configuration\r?$", re.MULTILINE)
 # The symbol that an architecture's Kconfig sets for itself; by the names of the folders in arch/.
@@ -65,7 +65,7 @@ def architectures_by_tree(values: Mapping[str, str], tree: Path) -> list[str]:
     if best == ["x86"] and values.get("64BIT") == "n":
         return [X86_32]
     # A longer name is a later architecture: arm64 before arm.
-    return [here()] if here() in best else sorted(best, key=len, reverse=True)
+    return [own_arch_folder()] if own_arch_folder() in best else sorted(best, key=len, reverse=True)
 
 
 def _symbols(folder: Path) -> set[str]:
@@ -85,9 +85,9 @@ def demand_environment() -> None:
     for name in ("ARCH", "SUBARCH", "CROSS_COMPILE"):
         value = os.environ.get(name, "")
         asked = folder_of(Path(value).name.partition("-")[0] if name == "CROSS_COMPILE" else value)
-        if value and asked != here() and (name != "CROSS_COMPILE" or asked in OF_SYMBOL.values()):
+        if value and asked != own_arch_folder() and (name != "CROSS_COMPILE" or asked in OF_SYMBOL.values()):
             raise WrongInput(
-                f"{name}={value} in the environment: kernels are built here for {here()}",
+                f"{name}={value} in the environment: kernels are built here for {own_arch_folder()}",
                 hint=f"unset {name}, or build on a machine of {asked}",
             )
     others = [f"{name}={os.environ[name]}" for name in CLEAN if os.environ.get(name) and name not in OF_MAKE]
@@ -97,10 +97,10 @@ def demand_environment() -> None:
 
 def demand(architectures: Sequence[str], what: str) -> None:
     """Raise WrongInput where `what` is for other architectures than this machine's."""
-    if architectures and here() not in architectures:
+    if architectures and own_arch_folder() not in architectures:
         named = " or ".join(architectures)
         raise WrongInput(
-            f"{what} is for {named}, and kernels are built here for {here()}",
+            f"{what} is for {named}, and kernels are built here for {own_arch_folder()}",
             detail="its options for other processors and boards would be lost without a word",
-            hint=f"give a configuration for {here()}, or build on a machine of {named}",
+            hint=f"give a configuration for {own_arch_folder()}, or build on a machine of {named}",
         )

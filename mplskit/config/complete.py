@@ -9,8 +9,8 @@ from mplskit.config.dotconfig import read
 from mplskit.config.kbuild import CLEAN
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
-from mplskit.sources.arch_folders import X86_32, here
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.arch_folders import X86_32, own_arch_folder
+from mplskit.sources.source_tree import SourceTree
 
 
 def completed(text: str, source: SourceTree, workspace: Workspace) -> str:
@@ -22,7 +22,7 @@ def completed(text: str, source: SourceTree, workspace: Workspace) -> str:
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
     said = architecture_in(text)
     named = [said] if said else architectures_by_tree(read(text).values, source.path)
-    name, *others = named or [here()]
+    name, *others = named or [own_arch_folder()]
     if others or not named:
         likely = " or ".join(named) or "any"
         note(f"! the configuration does not say which architecture it is for ({likely}): {name} is taken")

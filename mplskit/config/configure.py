@@ -7,23 +7,23 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mplskit import files, process
-from mplskit.config import losses, named_files, tools
+from mplskit.config import base_losses, named_files, needed_tools
+from mplskit.config.base_losses import Loss
+from mplskit.config.config_request import Base, Request
 from mplskit.config.debuginfo import without_debug_info
 from mplskit.config.dotconfig import read
-from mplskit.config.explain.words import heading, paragraphs
+from mplskit.config.explain.loss_texts import heading, paragraphs
 from mplskit.config.fix import fixed, mends
 from mplskit.config.fragment import Setting, apply, parse_config
 from mplskit.config.kbuild import CLEAN
-from mplskit.config.losses import Loss
 from mplskit.config.reasons import Kconfig, with_reasons
-from mplskit.config.request import Base, Request
-from mplskit.config.start import Starting, starting
+from mplskit.config.starting_point import Starting, starting
 from mplskit.config.trim import modules_of, trim
-from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, here, judge, not_here
+from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, judge, of_other_releases, of_release
 from mplskit.errors import NotSo
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 # The configuration before modules were trimmed away, beside the finished one.
 UNTRIMMED = ".config.untrimmed"
@@ -105,10 +105,10 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
     start = starting(request.base, source, workspace.cache)
-    elsewhere = not_here(request.settings, source.version)
-    request = replace(request, settings=here(request.settings, source.version))
+    elsewhere = of_other_releases(request.settings, source.version)
+    request = replace(request, settings=of_release(request.settings, source.version))
     start = without_debug_info(start, request.settings, source.version)
-    start = replace(start, settings=here(start.settings, source.version))
+    start = replace(start, settings=of_release(start.settings, source.version))
     start = _with_its_files(start, request, source)
     modules = modules_of(request.trim_to) if request.trim_to else None
     # Not in TMPDIR: make works there, and takes no path with a blank or a colon.
@@ -120,7 +120,7 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     absent = [v.setting.symbol for v in configured.verdicts if v.granted and v.why == NO_SUCH_SYMBOL]
     if absent:
         note(f"asked n and granted, since {NO_SUCH_SYMBOL}: {', '.join(absent)}")
-    losses.tell(configured.losses, configured.total, configured.path.with_name(losses.FILE))
+    base_losses.tell(configured.losses, configured.total, configured.path.with_name(base_losses.FILE))
     return replace(configured, elsewhere=tuple(elsewhere))
 
 
@@ -128,7 +128,7 @@ def _carried(start: Starting, base: Base, kconfig: Kconfig, scratch: Path) -> tu
     """What the base has under names that this kernel has no more, or not yet."""
     if start.text is None:
         return ()
-    from mplskit.config.explain.losses import carried
+    from mplskit.config.explain.loss_reasons import carried
 
     config = scratch / "base"
     _write(config, start.text)
@@ -147,7 +147,9 @@ def demand(configured: Configured) -> None:
     """Raise NotSo unless all that was asked is granted, MachineLacks where a tool is what is missing."""
     if not configured.lost:
         return
-    tools.demand_for({v.setting.symbol for v in configured.lost if v.setting.value != "n"}, paragraphs(configured.lost))
+    needed_tools.demand_for(
+        {v.setting.symbol for v in configured.lost if v.setting.value != "n"}, paragraphs(configured.lost)
+    )
     way = "; --fix adds what there is one way for" if mends(configured.verdicts) else ""
     raise NotSo(
         f"the configuration does not hold what was asked: {', '.join(v.setting.symbol for v in configured.lost)}",
@@ -233,14 +235,14 @@ class _Configuring:
         start = self.start
         if start.text is None and not request.trim_to:
             return [], 0
-        from mplskit.config.explain.losses import guessed
-        from mplskit.config.explain.losses import losses as explained
+        from mplskit.config.explain.loss_reasons import guessed
+        from mplskit.config.explain.loss_reasons import losses as explained
 
         untrimmed = read(_text(path.with_name(UNTRIMMED))).values if request.trim_to else {}
         # A base of ours is its fragment: nothing of it is laid over it, and only what is trimmed away is lost.
         base, laid = (untrimmed, ()) if start.text is None else (read(start.text).values, start.settings)
         over = {setting.symbol: setting.asked_by for setting in (*laid, *request.settings)}
-        outcome = losses.Outcome(base, parse_config(_text(path)), over, untrimmed)
+        outcome = base_losses.Outcome(base, parse_config(_text(path)), over, untrimmed)
         rows = None
         try:
             if loaded := self.kconfig.parsed(path):
@@ -249,7 +251,7 @@ class _Configuring:
             self.kconfig.failed(error)
         if rows is None:
             rows = guessed(outcome, self.kconfig.names())
-        losses.write(rows, path.parent)
+        base_losses.write(rows, path.parent)
         return rows, len(outcome.base)
 
 

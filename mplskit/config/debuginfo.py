@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mplskit.config.fragment import Setting, parse_config, read_fragment
-from mplskit.config.start import Starting
-from mplskit.config.verdict import here
+from mplskit.config.starting_point import Starting
+from mplskit.config.verdict import of_release
 from mplskit.paths import data
 from mplskit.progress import note
 
@@ -25,7 +25,7 @@ def without_debug_info(start: Starting, asked: Sequence[Setting], version: str) 
     formats = [symbol for symbol in _FORMATS if config.get(symbol) == "y"]
     if not formats and config.get("DEBUG_INFO") != "y":
         return start
-    rule = here(read_fragment(data("kconfig") / "bases" / "debian.config", "bases/debian.config"), version)
+    rule = of_release(read_fragment(data("kconfig") / "bases" / "debian.config", "bases/debian.config"), version)
     others = tuple(setting for setting in start.settings if setting not in rule)
     if who := _who_wants_it(asked):
         note(f"the base has debug information, and it stays: {who}; the build takes hours, and 20 GiB more")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mplskit.config.config_request import parse_set
 from mplskit.config.fragment import Setting
-from mplskit.config.request import parse_set
 from mplskit.config.verdict import State, Verdict, Way
 
 

@@ -14,7 +14,7 @@ from mplskit import files
 from mplskit.config.fragment import Setting
 from mplskit.errors import WrongInput
 from mplskit.progress import note
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 # The kernel makes this one itself (certs/Makefile).
 OWN_KEY = "certs/signing_key.pem"

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.config.config_request import STARTS, bases, choose, known
 from mplskit.config.fragment import Setting, read_fragment
-from mplskit.config.request import STARTS, bases, choose, known
 from mplskit.errors import WrongInput
 from mplskit.paths import data
 

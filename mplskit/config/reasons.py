@@ -12,10 +12,10 @@ from mplskit.config.kbuild import CLEAN
 from mplskit.config.verdict import Verdict
 from mplskit.errors import Failure
 from mplskit.progress import note
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 if TYPE_CHECKING:
-    from mplskit.config.explain.load import KernelKconfig
+    from mplskit.config.explain.load_kconfig import KernelKconfig
 
 
 class Kconfig:
@@ -51,7 +51,7 @@ class Kconfig:
 
     def _load(self, config: Path) -> None:
         # Kconfiglib takes the longest of all imports, and most configurations need no word of explanation.
-        from mplskit.config.explain.load import load
+        from mplskit.config.explain.load_kconfig import load
 
         if self._loaded:
             self._loaded.take(config)
@@ -61,8 +61,8 @@ class Kconfig:
 
     def names(self) -> set[str]:
         """The symbols of this kernel, as far as they can be found; none where the tree cannot be read."""
-        from mplskit.config.explain.blocks import scan_tree
-        from mplskit.config.explain.losses import symbols_of
+        from mplskit.config.explain.kconfig_blocks import scan_tree
+        from mplskit.config.explain.loss_reasons import symbols_of
 
         if self._loaded:
             return symbols_of(self._loaded)

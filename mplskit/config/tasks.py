@@ -12,9 +12,9 @@ from mplskit.sources.flags import SourceFlags
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mplskit.config.config_request import Request
     from mplskit.config.configure import Configured
     from mplskit.config.options import Named
-    from mplskit.config.request import Request
     from mplskit.config.verdict import Verdict
     from mplskit.paths import Workspace
     from mplskit.sources.source_spec import Spec
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def source_and_request(source: SourceFlags, config: ConfigFlags, session: SessionFlags) -> "tuple[Spec, Request]":
     """What the flags ask for, all of it checked before anything is fetched."""
     from mplskit.config.architecture import demand_environment
-    from mplskit.config.request import make_request
+    from mplskit.config.config_request import make_request
     from mplskit.sources.source_spec import parse_spec
 
     demand_environment()

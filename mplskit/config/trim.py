@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from mplskit.config.machine import MachineKernel, read_machine
+from mplskit.config.machine_kernel import MachineKernel, read_machine
 from mplskit.errors import WrongInput
 from mplskit.remote.host import Host
 

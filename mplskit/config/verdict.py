@@ -74,15 +74,15 @@ def same(asked: str, got: str) -> bool:
     return asked == got or _number(asked, got) == _number(got, got) is not None
 
 
-def here(settings: Iterable[Setting], version: str) -> tuple[Setting, ...]:
+def of_release(settings: Iterable[Setting], version: str) -> tuple[Setting, ...]:
     """The settings that are for this kernel version, the last one of each symbol."""
     return tuple({setting.symbol: setting for setting in settings if setting.is_for(version)}.values())
 
 
-def not_here(settings: Iterable[Setting], version: str) -> list[Verdict]:
+def of_other_releases(settings: Iterable[Setting], version: str) -> list[Verdict]:
     """A verdict for each setting that only other releases are asked for, with the releases it is for."""
     settings = list(settings)
-    asked = {setting.symbol for setting in here(settings, version)}
+    asked = {setting.symbol for setting in of_release(settings, version)}
     release = shown(release_of(version))
     return [
         Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {_span(setting)}")

@@ -8,7 +8,7 @@ from mplskit import cli, terminal
 @cli.task()
 def doctor(c: Context, json: bool = False) -> None:
     """Say what this machine lacks for each task, and the command that brings it."""
-    from mplskit.doctor.machine import examine
+    from mplskit.doctor.findings import examine
     from mplskit.errors import MachineLacks
     from mplskit.paths import Workspace
 

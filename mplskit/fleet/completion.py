@@ -6,7 +6,7 @@ from mplskit.errors import Exit, NotSo
 from mplskit.fleet import show
 from mplskit.fleet.outcome import Document, Done
 from mplskit.node.node import Node
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.wording import clipped, several
 
 # A route with 255 next hops is a line of 10,000 characters.

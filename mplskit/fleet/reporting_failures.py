@@ -1,4 +1,4 @@
-"""A run sheltered from its own reporting: neither the screen nor the report's file ends nodes that are well."""
+"""A run is kept from its own reporting: neither the screen nor the report's file ends nodes that are well."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -7,7 +7,7 @@ from mplskit.fleet.outcome import Outcome
 from mplskit.fleet.pool import Keep, Watch
 
 
-class Sheltered:
+class UnfailingWatch:
     """A watch that raises nothing; `fault` is the first that the one inside raised."""
 
     def __init__(self, watch: Watch) -> None:
@@ -41,7 +41,7 @@ class Sheltered:
             self.fault = self.fault or error
 
 
-def sheltered(keep: Keep) -> Keep:
+def unfailing(keep: Keep) -> Keep:
     """The same, and it raises nothing: whether the report is kept is known when it is written at the end."""
 
     def kept(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from mplskit import progress, terminal
 from mplskit.fleet.outcome import Outcome, State
 from mplskit.fleet.summary import FEW, summed
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.wording import first_few
 
 SIGNS = {"changed": "✓", "failed": "✗", "waits": "…", "note": "!"}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mplskit.fleet.outcome import Document
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 
 # Routes that are added: as many are told one by one. Of all else so many are, and the rest is counted.
 FEW = 20

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mplskit.fleet.outcome import Document, Done, Outcome
     from mplskit.node.node import Node
     from mplskit.node.payload.apt import Apt
-    from mplskit.node.report import Report
+    from mplskit.node.payload_report import Report
     from mplskit.node.verify.verify import Check
 
 
@@ -37,7 +37,7 @@ def bootstrap(
     from mplskit.fleet import completion, show
     from mplskit.fleet.assignment import assignment
     from mplskit.fleet.formats.pyinfra import Carried
-    from mplskit.fleet.many import NodeTask, on_nodes
+    from mplskit.fleet.on_nodes import NodeTask, on_nodes
     from mplskit.fleet.pyinfra.engines import engine_of
     from mplskit.node.bootstrap import GUEST_KERNEL, brings_guest_kernel
     from mplskit.node.bootstrap import bootstrap as set_up
@@ -77,7 +77,7 @@ def plan(
     from mplskit import progress
     from mplskit.fleet import completion
     from mplskit.fleet.formats.pyinfra import Carried
-    from mplskit.fleet.many import NodeTask, on_nodes
+    from mplskit.fleet.on_nodes import NodeTask, on_nodes
     from mplskit.fleet.pyinfra.engines import engine_of
     from mplskit.node.plan import plan as look
 
@@ -98,7 +98,7 @@ def remove(c: Context, nodes: NodeFlags, session: SessionFlags, fleet: FleetFlag
     """Take back from nodes what node.bootstrap brought; put back what was there before. Packages stay."""
     from mplskit import progress
     from mplskit.fleet import completion, show
-    from mplskit.fleet.many import NodeTask, on_nodes
+    from mplskit.fleet.on_nodes import NodeTask, on_nodes
     from mplskit.node.remove import remove as take_back
 
     def work(node: "Node") -> "Done":
@@ -191,7 +191,7 @@ def verify(
     """Prove that nodes are MPLS-ready: each condition, and the cause and cure where it is not so."""
     from mplskit.files import write_atomically
     from mplskit.fleet.junit import junit as document
-    from mplskit.fleet.many import NodeTask, on_nodes
+    from mplskit.fleet.on_nodes import NodeTask, on_nodes
     from mplskit.node.verify import reboot as rebooting
     from mplskit.node.verify.suite import Suite
     from mplskit.node.verify.verify import verify as look

@@ -18,7 +18,7 @@ from mplskit.paths import Workspace
 from mplskit.progress import note, step
 from mplskit.sources.iproute2_source import fetch_iproute2
 from mplskit.sources.source_spec import Spec
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from mplskit.wording import duration
 
 # The user's own must not leak into what is said to be the same build (dpkg-buildflags(1), make(1)).

@@ -9,7 +9,7 @@ from mplskit import files, process
 from mplskit.errors import BuildFailed, WrongInput
 from mplskit.sources.iproute2_source import fetch_iproute2
 from mplskit.sources.source_spec import Debian
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 INSTALL = Path(__file__).parent / "install.sh"
 # Debian's own recipe names plug-ins of tc that other versions lack; it makes their libraries Recommends, not Depends.

@@ -11,8 +11,8 @@ from mplskit.whole_number import whole_number
 @cli.task(name="list", help=LISTED)
 def list_versions(c: Context, source: str = "", json: bool = False) -> None:
     """Show the versions of iproute2 that can be had, and what to write after --source for each."""
-    from mplskit.sources.cached import IPROUTE2
     from mplskit.sources.listing import listing
+    from mplskit.sources.source_cache import IPROUTE2
     from mplskit.task_folders import workspace_for
 
     show_listing(listing(IPROUTE2, source, workspace_for("iproute2.list").cache), json)

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from mplskit import files
-from mplskit.config import named_files, tools
+from mplskit.config import named_files, needed_tools
+from mplskit.config.config_request import Request
 from mplskit.config.configure import Configured, compiler, configure, demand, read_back, verdict_rows
 from mplskit.config.releases import release_of
-from mplskit.config.request import Request
 from mplskit.debian.package_file import Package, Role, packaged_config, read_package
 from mplskit.debian.package_records import KERNEL, deliver, packages_of, write_record
 from mplskit.errors import BuildFailed
+from mplskit.kernel.build_request import Packaging, named_suffix
 from mplskit.kernel.builders import OBJECTS, build_packages, command, epoch
 from mplskit.kernel.release import kernel_release
-from mplskit.kernel.request import Packaging, named_suffix
 from mplskit.paths import Workspace
 from mplskit.process import quote
 from mplskit.progress import note, step
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import Spec
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from mplskit.wording import duration
 
 WANTED = (Role.IMAGE, Role.HEADERS)
@@ -69,7 +69,7 @@ def build_configured(workspace: Workspace, source: SourceTree, configured: Confi
     log = workspace.build / "logs" / f"kernel-{key}.log"
 
     def build(folder: Path) -> None:
-        tools.demand(configured.values(), source.path)
+        needed_tools.demand(configured.values(), source.path)
         files.need_space(folder, *space(configured.values(), source.version))
         log.unlink(missing_ok=True)
         begin = time.monotonic()

@@ -9,8 +9,8 @@ from mplskit import process
 from mplskit.config.kbuild import CLEAN
 from mplskit.debian.build_dependencies import unmet_dependencies
 from mplskit.errors import BuildFailed
-from mplskit.kernel.request import Builder, Packaging
-from mplskit.sources.tree import SourceTree
+from mplskit.kernel.build_request import Builder, Packaging
+from mplskit.sources.source_tree import SourceTree
 
 OBJECTS = "objects"
 PRIVATE_COPY = "linux"

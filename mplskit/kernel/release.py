@@ -9,8 +9,8 @@ from mplskit import process
 from mplskit.config.configure import Configured
 from mplskit.config.kbuild import CLEAN
 from mplskit.errors import WrongInput
-from mplskit.kernel.request import Builder, Packaging
-from mplskit.sources.tree import SourceTree
+from mplskit.kernel.build_request import Builder, Packaging
+from mplskit.sources.source_tree import SourceTree
 
 # UTS_RELEASE (uts_len in the kernel's Makefile), in bytes.
 LONGEST = 64

@@ -22,7 +22,7 @@ def build(
 ) -> None:
     """Build a kernel as Debian packages that provably hold the MPLS options."""
     from mplskit.kernel.build import build_kernel, plan
-    from mplskit.kernel.request import make_packaging
+    from mplskit.kernel.build_request import make_packaging
 
     way = make_packaging(packaging)
     spec, request = source_and_request(source, config, session)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mplskit.lab.grammar.topology import nodes_at
-from mplskit.lab.report import Cause
+from mplskit.lab.lab_report import Cause
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.stage import Stage
 from mplskit.node.verify.checklist import load_checklist

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from mplskit.junitxml import document, text
-from mplskit.lab.report import Cause, LabReport, StepReport
+from mplskit.lab.lab_report import Cause, LabReport, StepReport
 from mplskit.wording import several
 
 

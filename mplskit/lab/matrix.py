@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mplskit.lab.report import LabReport
+from mplskit.lab.lab_report import LabReport
 
 
 @dataclass(frozen=True)

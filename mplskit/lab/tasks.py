@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mplskit.lab.grammar.topology import Topology
-    from mplskit.lab.grounds import Place
-    from mplskit.lab.report import LabReport
+    from mplskit.lab.lab_report import LabReport
+    from mplskit.lab.machine_choice import Place
     from mplskit.paths import Workspace
 
 LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas between them, or all"
@@ -57,8 +57,8 @@ def run(
     from contextlib import closing
 
     from mplskit.lab.faults import parse_fault
-    from mplskit.lab.grounds import is_here, place_of, stages
-    from mplskit.lab.run import Wanted, run_lab
+    from mplskit.lab.machine_choice import is_here, place_of, stages
+    from mplskit.lab.run_lab import Wanted, run_lab
     from mplskit.lab.up import refuse_if_up
 
     topologies = _chosen(lab)
@@ -95,9 +95,9 @@ def matrix(
     from mplskit import progress
     from mplskit.errors import Failure, NotSo, WrongInput
     from mplskit.files import write_atomically
-    from mplskit.lab.grounds import Place, ground, make_ready
+    from mplskit.lab.machine_choice import Place, ground, make_ready
     from mplskit.lab.matrix import Cell, Matrix, column
-    from mplskit.lab.run import run_lab
+    from mplskit.lab.run_lab import run_lab
     from mplskit.lab.stage.namespaces import Namespaces
 
     if not kernel:
@@ -153,7 +153,7 @@ def up(
     """Set a lab up, and leave it running in the background, to play with."""
     from dataclasses import asdict
 
-    from mplskit.lab.grounds import place_of
+    from mplskit.lab.machine_choice import place_of
     from mplskit.lab.up import bring_up
 
     _check_stage(stage, False)
@@ -210,7 +210,7 @@ def _chosen(text: str) -> "list[Topology]":
 
 def _workspace(task: str, *places: "Place") -> "Workspace":
     """The folders of a lab; where its disk may have to be made, they have to do for that."""
-    from mplskit.lab.grounds import HERE
+    from mplskit.lab.machine_choice import HERE
     from mplskit.task_folders import ROOTED, workspace_for
 
     made = [place for place in places if not (place.host or place.image or place.kernel == HERE)]

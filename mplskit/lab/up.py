@@ -18,10 +18,10 @@ from mplskit.files import locked, read_record, write_atomically
 from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.topology import Topology, nodes_at
-from mplskit.lab.grounds import Place, stages
-from mplskit.lab.here import Here
+from mplskit.lab.machine_choice import Place, stages
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
+from mplskit.lab.this_machine import ThisMachine
 from mplskit.paths import Workspace
 from mplskit.patience import attempts
 from mplskit.remote.host import Host
@@ -180,7 +180,7 @@ def way_in(shell: Runs, inside: Sequence[str]) -> list[str]:
 
     Where the login is not root's, sudo or doas asks for its password itself, on the terminal.
     """
-    if isinstance(shell, Here):
+    if isinstance(shell, ThisMachine):
         return [*inside]
     become = ["sh", "-c", AS_ROOT, shell.host.become] if shell.host.become else []
     return [*shell.host.ssh(), process.quote([*become, *inside])]

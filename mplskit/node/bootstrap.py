@@ -8,7 +8,7 @@ from mplskit.debian.package_records import KERNEL, read_record
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
-from mplskit.node.report import Report
+from mplskit.node.payload_report import Report
 
 GUEST_KERNEL = (
     "the kernel brought is one for virtual machines (base guest): a machine of metal needs its own drivers and an "

@@ -10,9 +10,9 @@ from mplskit.debian.package_file import Deb
 from mplskit.errors import OutsideFailed
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
-from mplskit.node.payload.offer import HAVE, Offer
-from mplskit.node.payload.opening import script
-from mplskit.node.report import Item, Report, parse_line
+from mplskit.node.payload.packages_there import HAVE, Offer
+from mplskit.node.payload.session_opening import script
+from mplskit.node.payload_report import Item, Report, parse_line
 from mplskit.remote.channel import Channel, opened
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines

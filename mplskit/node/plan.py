@@ -6,7 +6,7 @@ from mplskit.debian.package_file import Deb
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
-from mplskit.node.report import Report
+from mplskit.node.payload_report import Report
 
 
 def plan(node: Node, packages: Sequence[Deb] = (), *, apt: Apt | None = None, hear: Hear | None = None) -> Report:

@@ -2,7 +2,7 @@
 
 from mplskit.node.carry import Hear, carry
 from mplskit.node.node import Node
-from mplskit.node.report import Report
+from mplskit.node.payload_report import Report
 
 
 def remove(node: Node, *, hear: Hear | None = None) -> Report:

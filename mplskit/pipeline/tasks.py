@@ -33,8 +33,8 @@ def pipeline(
     from mplskit.debian.suites import release
     from mplskit.image.image_request import check_suite
     from mplskit.kernel.build import plan
-    from mplskit.kernel.request import make_packaging
-    from mplskit.pipeline.run import Job, run_pipeline
+    from mplskit.kernel.build_request import make_packaging
+    from mplskit.pipeline.main_job import Job, run_pipeline
     from mplskit.wording import duration
 
     # The labs need their devices from the same kernel.

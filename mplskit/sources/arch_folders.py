@@ -20,6 +20,6 @@ def folder_of(name: str) -> str:
     return _ALSO.get(name, name)
 
 
-def here() -> str:
+def own_arch_folder() -> str:
     """This machine's architecture."""
     return folder_of(platform.machine())

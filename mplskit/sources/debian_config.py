@@ -14,7 +14,7 @@ from mplskit.errors import OutsideFailed
 from mplskit.progress import note, step
 from mplskit.sources.kernel_org_list import series_of
 from mplskit.sources.source_spec import Debian, parse_spec
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 PACKAGE = "linux-config-"
 

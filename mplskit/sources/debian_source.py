@@ -12,9 +12,9 @@ from mplskit.debian.suite_roots import suite_root
 from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed, WrongInput
 from mplskit.progress import step
-from mplskit.sources.cached import LINUX, tree_of
+from mplskit.sources.source_cache import LINUX, tree_of
 from mplskit.sources.source_spec import Debian
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 PACKAGES = r"^linux-source-[0-9]+\.[0-9]+$"
 

@@ -13,10 +13,10 @@ from mplskit import __version__, files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.patience import Passing
 from mplskit.progress import note, step
-from mplskit.sources.leash import Leash, leashed
-from mplskit.sources.network import Network
 from mplskit.sources.network_reason import passes, reason
+from mplskit.sources.network_settings import Network
 from mplskit.sources.server_patience import Unsteady, asked_patiently, retry_after
+from mplskit.sources.slow_connections import Leash, leashed
 
 if TYPE_CHECKING:
     import requests

@@ -10,7 +10,7 @@ from typing import IO
 from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.patience import GaveUp, Passing, patiently
-from mplskit.sources.network import Network
+from mplskit.sources.network_settings import Network
 
 # Seconds for a list of refs, and for all of a commit.
 LIST_TIMEOUT, FETCH_TIMEOUT = 300, 7200

@@ -10,11 +10,11 @@ from mplskit.debian.suite_roots import source_root
 from mplskit.debian.versions import fits, order
 from mplskit.errors import OutsideFailed
 from mplskit.progress import step
-from mplskit.sources import git, kernel_org, local
-from mplskit.sources.cached import IPROUTE2, place
+from mplskit.sources import git_source, kernel_org, local_source
 from mplskit.sources.debian_source import not_offered
+from mplskit.sources.source_cache import IPROUTE2, place
 from mplskit.sources.source_spec import ArchiveFile, Debian, Git, KernelOrg, Spec, Tree
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 PACKAGE = "iproute2"
 
@@ -30,11 +30,11 @@ def fetch_iproute2(spec: Spec, cache: Path) -> SourceTree:
         case KernelOrg():
             return kernel_org.fetch(IPROUTE2, spec, cache)
         case Git():
-            return git.fetch(IPROUTE2, spec, cache)
+            return git_source.fetch(IPROUTE2, spec, cache)
         case ArchiveFile():
-            return local.fetch_archive(IPROUTE2, spec, cache)
+            return local_source.fetch_archive(IPROUTE2, spec, cache)
         case Tree():
-            return local.fetch_tree(IPROUTE2, spec)
+            return local_source.fetch_tree(IPROUTE2, spec)
 
 
 def chosen(versions: list[str], spec: Debian) -> str:

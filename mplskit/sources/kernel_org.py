@@ -10,14 +10,14 @@ from mplskit import files
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.progress import note, step
 from mplskit.sources import keys
-from mplskit.sources.cached import IPROUTE2, LINUX, Software, is_whole, tree_of
 from mplskit.sources.download import NotThere, download, is_there, text_of
 from mplskit.sources.kernel_org_list import archive_name, folder_url, parse_checksums
 from mplskit.sources.kernel_org_version import version_of
-from mplskit.sources.network import Network, network
+from mplskit.sources.network_settings import Network, network
 from mplskit.sources.signature import NOT_VERIFIED, Signer, Untrusted, tolerate, verified_text, verify
+from mplskit.sources.source_cache import IPROUTE2, LINUX, Software, is_whole, tree_of
 from mplskit.sources.source_spec import KernelOrg
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from mplskit.sources.unpack import decompressed
 
 CHECKSUMS = "checksums"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from packaging.version import Version
 
 from mplskit.errors import OutsideFailed
-from mplskit.sources.cached import LINUX, Software
 from mplskit.sources.download import text_of
-from mplskit.sources.network import Network, network
+from mplskit.sources.network_settings import Network, network
+from mplskit.sources.source_cache import LINUX, Software
 
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){1,2}(-rc[0-9]{1,3})?", re.ASCII)
 _ARCHIVE = re.compile(r"(?P<name>linux|iproute2)-(?P<version>[0-9][0-9.]*)\.tar\.xz", re.ASCII)

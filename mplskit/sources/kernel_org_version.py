@@ -3,10 +3,10 @@
 import re
 
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.sources.cached import LINUX, Software
 from mplskit.sources.download import NotThere
 from mplskit.sources.kernel_org_list import Release, checksums_of, releases, series_of, versions
-from mplskit.sources.network import Network
+from mplskit.sources.network_settings import Network
+from mplskit.sources.source_cache import LINUX, Software
 from mplskit.sources.source_spec import KernelOrg
 
 TORVALDS = "git+https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git"

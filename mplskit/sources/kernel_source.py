@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mplskit.sources import debian_source, git, kernel_org, local
-from mplskit.sources.cached import LINUX
+from mplskit.sources import debian_source, git_source, kernel_org, local_source
+from mplskit.sources.source_cache import LINUX
 from mplskit.sources.source_spec import ArchiveFile, Debian, Git, KernelOrg, Spec, Tree
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 
 def fetch_kernel(spec: Spec, cache: Path) -> SourceTree:
@@ -19,8 +19,8 @@ def fetch_kernel(spec: Spec, cache: Path) -> SourceTree:
         case KernelOrg():
             return kernel_org.fetch(LINUX, spec, cache)
         case Git():
-            return git.fetch(LINUX, spec, cache)
+            return git_source.fetch(LINUX, spec, cache)
         case ArchiveFile():
-            return local.fetch_archive(LINUX, spec, cache)
+            return local_source.fetch_archive(LINUX, spec, cache)
         case Tree():
-            return local.fetch_tree(LINUX, spec)
+            return local_source.fetch_tree(LINUX, spec)

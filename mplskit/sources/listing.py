@@ -13,8 +13,8 @@ from mplskit.debian.suites import POCKETS, SUITES
 from mplskit.debian.versions import order, upstream_version
 from mplskit.errors import Failure, OutsideFailed, WrongInput
 from mplskit.sources import debian_source, iproute2_source, kernel_org_list
-from mplskit.sources.cached import LINUX, Software
-from mplskit.sources.network import network
+from mplskit.sources.network_settings import network
+from mplskit.sources.source_cache import LINUX, Software
 from mplskit.sources.source_spec import Debian, parse_spec
 
 KERNEL_ORG = "kernel.org"

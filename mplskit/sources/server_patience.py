@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from mplskit.errors import OutsideFailed
 from mplskit.patience import GaveUp, patiently
-from mplskit.sources.network import Network
+from mplskit.sources.network_settings import Network
 
 Answer = TypeVar("Answer")
 

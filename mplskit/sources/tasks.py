@@ -31,8 +31,8 @@ LISTED = {
 @cli.task(name="list", help=LISTED)
 def list_kernels(c: Context, source: str = "", json: bool = False) -> None:
     """Show the kernel versions that can be had, and what to write after --source for each."""
-    from mplskit.sources.cached import LINUX
     from mplskit.sources.listing import listing
+    from mplskit.sources.source_cache import LINUX
     from mplskit.task_folders import workspace_for
 
     show_listing(listing(LINUX, source, workspace_for("kernel.list").cache), json)

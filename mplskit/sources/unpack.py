@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
-from mplskit.sources.members import DAMAGED, Kind, Member, check, read_members, top_folder
+from mplskit.sources.archive_members import DAMAGED, Kind, Member, check, read_members, top_folder
 
 # How a compressed archive begins, and what decompresses it to stdout. The name of a file says nothing.
 DECOMPRESSORS = {
@@ -65,7 +65,7 @@ def unpack_tar(tar: Path, folder: Path, called: str = "") -> Path:
 
     Returns the one folder that it held, or `folder` itself. Files are 0644 or 0755 and ours, as git has them; folders
     are 0755. Raises OutsideFailed, before anything is written, when it is damaged or holds what must not be unpacked:
-    see `members.check`.
+    see `archive_members.check`.
     """
     called = called or tar.name
     with tar.open("rb") as file:

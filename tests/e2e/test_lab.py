@@ -11,10 +11,10 @@ import pytest
 from mplskit.image.image_record import Image
 from mplskit.lab.faults import parse_fault
 from mplskit.lab.grammar.labs import known, load
-from mplskit.lab.grounds import Place, ground
+from mplskit.lab.lab_report import LabReport
+from mplskit.lab.machine_choice import Place, ground
 from mplskit.lab.pcap import Label, Packet, read_pcap
-from mplskit.lab.report import LabReport
-from mplskit.lab.run import Wanted, run_lab
+from mplskit.lab.run_lab import Wanted, run_lab
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace

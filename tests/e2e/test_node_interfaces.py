@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mplskit import process
-from mplskit.node.verify.counters import parse
+from mplskit.node.verify.mpls_counters import parse
 from mplskit.vm.machine import Guest, booted
 from tests.worlds.checkout import Ran, overlay
 from tests.worlds.stock_node import Node, changes

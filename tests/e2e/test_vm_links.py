@@ -19,7 +19,7 @@ from mplskit.errors import MachineLacks
 from mplskit.image.boot import guest_of
 from mplskit.image.image_record import Image
 from mplskit.node.verify.reboot import reboot
-from mplskit.vm.links import Card, linked
+from mplskit.vm.linked_machines import Card, linked
 from mplskit.vm.machine import Machine
 from tests.command_line import awaited
 from tests.worlds.checkout import ROOT
@@ -47,7 +47,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 from mplskit.image.boot import guest_of
 from mplskit.image.image_record import load_image
-from mplskit.vm.links import Card, linked
+from mplskit.vm.linked_machines import Card, linked
 record, folder = map(Path, sys.argv[1:])
 guest = guest_of(load_image(record), memory=512, cpus=1)
 card = Card("x", "eth0", ip_interface("10.0.0.1/24"))

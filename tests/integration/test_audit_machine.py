@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.config.machine import read_machine
+from mplskit.config.machine_kernel import read_machine
 from mplskit.errors import OutsideFailed
 from tests.command_line import CommandLine
 from tests.worlds.kernel_packages import MPLS, PLAIN, config, modules

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.audit.feature_verdicts import judge
 from mplskit.audit.features import load_features
-from mplskit.audit.judge import judge
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.audit.suite_kernel import of_root
 from mplskit.debian.apt_root import CONF, Root

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.audit.feature_verdicts import State, judge
 from mplskit.audit.features import load_features
-from mplskit.audit.judge import State, judge
 from mplskit.audit.subject import find_kernel
+from mplskit.config.config_request import make_request
 from mplskit.config.dotconfig import read
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
-from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
-from mplskit.sources.arch_folders import here
+from mplskit.sources.arch_folders import own_arch_folder
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
 from tests.command_line import CommandLine
@@ -130,7 +130,7 @@ def test_the_kernel_an_audit_and_a_base_read_the_same(
     else:
         assert set(known.values()) == {State.UNKNOWN}
 
-    if piece.architecture == here():
+    if piece.architecture == own_arch_folder():
         base = read(make_request(ConfigFlags(base=str(file))).base.text)
         assert {symbol: base.set.get(symbol, "n") for symbol in seen} == {
             symbol: theirs.get(symbol, "n") for symbol in seen

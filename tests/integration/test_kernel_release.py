@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.config_request import make_request
 from mplskit.config.configure import Configured, configure
 from mplskit.config.flags import ConfigFlags
-from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
+from mplskit.kernel.build_request import Builder, Packaging
 from mplskit.kernel.release import kernel_release
-from mplskit.kernel.request import Builder, Packaging
 from mplskit.paths import Workspace
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec

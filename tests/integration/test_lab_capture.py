@@ -21,7 +21,7 @@ from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.pcap import Label, read_pcap
 from mplskit.lab.probes import captures
 from mplskit.lab.probes.captures import Capture
-from mplskit.lab.run import run_lab
+from mplskit.lab.run_lab import run_lab
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.remote.session import Shell, shell
 from tests.worlds.sshd import Sshd

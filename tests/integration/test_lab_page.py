@@ -11,7 +11,7 @@ from mplskit import process
 from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.html.page import write_page
-from mplskit.lab.report import Cause, LabReport, StepReport
+from mplskit.lab.lab_report import Cause, LabReport, StepReport
 
 pytestmark = pytest.mark.full
 

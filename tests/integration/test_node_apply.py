@@ -7,7 +7,7 @@ import pytest
 from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload_report import Item, parse_line
 from mplskit.paths import data
 from tests.worlds.contained_node import FILES, KEEPER, SPEC, contained, files_of
 

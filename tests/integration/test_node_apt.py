@@ -9,7 +9,7 @@ import pytest
 from mplskit import process
 from mplskit.node.payload.apt import apt_of
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload_report import Item, parse_line
 from tests.worlds.contained_node import CONTAINED, GROUND
 from tests.worlds.debian_archive import DebianArchive, keys
 

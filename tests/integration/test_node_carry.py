@@ -8,9 +8,9 @@ from mplskit.errors import OutsideFailed
 from mplskit.node.carry import carry
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
-from mplskit.node.report import Item
+from mplskit.node.payload.session_opening import script
+from mplskit.node.payload_report import Item
 from mplskit.remote.host import Host
 from mplskit.remote.session import stream
 from tests.worlds.scripted_nodes import World

@@ -7,7 +7,7 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.questions import Said
 from tests.worlds.contained_node import CONTAINED, contained

@@ -6,7 +6,7 @@ import pytest
 
 from mplskit.debian.package_file import read_deb
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from tests.worlds.contained_node import SPEC, contained
 from tests.worlds.package_file import make_deb
 

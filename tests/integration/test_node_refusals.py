@@ -10,9 +10,9 @@ import pytest
 
 from mplskit.debian.package_file import read_deb
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item
+from mplskit.node.payload.session_opening import script
+from mplskit.node.payload_report import Item
 from mplskit.paths import data
 from tests.worlds.contained_node import NO_TOOL, SPEC, contained, failures
 from tests.worlds.contained_services import FRR, LDP, SYSTEMD, ran

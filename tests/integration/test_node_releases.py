@@ -11,9 +11,9 @@ from mplskit.debian.package_file import Deb, read_deb
 from mplskit.debian.system_tree import CONTAINED, sources_of
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.apt import Apt, apt_of
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload.session_opening import script
+from mplskit.node.payload_report import Item, parse_line
 from tests.worlds.contained_node import FILES
 from tests.worlds.debian_archive import DebianArchive, keys
 from tests.worlds.package_file import make_deb

@@ -6,7 +6,7 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from tests.worlds.contained_node import FILES, SPEC, contained, files_of
 
 pytestmark = pytest.mark.usefixtures("namespaces")

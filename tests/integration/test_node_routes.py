@@ -7,7 +7,7 @@ import pytest
 from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import parse_line
+from mplskit.node.payload_report import parse_line
 from tests.worlds.contained_node import CONTAINED, GROUND
 from tests.worlds.contained_routes import KEEPER, LINKS, said
 

@@ -15,9 +15,9 @@ from mplskit.debian.package_file import Deb, read_deb
 from mplskit.node.carry import carry
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
-from mplskit.node.report import Item, Report
+from mplskit.node.payload.session_opening import script
+from mplskit.node.payload_report import Item, Report
 from mplskit.remote.host import Host
 from tests.command_line import awaited
 from tests.worlds.contained_node import CONTAINED

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.node.payload.payload import stage
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from tests.worlds.contained_node import SPEC, contained
 
 pytestmark = pytest.mark.usefixtures("namespaces")

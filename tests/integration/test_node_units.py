@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from tests.worlds.contained_node import KEEPER
 from tests.worlds.contained_services import DAEMONS, FRR, LDP, SYSTEMD, ran
 

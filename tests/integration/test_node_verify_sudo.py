@@ -46,7 +46,7 @@ def test_a_login_with_sudo_gets_the_verdicts_of_root(there: Logins, monkeypatch:
     monkeypatch.setenv("MPLSKIT_BECOME_PASSWORD", PASSWORD)
     with_sudo = [(check.id, check.passed) for check in verify(there.host("asked", "sudo", PASSWORD))]
     assert with_sudo == as_root
-    assert [text for text in seen if b"mplskit.node.verify.server" in text]
+    assert [text for text in seen if b"mplskit.node.verify.checks_server" in text]
     assert not [text for text in seen if PASSWORD.encode() in text]
 
 

@@ -78,7 +78,9 @@ def suite(tmp_path: Path) -> Iterator[Suite]:
 
 def servers(folder: Path) -> Sequence[int]:
     """The processes of a suite: the one that was started, and its workers."""
-    found = process.run(["pgrep", "-f", "--", f" mplskit.node.verify.server [0-9]+ {folder}$"], check=False).stdout
+    found = process.run(
+        ["pgrep", "-f", "--", f" mplskit.node.verify.checks_server [0-9]+ {folder}$"], check=False
+    ).stdout
     return [int(word) for word in found.split()]
 
 

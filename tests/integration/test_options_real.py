@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.config.request import known
+from mplskit.config.config_request import known
 from tests.command_line import CommandLine
 from tests.worlds.offered_linux import CACHE, offered
 

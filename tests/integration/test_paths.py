@@ -233,10 +233,10 @@ def test_a_package_for_another_architecture_is_told_as_such(tmp_path: Path) -> N
 
 
 LOOK = """
-from mplskit.lab.here import Here
+from mplskit.lab.this_machine import ThisMachine
 from mplskit.node.verify.suite import Suite
 with Suite() as suite:
-    print(mplskit.__file__, len(suite.run(Here())))
+    print(mplskit.__file__, len(suite.run(ThisMachine())))
 """
 
 

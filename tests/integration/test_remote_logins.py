@@ -10,7 +10,7 @@ import pytest
 
 from mplskit import process
 from mplskit.audit.judged_kernel import of_machine
-from mplskit.config.machine import read_machine
+from mplskit.config.machine_kernel import read_machine
 from mplskit.errors import MachineLacks, OutsideFailed
 from mplskit.node.carry import carry
 from mplskit.node.grammar.spec import NodeSpec

@@ -11,7 +11,7 @@ import pytest
 
 from mplskit.errors import Exit, OutsideFailed
 from mplskit.sources.git_remote import Remote
-from mplskit.sources.network import Network
+from mplskit.sources.network_settings import Network
 from tests.command_line import CommandLine, awaited, living
 from tests.worlds.fake_linux import FAKELINUX
 from tests.worlds.git_origin import Origin, brought, cache, content, keys, left_in, local, origin, server, settings

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mplskit.errors import OutsideFailed
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from tests.command_line import CommandLine, awaited
 from tests.worlds.fake_linux import pack
 from tests.worlds.kernel_org import IPROUTE2, LINUX, Answer, Break, Stall, front_page, list_checksums, publish
@@ -96,8 +96,8 @@ def publish_iproute2(world: World, version: str, inside: str) -> None:
 
 
 def fetch_iproute2(world: World, wanted: str) -> SourceTree:
-    from mplskit.sources.cached import IPROUTE2 as SOFTWARE
     from mplskit.sources.kernel_org import fetch
+    from mplskit.sources.source_cache import IPROUTE2 as SOFTWARE
     from mplskit.sources.source_spec import KernelOrg
 
     return fetch(SOFTWARE, KernelOrg(wanted), world.folder / "cache")

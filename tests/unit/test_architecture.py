@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mplskit.config.architecture import architecture_in, architectures_by_tree, demand_environment
+from mplskit.config.config_request import make_request
 from mplskit.config.dotconfig import read
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
-from mplskit.config.request import make_request
 from mplskit.errors import WrongInput
 from mplskit.sources import arch_folders
 from mplskit.sources.arch_folders import X86_32

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.audit.audit_report import as_json
 from mplskit.audit.cure import cure, way_on
+from mplskit.audit.feature_verdicts import State, judge, needed, see
 from mplskit.audit.features import Symbol, load_features, version_of
-from mplskit.audit.judge import State, judge, needed, see
 from mplskit.audit.judged_kernel import Kernel, of_config, of_machine, release_in
-from mplskit.audit.report import as_json
 from mplskit.config.fragment import parse_config
-from mplskit.config.machine import MachineKernel
+from mplskit.config.machine_kernel import MachineKernel
 from mplskit.debian.kernel_packages import SuiteKernel, clauses, suite_kernel
 from mplskit.errors import WrongInput
 from mplskit.paths import data

@@ -5,8 +5,8 @@ import pytest
 
 from mplskit.debian.build_dependencies import unmet_dependencies
 from mplskit.debian.package_file import Role, role_of
+from mplskit.kernel.build_request import Builder, Packaging
 from mplskit.kernel.builders import command
-from mplskit.kernel.request import Builder, Packaging
 
 PACKAGING = Packaging(Builder.BINDEB, "1.mpls", "", 2)
 SAME = {

@@ -67,7 +67,7 @@ def test_debug_shows_where_a_failure_came_from_and_nothing_else_does(words: list
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert ("Traceback (most recent call last)" in done.stderr) is bool(words)
-    assert ('kernel/names.py", line' in done.stderr) is bool(words)
+    assert ('kernel/package_naming.py", line' in done.stderr) is bool(words)
     assert "mplskit: error: --revision 'mpls1': not a version that both builders take\n" in done.stderr
 
 

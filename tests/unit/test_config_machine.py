@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.config.machine import MachineKernel, is_module, module_name, parse, read_machine
+from mplskit.config.machine_kernel import MachineKernel, is_module, module_name, parse, read_machine
 from mplskit.errors import OutsideFailed
 
 SAID = """\

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mplskit import process
 from mplskit.lab.probes.counters import read
 from mplskit.lab.probes.probe import Look, Nodes
-from mplskit.node.verify import counters
+from mplskit.node.verify import mpls_counters
 from mplskit.remote.session import Answer
 
 # As `ip` of iproute2 6.1 shows them, and `ip link afstats`, which those before 5.19 have alone.
@@ -39,13 +39,13 @@ OLD = """1:lo
 
 
 def test_each_counter_has_its_direction_in_its_name() -> None:
-    found = counters.parse(STATS)
+    found = mpls_counters.parse(STATS)
     assert list(found) == ["lo", "cb"]
     assert found["lo"] == {
         **{"rx.bytes": 176, "rx.packets": 2, "rx.errors": 0, "rx.dropped": 2, "rx.noroute": 0},
         **{"tx.bytes": 176, "tx.packets": 2, "tx.errors": 0, "tx.dropped": 0},
     }
-    assert set(found["lo"]) == set(counters.NAMES)
+    assert set(found["lo"]) == set(mpls_counters.NAMES)
     assert (found["cb"]["rx.noroute"], found["cb"]["tx.errors"]) == (1, 4)
 
 
@@ -70,8 +70,8 @@ def test_what_a_new_and_an_old_ip_print_is_read_on_a_node_as_in_a_lab(
 
     of_a_lab = read(Look(cast("Nodes", SimpleNamespace(run=run)), ["ler-1"], tmp_path, "step-1", {}))
     assert of_a_lab["ler-1"]["lo"]["rx.dropped"] == dropped
-    of_a_node = process.run(["sh", "-c", counters.command(str(tmp_path / "ip"))]).stdout
-    assert counters.parse(of_a_node) == of_a_lab["ler-1"]
+    of_a_node = process.run(["sh", "-c", mpls_counters.command(str(tmp_path / "ip"))]).stdout
+    assert mpls_counters.parse(of_a_node) == of_a_lab["ler-1"]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_what_a_new_and_an_old_ip_print_is_read_on_a_node_as_in_a_lab(
     ],
 )
 def test_an_interface_without_mpls_or_an_ip_without_gives_no_counters(output: str) -> None:
-    assert counters.parse(output) == {}
+    assert mpls_counters.parse(output) == {}
 
 
 @given(st.text())
 def test_no_text_stops_the_reader(text: str) -> None:
-    counters.parse(text)
+    mpls_counters.parse(text)

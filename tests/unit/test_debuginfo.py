@@ -2,9 +2,9 @@
 
 import pytest
 
+from mplskit.config.config_request import parse_set
 from mplskit.config.debuginfo import without_debug_info
-from mplskit.config.request import parse_set
-from mplskit.config.start import Starting
+from mplskit.config.starting_point import Starting
 
 NEW = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF5=y\nCONFIG_DEBUG_INFO_BTF=y\n"
 OLD = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_BTF=y\n"

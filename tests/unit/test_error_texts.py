@@ -19,13 +19,13 @@ from invoke.context import Context
 from invoke.program import Program
 
 from mplskit import cli, process
-from mplskit.config import tools
+from mplskit.config import needed_tools
+from mplskit.config.config_request import make_request, parse_set
 from mplskit.config.configure import Configured, demand, read_back
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import Setting
 from mplskit.config.named_files import settled
 from mplskit.config.options import find_named
-from mplskit.config.request import make_request, parse_set
 from mplskit.config.verdict import Link, State, Verdict
 from mplskit.debian.build_dependencies import unmet_dependencies
 from mplskit.debian.package_file import packaged_config, read_package
@@ -35,10 +35,10 @@ from mplskit.iproute2.build import delivered
 from mplskit.iproute2.packaging import changelog_entry
 from mplskit.iproute2.prove import prove
 from mplskit.kernel.build import space
+from mplskit.kernel.build_request import make_packaging
 from mplskit.kernel.flags import PackagingFlags
 from mplskit.kernel.release import Part
 from mplskit.kernel.release import demand as demand_release
-from mplskit.kernel.request import make_packaging
 from mplskit.paths import Workspace
 from mplskit.sources.debian_source import newest
 from mplskit.sources.iproute2_source import fetch_iproute2
@@ -160,7 +160,7 @@ def lost() -> Configured:
 
 def tools_missing() -> None:
     Path("Makefile").write_text("KLZOP = lzop-of-nobody\nLZ4\t\t= lz4-of-nobody\n")
-    tools.demand({"KERNEL_LZO": "y", "INITRAMFS_COMPRESSION_LZ4": "y", "MODULES": "y"}, Path())
+    needed_tools.demand({"KERNEL_LZO": "y", "INITRAMFS_COMPRESSION_LZ4": "y", "MODULES": "y"}, Path())
 
 
 def release(local: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mplskit.config.configure import verdict_rows
 from mplskit.config.explain.answer import explain
-from mplskit.config.explain.load import load
+from mplskit.config.explain.load_kconfig import load
 from mplskit.config.fragment import parse_config
 from mplskit.config.verdict import judge
 from tests.golden import FOLDER, assert_golden

@@ -5,7 +5,7 @@ import pytest
 
 from mplskit.errors import BuildFailed, WrongInput
 from mplskit.iproute2.packaging import INSTALL, Packaging, changelog_entry, debian_version
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 DEBIAN = """\
 iproute2 (6.1.0-3) unstable; urgency=medium

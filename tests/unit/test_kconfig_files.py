@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.config.explain.answer import show_blocks
-from mplskit.config.explain.blocks import scan
-from mplskit.config.explain.load import load, modernise, transitional
+from mplskit.config.explain.kconfig_blocks import scan
+from mplskit.config.explain.load_kconfig import load, modernise, transitional
 from mplskit.config.explain.renames import known_renames, renamed
 from mplskit.config.reasons import with_reasons
 from mplskit.config.verdict import judge
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from tests.golden import assert_golden
 from tests.worlds.small_kconfig import TREE, Told, settings_of
 

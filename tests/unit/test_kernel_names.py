@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
-from mplskit.kernel.names import check_revision, check_suffix
+from mplskit.kernel.package_naming import check_revision, check_suffix
 
 
 @pytest.mark.parametrize(

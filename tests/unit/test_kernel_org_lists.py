@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Failure, OutsideFailed, WrongInput
-from mplskit.sources.cached import IPROUTE2, LINUX
 from mplskit.sources.kernel_org_list import (
     Release,
     archive_name,
@@ -20,7 +19,8 @@ from mplskit.sources.kernel_org_list import (
     versions,
 )
 from mplskit.sources.kernel_org_version import version_of
-from mplskit.sources.network import Network
+from mplskit.sources.network_settings import Network
+from mplskit.sources.source_cache import IPROUTE2, LINUX
 from mplskit.sources.source_spec import KernelOrg, parse_spec
 
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

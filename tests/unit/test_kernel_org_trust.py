@@ -11,7 +11,7 @@ from mplskit import paths
 from mplskit.errors import WrongInput
 from mplskit.patience import pause
 from mplskit.sources.keys import Key, parse_keys, parse_validity, pinned
-from mplskit.sources.network import Network, network
+from mplskit.sources.network_settings import Network, network
 from mplskit.sources.server_patience import retry_after
 from mplskit.sources.signature import Fault, Signer, judge
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import MachineLacks, WrongInput
+from mplskit.kernel.build_request import Builder, Packaging, make_packaging, named_suffix
 from mplskit.kernel.flags import PackagingFlags
-from mplskit.kernel.names import check_suffix
-from mplskit.kernel.request import Builder, Packaging, make_packaging, named_suffix
-from mplskit.sources.tree import SourceTree
+from mplskit.kernel.package_naming import check_suffix
+from mplskit.sources.source_tree import SourceTree
 
 SOURCE = SourceTree("linux", "6.1.192", "debian", "Debian", "a" * 64, Path("/linux"))
 PACKAGING = Packaging(Builder.BINDEB, "1.mpls", "", 2)

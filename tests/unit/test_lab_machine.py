@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
 from mplskit.lab.flags import PlaceFlags
-from mplskit.lab.grounds import Place, is_here, place_of
 from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
+from mplskit.lab.machine_choice import Place, is_here, place_of
 from mplskit.paths import Workspace
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, SessionFlags
 

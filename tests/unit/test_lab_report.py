@@ -16,8 +16,8 @@ from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
+from mplskit.lab.lab_report import Cause, LabReport, StepReport
 from mplskit.lab.matrix import Matrix, column
-from mplskit.lab.report import Cause, LabReport, StepReport
 from mplskit.lab.stage.stage import impairments
 from mplskit.lab.up import LOCK, STATE, Up, all_up, entrance, folder
 from mplskit.paths import Workspace

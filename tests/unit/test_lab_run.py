@@ -8,7 +8,7 @@ import pytest
 
 from mplskit.errors import OutsideFailed
 from mplskit.lab.grammar.labs import load
-from mplskit.lab.run import run_lab
+from mplskit.lab.run_lab import run_lab
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.remote.host import Host

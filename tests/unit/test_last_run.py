@@ -17,7 +17,7 @@ from mplskit.fleet.outcome import Done, Outcome, State
 from mplskit.fleet.pool import Limits, run
 from mplskit.fleet.watch import Lines
 from mplskit.node.node import Node
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.remote.host import Host
 from tests.worlds.named_nodes import SPEC, nodes, numbered
 

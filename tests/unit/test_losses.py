@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.config import losses
+from mplskit.config import base_losses
+from mplskit.config.base_losses import Loss, Outcome, Reason
 from mplskit.config.compare import Side, differences
-from mplskit.config.explain.load import load
-from mplskit.config.explain.losses import carried, guessed
-from mplskit.config.explain.losses import losses as explained
+from mplskit.config.explain.load_kconfig import load
+from mplskit.config.explain.loss_reasons import carried, guessed
+from mplskit.config.explain.loss_reasons import losses as explained
 from mplskit.config.fragment import parse_config
-from mplskit.config.losses import Loss, Outcome, Reason
 from mplskit.config.needed import needed_for
 from tests.golden import assert_golden
 from tests.worlds.small_kconfig import ENVIRONMENT, TREE
@@ -109,7 +109,7 @@ def test_what_is_needed_comes_with_the_settings_that_bring_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = {"MODULES": "y", "NET_MPLS_GSO": "m", "NET": "m", "TIDY": "y"}
-    monkeypatch.setattr(losses, "needed_for", lambda: {"NET_MPLS_GSO": "labels", "NET": "labels"})
+    monkeypatch.setattr(base_losses, "needed_for", lambda: {"NET_MPLS_GSO": "labels", "NET": "labels"})
     told = lost(tmp_path, base)
     assert told["NET_MPLS_GSO"].ways == (("NET=y", "MPLS=y"),)
     assert told["NET"].ways == (("NET=y",),)
@@ -157,7 +157,7 @@ def test_where_the_kconfig_cannot_be_parsed_names_alone_decide() -> None:
 
 
 def test_what_is_said_of_losses_is_exactly_this(capsys: pytest.CaptureFixture[str]) -> None:
-    losses.tell(
+    base_losses.tell(
         [
             Loss("DEVKMEM", "y", "n", Reason.GONE, "this kernel has no such symbol"),
             Loss("VIRTIO_BLK", "y", "m", Reason.DEPENDENCY, "needs VIRTIO=y, which is m", ways=(("VIRTIO=y",),)),
@@ -173,13 +173,13 @@ def test_what_is_said_of_losses_is_exactly_this(capsys: pytest.CaptureFixture[st
 
 
 def test_nothing_is_said_where_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
-    losses.tell([], 9001, Path("base-lost.json"))
+    base_losses.tell([], 9001, Path("base-lost.json"))
     assert capsys.readouterr().err == ""
 
 
 def test_the_file_holds_a_row_a_line(tmp_path: Path) -> None:
     rows = [Loss("A", "y", "n", Reason.GONE, "gone"), Loss("EXT4_FS", "y", "n", Reason.TRIMMED)]
-    lines = losses.write(rows, tmp_path).read_text().splitlines()
+    lines = base_losses.write(rows, tmp_path).read_text().splitlines()
     assert lines[1] == '{"symbol": "A", "before": "y", "after": "n", "reason": "not in this kernel", "why": "gone"},'
     assert '"needed_for": "the root file system"' in lines[2] and len(lines) == 4
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.config_request import parse_set
 from mplskit.config.fragment import Setting, parse_config
 from mplskit.config.named_files import contents, faults, settled
-from mplskit.config.request import parse_set
 from mplskit.errors import WrongInput
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"

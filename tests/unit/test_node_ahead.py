@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
 
-from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.questions import Said
+from mplskit.node.verify.questions_ahead import Ahead
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.verify.ahead import Ahead
 from mplskit.node.verify.facts import Facts
-from mplskit.node.verify.interfaces import Interfaces, of_links
+from mplskit.node.verify.kernel_interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import of_show
+from mplskit.node.verify.questions_ahead import Ahead
 from tests.worlds.made_up_facts import judged, node
 
 

@@ -21,9 +21,9 @@ from mplskit.fleet.pyinfra.engines import engine_of
 from mplskit.fleet.pyinfra.reports import report_of, unreachable
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.payload import offer
-from mplskit.node.payload.offer import Offer
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload import packages_there
+from mplskit.node.payload.packages_there import Offer
+from mplskit.node.payload_report import Item, parse_line
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 
@@ -183,13 +183,13 @@ def test_needed_packages_and_room_are_those_of_our_own_sessions(monkeypatch: pyt
     image = Package("linux-image-6.12", "1", "image.deb", "AAAA", 20 << 10, Role.IMAGE)
     tool = Package("iproute2", "6.12", "ip.deb", "BBBB", 4 << 10, Role.IPROUTE2)
     debs = [Deb(Path(package.file), package) for package in (image, tool)]
-    monkeypatch.setattr(offer, "unpacked", lambda deb: {"/boot": 50, "/lib": 40})
+    monkeypatch.setattr(packages_there, "unpacked", lambda deb: {"/boot": 50, "/lib": 40})
     asked = [
         {
             "name": deb.package.package,
             "identity": f"{deb.package.sha256} {deb.package.version}",
             "part": deb.package.file,
-            "needs": dict(offer.needs(deb)),
+            "needs": dict(packages_there.needs(deb)),
             "kernel": deb.package.role is Role.IMAGE,
         }
         for deb in debs

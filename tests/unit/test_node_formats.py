@@ -21,11 +21,11 @@ from mplskit.fleet.formats.ansible import inventory as ansible_inventory
 from mplskit.fleet.formats.cloud_init import payload, size_note, user_data
 from mplskit.fleet.formats.folder import name_of, write
 from mplskit.fleet.formats.pyinfra import inventory as pyinfra_inventory
-from mplskit.fleet.formats.quoted import quoted, yaml_of
+from mplskit.fleet.formats.quoted_yaml import quoted, yaml_of
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import archive
+from mplskit.node.payload.session_opening import script
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

@@ -6,7 +6,7 @@ from mplskit.errors import NotSo
 from mplskit.fleet.completion import bootstrapped
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.remote.host import Host
 
 NODE = Node("lsr-1", Host("lsr-1"), NodeSpec())

@@ -18,11 +18,11 @@ from mplskit.fleet.assignment import assignment
 from mplskit.fleet.completion import planned
 from mplskit.fleet.flags import FleetFlags, NodeFlags
 from mplskit.fleet.last_run import LastRun
-from mplskit.fleet.many import NodeTask, on_nodes
+from mplskit.fleet.on_nodes import NodeTask, on_nodes
 from mplskit.fleet.outcome import Done, Outcome, State
 from mplskit.fleet.pool import Fleet, Keep, Limits, Watch, run
 from mplskit.node.node import Node
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.remote.flags import SessionFlags
 from tests.worlds.flag_groups import given
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mplskit.debian.package_file import Deb, Package, Role
 from mplskit.errors import WrongInput
-from mplskit.node.payload import offer
-from mplskit.node.payload.offer import Offer, unpacked
-from mplskit.node.report import parse_line
+from mplskit.node.payload import packages_there
+from mplskit.node.payload.packages_there import Offer, unpacked
+from mplskit.node.payload_report import parse_line
 
 LINES = (
     "have\tpackage\tiproute2\t" + "a" * 64 + " 6.1.0-3+mpls1",
@@ -35,7 +35,7 @@ def heard(*lines: str) -> Offer:
 def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel of 10 MiB in /boot and 50 MiB of modules, and an ip of 3 MiB, without packages of that size."""
     known = {KERNEL: {"/boot": 10 << 10, "/lib": 50 << 10, "/usr": 100}, IPROUTE2: {"/usr": 3 << 10}}
-    monkeypatch.setattr(offer, "unpacked", known.__getitem__)
+    monkeypatch.setattr(packages_there, "unpacked", known.__getitem__)
 
 
 def test_a_package_is_missing_unless_name_version_and_digest_agree() -> None:

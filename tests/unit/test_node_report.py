@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.node.report import STATES, Item, Report, parse_line
+from mplskit.node.payload_report import STATES, Item, Report, parse_line
 
 FIELD = st.text(st.characters(exclude_characters="\t\r\n"), min_size=1)
 

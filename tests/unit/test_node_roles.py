@@ -7,7 +7,7 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import SYSCTL_FILE, render
-from mplskit.node.verify.interfaces import of_links
+from mplskit.node.verify.kernel_interfaces import of_links
 from mplskit.node.verify.kernel_routes import KernelRoute, of_show
 from tests.worlds.made_up_facts import judged, node
 

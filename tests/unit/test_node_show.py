@@ -12,7 +12,7 @@ from mplskit.fleet.summary import is_summed
 from mplskit.fleet.watch import Lines, Table, line
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
-from mplskit.node.report import Item, Report
+from mplskit.node.payload_report import Item, Report
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
 

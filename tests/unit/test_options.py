@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.config_request import last_of_each, make_request
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import Setting, read_fragment
 from mplskit.config.options import find_named, named_bases, option_sets, summary
-from mplskit.config.request import last_of_each, make_request
-from mplskit.config.verdict import here, not_here
+from mplskit.config.verdict import of_other_releases, of_release
 from mplskit.errors import WrongInput
 from mplskit.paths import data
 from tests.command_line import CommandLine
@@ -70,16 +70,16 @@ NEW, OLD = Setting("NEW", "y", "f:2", since=(6, 9)), Setting("OLD", "y", "f:4", 
 
 
 def test_a_setting_outside_its_releases_is_not_asked_and_says_so() -> None:
-    assert here([NEW, OLD], "6.1.176") == (OLD,)
-    assert [(v.setting.symbol, str(v.state), v.why) for v in not_here([NEW, OLD], "6.1.176")] == [
+    assert of_release([NEW, OLD], "6.1.176") == (OLD,)
+    assert [(v.setting.symbol, str(v.state), v.why) for v in of_other_releases([NEW, OLD], "6.1.176")] == [
         ("NEW", "not asked", "not in Linux 6.1: since 6.9")
     ]
 
 
 def test_what_is_asked_in_another_way_is_not_told_as_left_out() -> None:
     plain = Setting("NEW", "m", "--set NEW=m")
-    assert here([NEW, plain], "6.1.176") == (plain,)
-    assert not_here([NEW, plain], "6.1.176") == []
+    assert of_release([NEW, plain], "6.1.176") == (plain,)
+    assert of_other_releases([NEW, plain], "6.1.176") == []
 
 
 def test_a_word_for_all_releases_takes_back_those_for_some_and_a_later_mark_takes_back_its_own_span() -> None:
@@ -90,8 +90,8 @@ def test_a_word_for_all_releases_takes_back_those_for_some_and_a_later_mark_take
     )
     assert last_of_each([NEW, OLD, plain]) == (OLD, plain)
     assert last_of_each([NEW, newer, again]) == (newer, again)
-    assert here(last_of_each([NEW, newer]), "7.2.1") == (newer,)
-    assert here(last_of_each([plain, newer]), "6.1.1") == (plain,)
+    assert of_release(last_of_each([NEW, newer]), "7.2.1") == (newer,)
+    assert of_release(last_of_each([plain, newer]), "6.1.1") == (plain,)
 
 
 def test_marks_in_a_fragment_of_the_users_own_reach_the_request(tmp_path: Path) -> None:

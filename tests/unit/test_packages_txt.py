@@ -7,7 +7,7 @@ import pytest
 
 from mplskit.debian.installed import installed_of
 from mplskit.debian.suites import release
-from mplskit.doctor.machine import TASKS
+from mplskit.doctor.findings import TASKS
 from mplskit.doctor.packages_txt import Need, parse
 from mplskit.paths import data
 

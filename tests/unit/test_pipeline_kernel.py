@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.config_request import make_request
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import read_fragment
-from mplskit.config.request import make_request
 from mplskit.lab.machine.initramfs import FOR_THE_DISK, WANTED
 from mplskit.node.verify.checklist import Condition, load_checklist
 from mplskit.paths import data

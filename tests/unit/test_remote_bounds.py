@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mplskit import process
 from mplskit.errors import OutsideFailed
 from mplskit.node.carry import MOST_ITEMS, _Heard
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from mplskit.remote.host import Host
 from mplskit.remote.lines import Lines
 from mplskit.remote.pipes import Pipes

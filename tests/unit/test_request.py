@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.config.config_request import known, make_request, parse_set, symbol_name
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import parse_config
-from mplskit.config.request import known, make_request, parse_set, symbol_name
 from mplskit.errors import WrongInput
 from mplskit.remote.flags import SessionFlags
 

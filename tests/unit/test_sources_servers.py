@@ -12,7 +12,7 @@ import pytest
 
 from mplskit.errors import WrongInput
 from mplskit.sources.download import text_of
-from mplskit.sources.network import Network, network
+from mplskit.sources.network_settings import Network, network
 from mplskit.sources.server_patience import Unsteady
 
 

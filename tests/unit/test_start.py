@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from mplskit.config.config_request import Base, Start, make_request
 from mplskit.config.flags import ConfigFlags
-from mplskit.config.machine import MachineKernel
-from mplskit.config.request import Base, Start, make_request
-from mplskit.config.start import running, starting
+from mplskit.config.machine_kernel import MachineKernel
+from mplskit.config.starting_point import running, starting
 from mplskit.errors import NotSo, WrongInput
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 
 def machine(config: str | None) -> MachineKernel:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.config.tools import demand, demand_for
+from mplskit.config.needed_tools import demand, demand_for
 from mplskit.errors import MachineLacks
 from mplskit.kernel.build import space
 
@@ -25,7 +25,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "linux" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "linux" / name).write_text(text)
     monkeypatch.setattr(
-        "mplskit.config.tools.process.find", lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None
+        "mplskit.config.needed_tools.process.find",
+        lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None,
     )
     bin_ = tmp_path / "bin"
     bin_.mkdir()

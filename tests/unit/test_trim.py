@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.config.config_request import make_request
 from mplskit.config.flags import ConfigFlags
-from mplskit.config.request import make_request
 from mplskit.config.trim import modules_of, parse_lsmod
 from mplskit.errors import WrongInput
 from mplskit.remote.host import Host

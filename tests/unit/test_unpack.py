@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplskit.errors import OutsideFailed
-from mplskit.sources import members
-from mplskit.sources.members import Kind, Member, check
+from mplskit.sources import archive_members
+from mplskit.sources.archive_members import Kind, Member, check
 from mplskit.sources.unpack import decompressed, unpack, unpack_tar
 
 Fill = Callable[[tarfile.TarFile], None]
@@ -222,7 +222,7 @@ def test_an_archive_that_grows_beyond_the_limit_is_stopped_there(
 def test_an_archive_of_too_many_members_is_refused(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(archive_members, "MOST_MEMBERS", 3)
     many = archive(tmp_path / "linux.tar", named("l/a", "l/b", "l/c", "l/d"))
     with pytest.raises(OutsideFailed, match=r"its member 'l/d' is beyond the first 3 members"):
         unpack(many, folder)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mplskit.errors import WrongInput
 from mplskit.vm.guest import Guest
-from mplskit.vm.links import Card, in_order, linked
+from mplskit.vm.linked_machines import Card, in_order, linked
 
 
 def refused(folder: Path, **cards: Sequence[Card]) -> WrongInput:

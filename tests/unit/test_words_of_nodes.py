@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mplskit.audit.feature_verdicts import judge
 from mplskit.audit.features import load_features
-from mplskit.audit.judge import judge
 from mplskit.audit.judged_kernel import of_machine
-from mplskit.config.machine import parse
+from mplskit.config.machine_kernel import parse
 from mplskit.errors import MachineLacks, NotSo, OutsideFailed
 from mplskit.lab.html.decode import decode
 from mplskit.lab.pcap import read_pcap
@@ -21,9 +21,9 @@ from mplskit.lab.probes.ping import parse_ping
 from mplskit.lab.probes.throughput import parse_iperf
 from mplskit.lab.probes.traceroute import parse_traceroute
 from mplskit.node.carry import _Heard
-from mplskit.node.verify import counters
-from mplskit.node.verify.ahead import Ahead
+from mplskit.node.verify import mpls_counters
 from mplskit.node.verify.facts import Facts
+from mplskit.node.verify.questions_ahead import Ahead
 from mplskit.node.verify.verify import _need_root
 from mplskit.remote.host import Host
 from mplskit.remote.session import Shell
@@ -132,7 +132,7 @@ class Answered:
 
 @given(SAID)
 def test_what_the_probes_of_a_lab_print(said: str) -> None:
-    counters.parse(said)
+    mpls_counters.parse(said)
     parse_iperf(said)
     parse_ping(said)
     parse_traceroute(said)
@@ -144,7 +144,7 @@ def test_what_the_probes_of_a_lab_print(said: str) -> None:
     ids=["deep", "infinity", "huge", "deep below"],
 )
 def test_json_that_breaks_readers_is_no_json(said: str) -> None:
-    assert counters.parse(said) == {}
+    assert mpls_counters.parse(said) == {}
     assert parse_iperf(said)[0] is None
     assert Facts(Ahead(SimpleNamespace(run=lambda command: Answered(0, said, "")))).spec is None
 

@@ -6,7 +6,7 @@ import pytest
 
 from mplskit import process
 from mplskit.node.grammar.spec import NodeSpec
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload_report import Item, parse_line
 
 CONTAINED = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c"]
 GROUND = """\

@@ -3,7 +3,7 @@
 from dataclasses import astuple
 from pathlib import Path
 
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from tests.worlds.contained_node import contained
 
 # eth0 and its far end; $BATCH is where the payload has its routes, $IP a real `ip` that no stand-in takes the place of.

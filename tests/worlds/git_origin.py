@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.sources.cached import LINUX
-from mplskit.sources.git import fetch
+from mplskit.sources.git_source import fetch
+from mplskit.sources.source_cache import LINUX
 from mplskit.sources.source_spec import Git, parse_spec
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from tests.worlds.fake_linux import FAKELINUX
 from tests.worlds.git_server import Repository, Server, Signers, serving, signers
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mplskit.config.config_request import parse_set
 from mplskit.config.explain.answer import explain
-from mplskit.config.explain.load import load
-from mplskit.config.explain.words import paragraphs
+from mplskit.config.explain.load_kconfig import load
+from mplskit.config.explain.loss_texts import paragraphs
 from mplskit.config.fragment import Setting, apply, parse_config
-from mplskit.config.request import parse_set
 from mplskit.config.verdict import Verdict, judge
 
 TREE = Path(__file__).parent / "small-kconfig"

@@ -7,14 +7,14 @@ from pathlib import Path
 import kconfiglib
 from kconfiglib import Symbol
 
-from mplskit.config.explain.blocks import Block, scan_tree
 from mplskit.config.explain.chain import Chains, place_of
-from mplskit.config.explain.load import KernelKconfig
+from mplskit.config.explain.kconfig_blocks import Block, scan_tree
+from mplskit.config.explain.load_kconfig import KernelKconfig
+from mplskit.config.explain.loss_texts import NOT_FOUND, cause
 from mplskit.config.explain.misspelt import close_names, misspelt
 from mplskit.config.explain.renames import renamed, successors
 from mplskit.config.explain.trial import ask, holds, takes
-from mplskit.config.explain.ways import find_ways
-from mplskit.config.explain.words import NOT_FOUND, cause
+from mplskit.config.explain.ways_to_mend import find_ways
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, State, Verdict, Way
 
 # A configuration is kept, and the tools that Kconfig asks for their features may have changed since.

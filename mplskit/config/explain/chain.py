@@ -7,9 +7,9 @@ from typing import Any
 import kconfiglib
 from kconfiglib import AND, EQUAL, NOT, OR, UNEQUAL, Symbol
 
+from mplskit.config.explain.compiler_answers import probe, refusal
 from mplskit.config.explain.expression import Expression, Item
-from mplskit.config.explain.load import KernelKconfig
-from mplskit.config.explain.tools import probe, refusal
+from mplskit.config.explain.load_kconfig import KernelKconfig
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Link, Verdict
 from mplskit.wording import first_few
 

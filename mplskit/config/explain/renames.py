@@ -6,7 +6,7 @@ from functools import cache
 import kconfiglib
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mplskit.config.explain.load import KernelKconfig
+from mplskit.config.explain.load_kconfig import KernelKconfig
 from mplskit.config.releases import parse_release
 from mplskit.paths import data
 from mplskit.yaml.spec_file import read_spec

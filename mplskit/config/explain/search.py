@@ -1,6 +1,6 @@
 """Finds the settings that bring a symbol to a value: what the Kconfig language lets follow from its expressions.
 
-What is found is a proposal: `ways` tries each before it tells anybody.
+What is found is a proposal: `ways_to_mend` tries each before it tells anybody.
 """
 
 from collections.abc import Callable, Iterable

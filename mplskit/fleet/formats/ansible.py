@@ -8,7 +8,7 @@ from typing import Any
 
 from mplskit.errors import WrongInput
 from mplskit.fleet.formats.payloads import payloads
-from mplskit.fleet.formats.quoted import Unsafe, yaml_of
+from mplskit.fleet.formats.quoted_yaml import Unsafe, yaml_of
 from mplskit.node.node import Node
 from mplskit.paths import data
 from mplskit.process import quote

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import progress
-from mplskit.fleet.formats.quoted import yaml_of
+from mplskit.fleet.formats.quoted_yaml import yaml_of
 from mplskit.node.node import Node
-from mplskit.node.payload.opening import script
 from mplskit.node.payload.payload import contents, tar
+from mplskit.node.payload.session_opening import script
 from mplskit.wording import joined, several
 
 # /run is there before write_files, and gone after the boot.

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mplskit.errors import WrongInput
 from mplskit.files import digest_file, rebuild
-from mplskit.fleet.formats import ansible, cloud_init, files, pyinfra
+from mplskit.fleet.formats import ansible, cloud_init, plain_files, pyinfra
 from mplskit.node.node import Node
 from mplskit.wording import no_such, several
 
 Write = Callable[[Path, Sequence[Node], Sequence[str]], None]
 FORMATS: Mapping[str, Write] = {
-    "files": files.write,
+    "files": plain_files.write,
     "cloud-init": cloud_init.write,
     "pyinfra": pyinfra.write,
     "ansible": ansible.write,

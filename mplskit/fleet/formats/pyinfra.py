@@ -10,9 +10,9 @@ from mplskit.debian.package_file import Deb, Role
 from mplskit.fleet.formats.payloads import payloads
 from mplskit.node.node import Node
 from mplskit.node.payload.apt import Apt
-from mplskit.node.payload.offer import STREAMED, needs
-from mplskit.node.payload.opening import OFFER, script
+from mplskit.node.payload.packages_there import STREAMED, needs
 from mplskit.node.payload.payload import entry
+from mplskit.node.payload.session_opening import OFFER, script
 from mplskit.paths import data
 from mplskit.remote.host import Host
 from mplskit.wording import several

@@ -13,7 +13,7 @@ from mplskit.fleet.outcome import Done, Outcome
 from mplskit.fleet.pyinfra.reports import begun, report_of, through, unreachable
 from mplskit.node.carry import AGAIN
 from mplskit.node.node import Node
-from mplskit.node.report import Report
+from mplskit.node.payload_report import Report
 from mplskit.unforeseen import failure_of
 
 # What a report comes to on a node.

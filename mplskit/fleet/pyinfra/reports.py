@@ -7,7 +7,7 @@ from mplskit import process
 from mplskit.errors import Failure, OutsideFailed
 from mplskit.fleet.pyinfra.bounds import NO_PASSWORD
 from mplskit.node.carry import AGAIN, MOST, MOST_ITEMS, whole
-from mplskit.node.report import Item, Report, parse_line
+from mplskit.node.payload_report import Item, Report, parse_line
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import Unreachable, become_refused, refusal
 from mplskit.whole_number import whole as whole_number

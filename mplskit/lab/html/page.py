@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from mplskit.errors import Failure
 from mplskit.lab.html.decode import Layer, decode
 from mplskit.lab.html.drawing import draw
+from mplskit.lab.lab_report import LabReport
 from mplskit.lab.pcap import read_frames
-from mplskit.lab.report import LabReport
 from mplskit.wording import duration
 
 # Of one capture.

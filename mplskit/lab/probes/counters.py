@@ -8,7 +8,7 @@ from pydantic import Field
 from mplskit.lab.evidence import Check, Counter
 from mplskit.lab.probes.probe import Look, OnInterface, Probe, Titled
 from mplskit.node.grammar.part import Part
-from mplskit.node.verify import counters
+from mplskit.node.verify import mpls_counters
 from mplskit.wording import no_such
 from mplskit.yaml.spec_file import Fault
 
@@ -30,8 +30,8 @@ class Expected(Part):
 
 def read(look: Look) -> dict[str, Counters]:
     """The counters of every node: interface -> name -> value."""
-    command = ("sh", "-c", counters.command())
-    return {node: counters.parse(look.nodes.run(node, *command).output) for node in look.names}
+    command = ("sh", "-c", mpls_counters.command())
+    return {node: mpls_counters.parse(look.nodes.run(node, *command).output) for node in look.names}
 
 
 def changed(before: Mapping[str, Counters], after: Mapping[str, Counters]) -> Iterator[Counter]:
@@ -57,8 +57,8 @@ def judge_counter(rise: Rise, before: Counters, after: Counters) -> Check:
 def faults(step: Titled, expect: Expected, earlier: Sequence[Titled]) -> Iterator[Fault]:
     """The kernel counts so."""
     for i, rise in enumerate(expect.counters):
-        if rise.name not in counters.NAMES:
-            yield Fault(("expect", "counters", i, "name"), no_such("counter", rise.name, counters.NAMES))
+        if rise.name not in mpls_counters.NAMES:
+            yield Fault(("expect", "counters", i, "name"), no_such("counter", rise.name, mpls_counters.NAMES))
 
 
 def checks(look: Look, step: Titled, expect: Expected) -> Iterator[Check]:

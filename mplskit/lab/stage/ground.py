@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).with_name("ground.sh").read_bytes()
 
 
 class Runs(Protocol):
-    """What a machine is asked through: a session of `remote`, or `here.Here`."""
+    """What a machine is asked through: a session of `remote`, or `this_machine.ThisMachine`."""
 
     host: Host
 

@@ -19,7 +19,7 @@ from mplskit.node.payload.render import KEEPER, OPENVPN_UNIT
 from mplskit.node.verify.reboot import reboot
 from mplskit.remote.session import shell
 from mplskit.vm.guest import Guest
-from mplskit.vm.links import Card, linked
+from mplskit.vm.linked_machines import Card, linked
 from mplskit.vm.machine import Machine
 from mplskit.wording import several
 

@@ -15,7 +15,7 @@ from mplskit.lab.stage.stage import PREFIX, Stage, impairments
 from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import archive
-from mplskit.node.report import Item, parse_line
+from mplskit.node.payload_report import Item, parse_line
 from mplskit.wording import several
 
 # $1 is the folder of a node, $2 its namespace; the payload comes on stdin.

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.render import LABELS_FILE, ROUTE_PROTOCOL, ROUTES_FILE, SPEC_FILE, SYSCTL_FILE, render
-from mplskit.node.verify import counters
-from mplskit.node.verify.ahead import Ahead
-from mplskit.node.verify.interfaces import Interfaces, of_links
+from mplskit.node.verify import mpls_counters
+from mplskit.node.verify.kernel_interfaces import Interfaces, of_links
 from mplskit.node.verify.kernel_routes import FAMILIES, KernelRoute, of_batch, of_show
+from mplskit.node.verify.questions_ahead import Ahead
 from mplskit.paths import data
 from mplskit.whole_number import whole
 
@@ -226,7 +226,7 @@ class Facts:
     @cached_property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """The MPLS counters of each interface: `rx.dropped`, `tx.errors` and their like, since it is there."""
-        found = counters.parse(self.told(counters.command(self.tool[0] or "ip")))
+        found = mpls_counters.parse(self.told(mpls_counters.command(self.tool[0] or "ip")))
         if not found:
             pytest.skip("it could not be read: `ip` shows no MPLS counters")
         return found

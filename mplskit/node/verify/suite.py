@@ -17,7 +17,7 @@ from mplskit.node.verify.questions import FORKED, REQUEST, Asked, End, answer
 from mplskit.paths import data
 
 PATIENCE = 600.0
-SERVER = "mplskit.node.verify.server"
+SERVER = "mplskit.node.verify.checks_server"
 
 ALONE = {
     "PYTEST_ADDOPTS": "",

@@ -16,8 +16,8 @@ from mplskit.lab.faults import Sabotage
 from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
-from mplskit.lab.play import LeftOut, Play, Shown, run_step, set_up
-from mplskit.lab.report import Cause, LabReport, StepReport
+from mplskit.lab.lab_report import Cause, LabReport, StepReport
+from mplskit.lab.play_step import LeftOut, Play, Shown, run_step, set_up
 from mplskit.lab.stage.stage import Stage
 
 SETUP, CLEARING, REBOOT = "The nodes are set up", "Everything is taken away again", "Every node is rebooted"

@@ -11,14 +11,14 @@ from mplskit.errors import WrongInput
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.lab.flags import PlaceFlags
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.here import here
 from mplskit.lab.machine.appliance import appliance
-from mplskit.lab.machine.guest import lab_guest
+from mplskit.lab.machine.lab_guest import lab_guest
 from mplskit.lab.machine.lab_kernel import chosen, lab_kernel
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.machines import machines
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
+from mplskit.lab.this_machine import this_machine
 from mplskit.paths import Workspace
 from mplskit.remote.flags import SessionFlags
 from mplskit.remote.host import Host
@@ -67,7 +67,7 @@ def guest_at(workspace: Workspace, place: Place) -> Guest:
 def make_ready(workspace: Workspace, place: Place) -> None:
     """Fetch and make all that a machine needs before it boots. Raises what that can fail by."""
     if is_here(workspace, place):
-        with here():
+        with this_machine():
             pass
     elif not place.host:
         guest_at(workspace, place)
@@ -80,7 +80,7 @@ def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[Ru
         with shell(place.host) as session:
             yield session
     elif is_here(workspace, place):
-        with here() as machine:
+        with this_machine() as machine:
             yield machine
     else:
         with booted(guest_at(workspace, place), workspace.build / "vm" / name) as booted_:

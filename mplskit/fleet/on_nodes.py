@@ -14,7 +14,7 @@ from mplskit.fleet.formats.folder import name_of
 from mplskit.fleet.last_run import LastRun, write
 from mplskit.fleet.outcome import Outcome, exit_code, told
 from mplskit.fleet.pool import Engine, Fleet, Work, run
-from mplskit.fleet.reporting_failures import Sheltered, sheltered
+from mplskit.fleet.reporting_failures import UnfailingWatch, unfailing
 from mplskit.fleet.summary import is_summed
 from mplskit.fleet.watch import One, watching
 from mplskit.node.node import Node
@@ -126,8 +126,8 @@ def _carried(engine: Engine, assigned: Assignment, title: str, last_run: LastRun
     fleet: Fleet | None = None
     try:
         with watching(len(assigned.nodes), title) as watch:
-            calm = Sheltered(watch)
-            fleet = engine(assigned.nodes, assigned.limits, calm, sheltered(last_run.put))
+            calm = UnfailingWatch(watch)
+            fleet = engine(assigned.nodes, assigned.limits, calm, unfailing(last_run.put))
     except Exception as error:
         if fleet is None:
             raise

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kconfiglib import Symbol
 
-from mplskit.config.explain.load import KernelKconfig
+from mplskit.config.explain.load_kconfig import KernelKconfig
 from mplskit.config.explain.search import Search
 from mplskit.config.explain.trial import Assignments, fitting, holds, tried
 from mplskit.config.verdict import Verdict, Way

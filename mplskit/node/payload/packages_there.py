@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from mplskit.debian.package_file import Deb, Role, members
-from mplskit.node.report import Item
+from mplskit.node.payload_report import Item
 from mplskit.whole_number import whole
 
 HAVE = "have"

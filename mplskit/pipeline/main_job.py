@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mplskit.config.request import Request
+from mplskit.config.config_request import Request
 from mplskit.debian.package_file import Deb, Role
 from mplskit.errors import NotSo
 from mplskit.image.boot import guest_of
@@ -17,16 +17,16 @@ from mplskit.image.image_record import Image
 from mplskit.image.image_request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
 from mplskit.kernel.build import Built, build_kernel
-from mplskit.kernel.request import Packaging
+from mplskit.kernel.build_request import Packaging
 from mplskit.lab.grammar.labs import load
-from mplskit.lab.run import run_lab
+from mplskit.lab.run_lab import run_lab
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.node.bootstrap import bootstrap
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.node.verify.verify import verify
 from mplskit.paths import Workspace
-from mplskit.pipeline.report import PipelineReport, Row
+from mplskit.pipeline.job_report import PipelineReport, Row
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.sources.source_spec import Debian, Spec

@@ -7,8 +7,8 @@ from enum import StrEnum
 from mplskit import files, process
 from mplskit.errors import MachineLacks, WrongInput
 from mplskit.kernel.flags import PackagingFlags
-from mplskit.kernel.names import check_revision, check_suffix
-from mplskit.sources.tree import SourceTree
+from mplskit.kernel.package_naming import check_revision, check_suffix
+from mplskit.sources.source_tree import SourceTree
 from mplskit.whole_number import whole_number
 
 AUTO = "auto"

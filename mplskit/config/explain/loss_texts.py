@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from mplskit.config.explain.tools import NO_SET
+from mplskit.config.explain.compiler_answers import NO_SET
 from mplskit.config.verdict import Link, Verdict
 
 NOT_FOUND = "no --set was found that mends it"

@@ -9,10 +9,10 @@ from mplskit import files
 from mplskit.errors import OutsideFailed, WrongInput
 from mplskit.progress import step
 from mplskit.sources import keys
-from mplskit.sources.cached import Software, tree_of
 from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate, verify
+from mplskit.sources.source_cache import Software, tree_of
 from mplskit.sources.source_spec import ArchiveFile, Tree
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 from mplskit.sources.unpack import decompressed
 
 SIGNATURES = (".asc", ".sig", ".sign")

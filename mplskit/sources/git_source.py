@@ -13,13 +13,13 @@ from pathlib import Path
 from mplskit import files, process
 from mplskit.errors import OutsideFailed, WrongInput
 from mplskit.progress import note, step
-from mplskit.sources.cached import Software, tree_of
 from mplskit.sources.git_remote import NotGiven, Remote
 from mplskit.sources.git_tag import Tag, parse_tag, signer_of
-from mplskit.sources.network import network
+from mplskit.sources.network_settings import network
 from mplskit.sources.signature import NOT_VERIFIED, Fault, Untrusted, tolerate
+from mplskit.sources.source_cache import Software, tree_of
 from mplskit.sources.source_spec import Git
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,63}")

@@ -7,16 +7,16 @@ from pathlib import Path
 import kconfiglib
 from kconfiglib import Symbol
 
+from mplskit.config.base_losses import Loss, Outcome, Reason
 from mplskit.config.compare import Difference
 from mplskit.config.explain.answer import kind_of
 from mplskit.config.explain.chain import Chains
-from mplskit.config.explain.load import KernelKconfig
+from mplskit.config.explain.load_kconfig import KernelKconfig
+from mplskit.config.explain.loss_texts import cause
 from mplskit.config.explain.renames import known_renames, renamed, successors
 from mplskit.config.explain.trial import ask, takes
-from mplskit.config.explain.ways import find_ways
-from mplskit.config.explain.words import cause
+from mplskit.config.explain.ways_to_mend import find_ways
 from mplskit.config.fragment import Setting
-from mplskit.config.losses import Loss, Outcome, Reason
 from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, same
 
 _TRISTATES = (kconfiglib.BOOL, kconfiglib.TRISTATE)

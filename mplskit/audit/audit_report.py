@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from mplskit.audit.cure import cure, way_on
+from mplskit.audit.feature_verdicts import WORDS, Verdict, needed
 from mplskit.audit.features import Knowledge
-from mplskit.audit.judge import WORDS, Verdict, needed
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.dotconfig import told
 from mplskit.errors import NotSo, WrongInput

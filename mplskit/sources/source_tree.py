@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mplskit.errors import WrongInput
-from mplskit.sources.arch_folders import here
+from mplskit.sources.arch_folders import own_arch_folder
 
 # The files without which no kernel tree configures, from the kernel's own top-level Makefile.
 KERNEL_FILES = ("Makefile", "Kconfig", "Kbuild", "scripts/kconfig/Makefile")
@@ -50,7 +50,7 @@ def kernel_version(tree: Path, called: str) -> str:
 
 def _demand_clean(tree: Path, called: str) -> None:
     """Raise WrongInput where the kernel would refuse to build out of tree, for what its `outputmakefile` looks at."""
-    generated = f"arch/{here().partition(' ')[0]}/include/generated"
+    generated = f"arch/{own_arch_folder().partition(' ')[0]}/include/generated"
     left = [name for name in (".config", "include/config", generated) if (tree / name).exists()]
     if left:
         raise WrongInput(

@@ -1,4 +1,4 @@
-"""Reads the checks, and has `forks` run them for node after node: `python -m mplskit.node.verify.server FD FOLDER`.
+"""Reads the checks, and has `pytest_forks` run them for one node after another: `python -m …checks_server FD FOLDER`.
 
 Started by `suite`; FD is a socket of its, that was inherited.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.node.verify.forks import Forks
+from mplskit.node.verify.pytest_forks import Forks
 
 # What pytest does around each check, and nobody looks at here.
 NEEDLESS = ("logging", "unraisableexception", "threadexception", "faulthandler", "junitxml", "doctest", "pastebin")

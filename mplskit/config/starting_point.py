@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit.config import architecture
+from mplskit.config.config_request import Base, Start
 from mplskit.config.dotconfig import read
 from mplskit.config.fragment import Setting, read_fragment
-from mplskit.config.machine import MachineKernel, read_machine
-from mplskit.config.request import Base, Start
+from mplskit.config.machine_kernel import MachineKernel, read_machine
 from mplskit.errors import NotSo
 from mplskit.progress import note
 from mplskit.sources.debian_config import kernel_config
-from mplskit.sources.tree import SourceTree
+from mplskit.sources.source_tree import SourceTree
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mplskit.lab.evidence import Check, Command, Counter
 from mplskit.lab.grammar.topology import Topology
-from mplskit.node.verify.counters import meaning
+from mplskit.node.verify.mpls_counters import meaning
 from mplskit.wording import duration
 
 

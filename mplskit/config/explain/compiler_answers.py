@@ -5,8 +5,8 @@ from pathlib import Path
 
 from kconfiglib import Symbol
 
-from mplskit.config.explain.blocks import block_at
-from mplskit.config.explain.load import KernelKconfig
+from mplskit.config.explain.kconfig_blocks import block_at
+from mplskit.config.explain.load_kconfig import KernelKconfig
 
 NO_SET = "no --set can mend that"
 # A call of a macro, such as $(cc-option,-mfoo); $(ARCH) and other variables are in capitals.

@@ -14,7 +14,7 @@ from mplskit.wording import clean
 MODULES = ("mpls_router", "mpls_iptunnel", "mpls_gso")
 
 
-class Here:
+class ThisMachine:
     """Runs commands on this machine."""
 
     host = Host("localhost")
@@ -39,7 +39,7 @@ class Here:
 
 
 @contextmanager
-def here() -> Iterator[Here]:
+def this_machine() -> Iterator[ThisMachine]:
     """This machine, its MPLS modules loaded. Raises MachineLacks without root, and when its kernel cannot do MPLS."""
     process.require_root("a lab on this machine")
     if not Path("/proc/sys/net/mpls").exists():
@@ -53,4 +53,4 @@ def here() -> Iterator[Here]:
     process.require("ip", package="iproute2")
     process.require("tcpdump", package="tcpdump")
     process.require("ping", package="iputils-ping")
-    yield Here()
+    yield ThisMachine()

@@ -9,7 +9,7 @@ from pathlib import Path
 from mplskit import files
 from mplskit.progress import step
 from mplskit.sources.source_spec import Spec
-from mplskit.sources.tree import SourceTree, iproute2_version, kernel_version
+from mplskit.sources.source_tree import SourceTree, iproute2_version, kernel_version
 from mplskit.sources.unpack import unpack
 
 
