@@ -60,10 +60,11 @@ def pause(attempt: int, wait: float, asked: float, chance: float) -> float:
 
 
 def attempts(seconds: float, *pauses: float) -> Iterator[None]:
-    """One attempt at once, and one after each of the pauses, the last of them again and again, until so many seconds
-    are over, or the processes of this thread are to end."""
+    """One attempt at once, and one after each of the pauses, the last of them again and again, and one when so many
+    seconds are over; none when the processes of this thread are to end."""
     end = time.monotonic() + seconds
     for wait in chain(pauses, repeat(pauses[-1])):
         yield
-        if time.monotonic() > end or process_group.current().pause(wait):
+        left = end - time.monotonic()
+        if left <= 0 or process_group.current().pause(min(wait, left)):
             return

@@ -52,7 +52,7 @@ def test_a_node_that_refuses_to_reboot_is_told(fake: Fake) -> None:
 
 def test_a_node_that_runs_on_is_told(fake: Fake, tmp_path: Path) -> None:
     host = fake("exit 0")
-    with pytest.raises(OutsideFailed, match=r"node runs on without having rebooted, [2-4] s after the reboot was"):
+    with pytest.raises(OutsideFailed, match=r"node runs on without having rebooted, [0-9]+ s after the reboot was"):
         reboot(host, 2)
     assert (tmp_path / "asked").read_text() == f"{tmp_path}/systemctl reboot\n"
 
@@ -71,6 +71,6 @@ def test_a_wait_for_a_node_ends_with_its_run(fake: Fake, tmp_path: Path) -> None
 
 def test_a_node_that_does_not_come_back_is_told_with_the_seconds_waited(fake: Fake) -> None:
     host = fake("touch down")
-    with pytest.raises(OutsideFailed, match=r"node is not back [2-4] s after the reboot was asked for\n") as failed:
+    with pytest.raises(OutsideFailed, match=r"node is not back [0-9]+ s after the reboot was asked for\n") as failed:
         reboot(host, 2)
     assert failed.value.hint.startswith("look at its console")
