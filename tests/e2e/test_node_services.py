@@ -121,7 +121,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
     for name in ("node", "other"):
         words = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-x509", "-days", "2"]
-        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"]
+        files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
         process.run(["openssl", "req", *words, "-subj", f"/CN={name}", *files])
     return folder
 

@@ -38,6 +38,7 @@ BUILT_IN = {
     f"{MODULES}/modules.builtin": "".join(f"kernel/net/mpls/{name}.ko\n" for name in MPLS),
 }
 READY = ready()
+ROUTES: Any = SPEC.compact()["routes"]
 DUMMY = PROBE.replace("127.0.0.2 lo", "192.0.2.2 probe0").replace("127.0.0.2 dev lo", "192.0.2.2 dev probe0")
 SIX, ADDRESS = "2001:db8::2", "2001:db8::187/128"
 
@@ -252,8 +253,8 @@ CASES = (
         node=asked(
             push=PUSH.replace("20101", "20102/20101"),
             routes=[
-                {**SPEC.compact()["routes"][0], "push": [20101, 20102]},
-                *SPEC.compact()["routes"][1:],
+                {**ROUTES[0], "push": [20101, 20102]},
+                *ROUTES[1:],
             ],
         ),
     ),
@@ -261,7 +262,7 @@ CASES = (
         "R3", True, "an IPv4 default route by an IPv6 next hop is the one that was asked for", "no other route does",
         node=asked(
             f"default encap mpls 20101 via inet6 {SIX} dev eth0",
-            routes=[{"push": [20101], "to": "0.0.0.0/0", "via": SIX, "dev": "eth0"}, *SPEC.compact()["routes"][1:]],
+            routes=[{"push": [20101], "to": "0.0.0.0/0", "via": SIX, "dev": "eth0"}, *ROUTES[1:]],
             allow=["default-route"],
         ),
     ),

@@ -81,7 +81,7 @@ def test_debug_information_of_a_file_is_left_out_unless_it_is_asked_for(mplskit:
 def test_a_running_kernel_is_a_base_here_or_over_ssh(mplskit: CommandLine, sshd: Sshd, where: str) -> None:
     config = sshd.host().ssh_config
     assert config is not None
-    over = [] if where == "this machine" else ["--host", where, "--ssh-config", config]
+    over = [] if where == "this machine" else ["--host", where, "--ssh-config", str(config)]
     done = mplskit("kernel.config", "--base", "running", *over, "--json")
     release = os.uname().release
     if Path("/proc/config.gz").exists() or Path(f"/boot/config-{release}").exists():

@@ -20,6 +20,7 @@ from mplskit.config.dotconfig import read
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
 from mplskit.errors import WrongInput
+from mplskit.paths import Workspace
 from mplskit.sources.arch_folders import own_arch_folder
 from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
@@ -102,7 +103,7 @@ def as_the_kernel_reads(folder: Path, content: bytes) -> dict[str, str]:
         except (OSError, lzma.LZMAError):
             continue
     (folder / "config").write_bytes(content)
-    argv = [folder / "scripts" / "kconfig" / "conf", "-s", "--olddefconfig", "Kconfig"]
+    argv = [str(folder / "scripts" / "kconfig" / "conf"), "-s", "--olddefconfig", "Kconfig"]
     environment = {**os.environ, "KCONFIG_CONFIG": "config"}
     subprocess.run(argv, cwd=folder, env=environment, check=True, capture_output=True)
     return read((folder / "config").read_text()).set
@@ -122,7 +123,7 @@ def test_the_kernel_an_audit_and_a_base_read_the_same(
     file.write_bytes(FORMS[form](piece.text))
     theirs = as_the_kernel_reads(source_and_conf[1], file.read_bytes())
 
-    kernel = find_kernel([str(file)], None, tmp_path)
+    kernel = find_kernel([str(file)], None, Workspace(tmp_path, tmp_path, tmp_path))
     seen = {seen.symbol.symbol: seen.state for verdict in judge(kernel, load_features()) for seen in verdict.seen}
     known = {symbol: state for symbol, state in seen.items() if state is not State.TOO_OLD}
     if piece.whole:
@@ -159,7 +160,7 @@ LARGE = [
 def test_a_large_one_is_judged_and_made_whole_and_taken_as_a_base_or_refused(
     source_and_conf: tuple[Path, Path], tmp_path: Path, architecture: str, target: str, is_whole: bool
 ) -> None:
-    make = ["make", "-C", source_and_conf[0], f"O={tmp_path}", f"ARCH={architecture}"]
+    make = ["make", "-C", str(source_and_conf[0]), f"O={tmp_path}", f"ARCH={architecture}"]
     process.run([*make, target, *([] if is_whole else ["savedefconfig"])], env=CLEAN, log=tmp_path / "log")
     file = tmp_path / (".config" if is_whole else "defconfig")
     mplskit = CommandLine(tmp_path, {"MPLSKIT_CACHE": str(CACHE)})

@@ -82,7 +82,7 @@ def olddefconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     def run(text: str) -> dict[str, str]:
         config = folder / "small"
         config.write_bytes(text.encode())
-        argv = [folder / "scripts" / "kconfig" / "conf", "-s", "--olddefconfig", "Kconfig"]
+        argv = [str(folder / "scripts" / "kconfig" / "conf"), "-s", "--olddefconfig", "Kconfig"]
         env = {**os.environ, "KCONFIG_CONFIG": str(config)}
         subprocess.run(argv, cwd=folder, env=env, check=True, capture_output=True)
         lines = config.read_bytes().decode().split("\n")

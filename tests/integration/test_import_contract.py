@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LINTER = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+LINTER = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
 
 
 @pytest.mark.parametrize(

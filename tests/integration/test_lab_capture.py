@@ -186,8 +186,8 @@ def test_a_machine_without_mpls_stops_the_lab_with_the_reason_and_nothing_is_lef
 @pytest.mark.skipif(Path("/proc/sys/net/mpls").exists(), reason="this machine's kernel has MPLS running")
 def test_lab_run_exits_1_when_the_lab_failed_and_names_the_report(sshd: Sshd, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
-    argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.run", "hello-world", "--json"]
-    argv += ["--host", "node", "--ssh-config", sshd.host().ssh_config or ""]
+    argv = [sys.executable, "-m", "invoke", "--search-root", str(root), "lab.run", "hello-world", "--json"]
+    argv += ["--host", "node", "--ssh-config", str(sshd.host().ssh_config)]
     ran = process.run(argv, cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["labs"][0]["steps"][0]["verdict"] == "stopped"
@@ -196,7 +196,7 @@ def test_lab_run_exits_1_when_the_lab_failed_and_names_the_report(sshd: Sshd, tm
 
 def test_no_lab_at_all_is_wrong_input(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
-    argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.run", ","]
+    argv = [sys.executable, "-m", "invoke", "--search-root", str(root), "lab.run", ","]
     ran = process.run(argv, cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
     assert ran.returncode == 2
     assert ran.stderr.startswith("mplskit: error: no lab is named\n")
@@ -205,7 +205,7 @@ def test_no_lab_at_all_is_wrong_input(tmp_path: Path) -> None:
 @pytest.mark.skipif(Path("/proc/sys/net/mpls").exists(), reason="this machine's kernel has MPLS running")
 def test_a_matrix_looks_at_every_kernel_before_it_begins_with_the_first(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
-    argv = [sys.executable, "-m", "invoke", "--search-root", root, "lab.matrix", "--kernel", "here"]
+    argv = [sys.executable, "-m", "invoke", "--search-root", str(root), "lab.matrix", "--kernel", "here"]
     ran = process.run(argv, cwd=root, env={"MPLSKIT_DIST": str(tmp_path)}, check=False)
     assert (ran.returncode, list(tmp_path.iterdir())) == (3, [])
     assert ran.stderr.startswith("mplskit: error: this machine's kernel does no MPLS\n")

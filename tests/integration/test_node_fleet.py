@@ -102,7 +102,7 @@ def test_a_signal_ends_all_sessions_and_the_report_says_what_is_known(number: si
         )
         begin = time.monotonic()
         running.send_signal(number)
-        _, said = running.communicate(timeout=20)
+        _, told = running.communicate(timeout=20)
         assert time.monotonic() - begin < 5
     assert running.returncode == (130 if number == signal.SIGINT else 143)
     document = json.loads(out.read_text())
@@ -110,7 +110,7 @@ def test_a_signal_ends_all_sessions_and_the_report_says_what_is_known(number: si
     rows = {row["node"]: row for row in document["nodes"]}
     assert rows["slow-1"]["error"].startswith("the run was interrupted: the session with slow-1 was cut, after file")
     assert rows["late"]["error"] == "the run was interrupted"
-    assert b"--failed takes up what is not done" in said
+    assert b"--failed takes up what is not done" in told
     assert sessions(fleet.folder) == []
     fleet.node("slow-1", GOOD)
     fleet.node("slow-2", GOOD)

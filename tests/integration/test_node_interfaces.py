@@ -10,6 +10,8 @@ from mplskit.node.payload.payload import stage
 from mplskit.node.payload_report import Item
 from mplskit.node.verify.facts import Facts
 from mplskit.node.verify.questions import Said
+from mplskit.node.verify.questions_ahead import Ahead
+from mplskit.remote.host import Host
 from tests.worlds.contained_node import CONTAINED, contained
 from tests.worlds.made_up_facts import judged
 
@@ -49,7 +51,7 @@ def test_the_tap_of_a_tunnel_may_come_later(tmp_path: Path) -> None:
 
 
 def test_one_that_the_inventory_calls_optional_may_come_later(tmp_path: Path) -> None:
-    spec = {"mpls_input": ["eth0.100"], "interfaces": {"eth0.100": {"optional": True}}}
+    spec: dict[str, object] = {"mpls_input": ["eth0.100"], "interfaces": {"eth0.100": {"optional": True}}}
     assert told(tmp_path, spec, "plan") == [
         Item("note", "interface", "eth0.100", "no such interface now: it may come later")
     ]
@@ -94,15 +96,15 @@ def test_a_part_of_a_bridge_or_a_bond_is_told_with_the_whole(part: str, what: st
     ]
 
 
-class _Node:
+class _Node(Ahead):
     """A namespace with these links, made anew for each question: the words are those of the real ip and kernel."""
 
     def __init__(self, links: str) -> None:
+        super().__init__(Host("node"))
         self._links = links
 
-    def run(self, command: str) -> Said:
-        """Run a command."""
-        ended = subprocess.run([*CONTAINED, f"{self._links}\n{command}"], capture_output=True, text=True, check=False)
+    def run(self, script: str) -> Said:
+        ended = subprocess.run([*CONTAINED, f"{self._links}\n{script}"], capture_output=True, text=True, check=False)
         return Said(ended.returncode, ended.stdout, ended.stderr)
 
 

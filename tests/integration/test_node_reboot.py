@@ -60,7 +60,12 @@ def test_a_node_that_runs_on_is_told(fake: Fake, tmp_path: Path) -> None:
 def test_a_wait_for_a_node_ends_with_its_run(fake: Fake, tmp_path: Path) -> None:
     host = fake("touch down")
     group = Group()
-    ending = threading.Thread(target=lambda: awaited((tmp_path / "down").exists) and group.end())
+
+    def end() -> None:
+        awaited((tmp_path / "down").exists)
+        group.end()
+
+    ending = threading.Thread(target=end)
     ending.start()
     begin = time.monotonic()
     with grouped(group), pytest.raises(OutsideFailed):

@@ -31,7 +31,7 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A minimal Debian, with a place for a repository."""
     path = tmp_path_factory.mktemp(request.param) / "tree"
     words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=iproute2,kmod,procps"]
-    words += ["--dpkgopt=force-unsafe-io", request.param, path, *(a.line() for a in sources_of(request.param))]
+    words += ["--dpkgopt=force-unsafe-io", request.param, str(path), *(a.line() for a in sources_of(request.param))]
     process.run([*CONTAINED, *words], timeout=600)
     (path / "srv/repository").mkdir()
     return path

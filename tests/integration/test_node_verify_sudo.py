@@ -90,7 +90,7 @@ def test_a_session_that_is_cut_while_the_checks_run_is_told_and_leaves_no_proces
 )
 def test_the_checks_run_by_plain_pytest_too(words: list[str], there: Logins, tmp_path: Path) -> None:
     config = f"--ssh-config={there.server.folder / 'config'}"
-    argv = [sys.executable, "-m", "pytest", *words, config, data("bootstrap") / "checks"]
+    argv = [sys.executable, "-m", "pytest", *words, config, str(data("bootstrap") / "checks")]
     ended = process.run(argv, cwd=tmp_path, check=False)
     assert ended.returncode == 1  # this machine is no MPLS node
     assert "N1: not so: mplskit has set this node up" in ended.stdout

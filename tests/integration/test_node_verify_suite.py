@@ -162,9 +162,12 @@ def test_when_the_process_of_the_checks_is_killed_its_workers_end_and_the_next_n
     number: signal.Signals, suite: Suite, tmp_path: Path
 ) -> None:
     hung = threading.Barrier(4)
-    nodes = [
-        Node(f"n{i}", "hang", lambda question: hung.wait(60) and None if question == "hangs" else None) for i in "123"
-    ]
+
+    def hear(question: str) -> None:
+        if question == "hangs":
+            hung.wait(60)
+
+    nodes = [Node(f"n{i}", "hang", hear) for i in "123"]
 
     def kill() -> None:
         hung.wait(60)
@@ -203,7 +206,7 @@ assert came == {name: tests.good(name) for name in names}, came
 
 def test_two_hundred_nodes_at_once_need_few_file_descriptors(suite: Suite, tmp_path: Path) -> None:
     """The files that 200 sessions would need are not counted."""
-    argv = [sys.executable, "-c", MANY, tmp_path]
+    argv = [sys.executable, "-c", MANY, str(tmp_path)]
     process.run(argv, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=100)
 
 

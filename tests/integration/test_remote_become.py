@@ -243,7 +243,12 @@ def test_a_line_that_nobody_asked_for_is_not_run_by_root(there: Logins) -> None:
         pipes, came = Pipes(ssh, host.secret), bytearray()
         pipes.tell(b"SECRETPW\n")
         assert becoming.reach(pipes)
-        pipes.exchange(iter([b"id -u\n"]), lambda data: came.extend(data) or False, close=True)
+
+        def hear(data: bytes) -> bool:
+            came.extend(data)
+            return False
+
+        pipes.exchange(iter([b"id -u\n"]), hear, close=True)
         assert (bytes(came), pipes.stderr) == (b"0\n", "")
 
 

@@ -103,7 +103,7 @@ def test_a_login_that_runs_something_else_is_told_with_its_words(there: Logins) 
 )
 def test_the_checks_run_by_plain_pytest_on_such_logins_too(user: str, words: list[str], there: Logins) -> None:
     config = f"--ssh-config={there.server.folder / 'config'}"
-    argv = [sys.executable, "-m", "pytest", *words, config, data("bootstrap") / "checks" / "test_kernel.py"]
+    argv = [sys.executable, "-m", "pytest", *words, config, str(data("bootstrap") / "checks" / "test_kernel.py")]
     ended = process.run(argv, check=False)
     assert ended.returncode == 1
     assert " error" not in ended.stdout.splitlines()[-1]

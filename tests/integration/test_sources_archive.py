@@ -138,8 +138,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signers]:
 
 
 def sign(keys: Signers, key: str, data: Path, signature: Path, *words: str) -> None:
-    gpg = ["gpg", "--homedir", keys.home, "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
-    argv = [*gpg, "--local-user", key, *words, "--output", signature, "--detach-sign", data]
+    gpg = ["gpg", "--homedir", str(keys.home), "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
+    argv = [*gpg, "--local-user", key, *words, "--output", str(signature), "--detach-sign", str(data)]
     subprocess.run(argv, check=True, capture_output=True)
 
 

@@ -102,7 +102,7 @@ def test_what_nobody_vouches_for_is_taken_when_the_user_says_so(origin: Origin, 
 def test_one_commit_is_brought_and_not_its_history(origin: Origin, server: Server, tmp_path: Path) -> None:
     remote = Remote(f"{server.address}/linux.git", "it", Network(), tmp_path)
     remote.fetch(tmp_path / "repository", origin.second, 1 << 20)
-    counted = ["git", "-C", tmp_path / "repository", "rev-list", "--count", origin.second]
+    counted = ["git", "-C", str(tmp_path / "repository"), "rev-list", "--count", origin.second]
     assert subprocess.run(counted, check=True, capture_output=True, text=True).stdout == "1\n"
     assert origin.repository.git("rev-list", "--count", origin.second) == "2"
 

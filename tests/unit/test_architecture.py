@@ -10,13 +10,12 @@ from mplskit.config.dotconfig import read
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.kbuild import CLEAN
 from mplskit.errors import WrongInput
-from mplskit.sources import arch_folders
 from mplskit.sources.arch_folders import X86_32
 
 
 @pytest.fixture(autouse=True)
 def on_x86(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arch_folders.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     for name in CLEAN:
         monkeypatch.delenv(name, raising=False)
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -232,7 +233,7 @@ def test_one_build_brings_everything_that_is_demanded() -> None:
 
 def test_an_audit_is_a_json_document() -> None:
     kernel = of_config("my.config", config(NET_MPLS_GSO="n"))
-    document = as_json(kernel, judge(kernel, KNOWLEDGE), ["vrf"], KNOWLEDGE)
+    document: Any = as_json(kernel, judge(kernel, KNOWLEDGE), ["vrf"], KNOWLEDGE)
     [gso] = [feature for feature in document["features"] if feature["feature"] == "gso"]
     assert (document["subject"], document["release"], document["config_from"]) == ("my.config", "6.8.0", "my.config")
     assert (document["ready"], document["needed"]) == (False, ["transit", "edge", "gso", "vrf"])

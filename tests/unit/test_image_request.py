@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_a_public_key_is_taken(workspace: Workspace, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_built_is_refused_with_what_is_allowed(
-    case: str, flags: dict[str, str], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: str, flags: dict[str, Any], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make_deb(tmp_path, "linux-headers-6.1")

@@ -139,7 +139,7 @@ def test_upstreams_source_is_built_with_debians_packaging_and_without_its_patche
     )
     assert not (tmp_path / "upstream/debian").exists()
     # Of two recipes make takes the last.
-    dry = ["make", "--silent", "--dry-run", "-f", tmp_path / "copy/debian/rules", "override_dh_shlibdeps"]
+    dry = ["make", "--silent", "--dry-run", "-f", str(tmp_path / "copy/debian/rules"), "override_dh_shlibdeps"]
     assert subprocess.run(dry, capture_output=True, text=True, check=True).stdout == "dh_shlibdeps -a\n"
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_step_that_fails_while_every_condition_holds_names_the_counters_that_r
     step = StepReport("two", "failed", (lost,), counters=rose)
     assert step.signs == signs
     failed = report("6.1", step)
-    assert failed.as_json()["steps"][0]["signs"] == signs
+    document: Any = failed.as_json()
+    assert document["steps"][0]["signs"] == signs
     assert [row[3] for row in failed.rows()[2:]] == list(signs)
     text = ElementTree.fromstring(junit([failed])).findtext(".//failure")
     assert text is not None

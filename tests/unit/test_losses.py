@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_what_was_trimmed_away_is_told_so(tmp_path: Path) -> None:
 
 
 def test_the_chain_of_a_lost_dependency_is_that_of_explanations(tmp_path: Path) -> None:
-    row = lost(tmp_path, {"MODULES": "y", "NET_MPLS_GSO": "m"})["NET_MPLS_GSO"].as_json()
+    row: Any = lost(tmp_path, {"MODULES": "y", "NET_MPLS_GSO": "m"})["NET_MPLS_GSO"].as_json()
     assert [(link["depth"], link["symbol"], link["has"]) for link in row["chain"]] == [
         (0, "NET_MPLS_GSO", "n"),
         (1, "MPLS", "n"),

@@ -8,6 +8,7 @@ import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -102,10 +103,10 @@ def test_ansible_gets_the_nodes_their_groups_and_no_password() -> None:
 
 
 def test_pyinfra_gets_the_nodes_their_groups_strict_host_keys_and_no_password() -> None:
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     text = pyinfra_inventory([NODE], ["ler-1"])
     exec(text, found)
-    ((name, data),), shared = found["all"]  # type: ignore[attr-defined]
+    ((name, data),), shared = found["all"]
     assert name == "ler-1"
     assert data.pop("mplskit_script").endswith('sh "$d/apply.sh" node default-route 9<&-\n')
     assert data == {

@@ -158,7 +158,7 @@ def impatient(nodes: Sequence[Node], limits: Limits, watch: Watch, keep: Keep) -
 
 
 @pytest.mark.parametrize("where", [{"host": "n1"}, {"inventory": "nodes.yaml", "limit": "n1"}])
-def test_what_does_not_end_when_asked_is_forced_to_on_one_host_as_on_many(where: dict[str, str]) -> None:
+def test_what_does_not_end_when_asked_is_forced_to_on_one_host_as_on_many(where: dict[str, Any]) -> None:
     with pytest.raises(OutsideFailed, match=r"^error: no end after 0\.2 s: signal 9: ") as caught:
         on(NodeTask("bootstrap", stubborn, engine=impatient), **where)
     assert caught.value.code == 4
@@ -195,10 +195,10 @@ def test_a_long_plan_says_in_which_file_every_item_is(capsys: pytest.CaptureFixt
     assert said.count("  route 1,000 labels: added\n") == 3
     with pytest.raises(Leave):
         on(NodeTask("plan", long), host="root@n1:2201")
-    said = capsys.readouterr()
-    assert said.out == "would be routed:\n  route 1,000 labels: added\n"
+    last = capsys.readouterr()
+    assert last.out == "would be routed:\n  route 1,000 labels: added\n"
     path = Path("build/nodes/hosts/n1-2201/plan.json")
-    assert said.err == f"every item is in {path.absolute()}\n"
+    assert last.err == f"every item is in {path.absolute()}\n"
     assert len(json.loads(path.read_text())["items"]) == 1000
 
 

@@ -48,7 +48,7 @@ def fleet_of(vm: Host, folder: Path, numbers: Sequence[int]) -> Iterator[Fleet]:
     )
     # mplskit itself shares no connection: this one is of its own, before the sessions come all at once.
     # A master that goes to the background keeps its output open: a file, and no pipe that somebody waits for.
-    ssh = ["ssh", "-F", config]
+    ssh = ["ssh", "-F", str(config)]
     process.run([*ssh, vm.name, "true"], log=folder / "ssh.log")
     try:
         yield Fleet(vm, config)

@@ -62,8 +62,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianArchiv
         makefile = tree / "Makefile"
         makefile.chmod(0o644)
         makefile.write_text(makefile.read_text() + f"# {name}\n")
-        archive = pack(tree, folder / f"linux-source-{name}.tar.xz")
-        linux[name] = {f"usr/src/linux-source-{name}.tar.xz": archive}
+        packed = f"linux-source-{name}.tar.xz"
+        linux[name] = {f"usr/src/{packed}": pack(tree, folder / packed)}
     with debian_archive.keys(tmp_path_factory.mktemp("k")) as keys:
         keys.make("archive")
         keys.make("stranger")

@@ -12,12 +12,15 @@ import pytest
 
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.facts import Facts
+from mplskit.node.verify.questions import Said
+from mplskit.node.verify.questions_ahead import Ahead
 from mplskit.paths import data
+from mplskit.remote.host import Host
 
 
 def node(spec: dict[str, Any], **known: Any) -> Facts:
     """A node that should be as `spec` says, and of which this is known: names of what Facts asks, and the answers."""
-    facts = Facts(None, NodeSpec.model_validate(spec))
+    facts = Facts(_Nobody(Host("node")), NodeSpec.model_validate(spec))
     facts.__dict__.update({"platform_labels": 100_000, "other_labels": (), **known})
     return facts
 
@@ -34,6 +37,11 @@ def judged(condition: str, facts: Facts) -> tuple[bool | None, str]:
     except pytest.skip.Exception as skipped:
         return None, str(skipped)
     return True, " ".join(said)
+
+
+class _Nobody(Ahead):
+    def run(self, script: str) -> Said:
+        raise RuntimeError(f"the test does not say what comes of {script}")
 
 
 def _asked(wanted: object, what: str) -> None:

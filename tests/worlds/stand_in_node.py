@@ -114,7 +114,7 @@ def _case(words: str, said: str) -> str:
     return f"{words}) cat{to} <<'END'\n{text}END\nexit {status} ;;\n"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """Asks a stand-in, as a session with a node does."""
 
