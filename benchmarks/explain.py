@@ -18,7 +18,7 @@ from mplskit.config.explain.answer import explain
 from mplskit.config.explain.load_kconfig import load
 from mplskit.config.fragment import parse_config
 from mplskit.config.reasons import kconfig_environment
-from mplskit.config.verdict import judge
+from mplskit.config.verdict import verdicts_on
 from mplskit.sources.source_tree import SourceTree, kernel_version
 
 ASKED = ("MPLS_ROUTING=y", "MPLS_IPTUNEL=m", "NR_CPUS=4000", "OPENVSWITCH_GENEVE=m", "DEBUG_INFO=y", "CRC32=n")
@@ -36,7 +36,7 @@ def main() -> None:
     kconfig = load(source.path, kconfig_environment(source, Path(tempfile.gettempdir())), given.config)
     loaded = time.monotonic()
     config = parse_config(given.config.read_text())
-    verdicts, _ = explain(judge(map(parse_set, given.asked), config), [], kconfig, source.path)
+    verdicts, _ = explain(verdicts_on(map(parse_set, given.asked), config), [], kconfig, source.path)
     ended = time.monotonic()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lost = sum(not verdict.granted for verdict in verdicts)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mplskit.config.config_request import known, make_request
+from mplskit.config.config_request import known_names, make_request
 from mplskit.config.configure import configure
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import read_fragment
-from mplskit.config.verdict import Verdict, here
+from mplskit.config.verdict import Verdict, of_release
 from mplskit.errors import Failure
 from mplskit.files import write_atomically
 from mplskit.paths import Workspace, data
@@ -83,7 +83,7 @@ def _shown(cell: Cell, notes: Sequence[int]) -> str:
 def _cells(source: SourceTree, base: str, workspace: Workspace) -> list[Cell]:
     """What became of the base's own settings, and of each option set alone (`mpls`, which is always in, by itself)."""
     cells = []
-    for name in known("options"):
+    for name in known_names("options"):
         configured = configure(source, make_request(ConfigFlags(base, options=(name,))), workspace)
         cells.append(_cell(source, "options", name, configured.verdicts))
     return [_cell(source, "bases", base, configured.base), *cells]
@@ -92,7 +92,7 @@ def _cells(source: SourceTree, base: str, workspace: Workspace) -> list[Cell]:
 def _cell(source: SourceTree, kind: str, name: str, verdicts: Sequence[Verdict]) -> Cell:
     file = data("kconfig") / kind / f"{name}.config"
     settings = read_fragment(file) if file.exists() else []
-    asked = here(settings, source.version)
+    asked = of_release(settings, source.version)
     others = {setting.symbol for setting in settings} - {setting.symbol for setting in asked}
     return Cell(len(asked), len(others), lost_of(verdicts))
 
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--base", action="append", default=[])
     parser.add_argument("--to", type=Path, default=Path(__file__).with_name("options.md"))
     given = parser.parse_args()
-    workspace = Workspace.here()
+    workspace = Workspace.of_release()
     rows = []
     for spec in given.source or SOURCES:
         source = fetch_kernel(parse_spec(spec), workspace.cache)
@@ -112,7 +112,7 @@ def main() -> None:
             cells = _cells(source, base, workspace)
             rows.append((source.version, Path(base).name, cells))
             note(f"{source.version} {base}: {sum(len(cell.lost) for cell in cells)} lost")
-    write_atomically(given.to, replaced(given.to.read_text(), table(["of the base", *known("options")], rows)))
+    write_atomically(given.to, replaced(given.to.read_text(), table(["of the base", *known_names("options")], rows)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from mplskit.audit.cure import cure, way_on
 from mplskit.audit.feature_verdicts import WORDS, Verdict, needed
 from mplskit.audit.features import Knowledge
 from mplskit.audit.judged_kernel import Kernel
-from mplskit.config.dotconfig import told
+from mplskit.config.dotconfig import odd_lines
 from mplskit.errors import NotSo, WrongInput
 from mplskit.wording import no_such
 
@@ -26,7 +26,7 @@ def header(kernel: Kernel) -> str:
     packages = f"; packages: {', '.join(kernel.packages)}" if kernel.packages else ""
     said = f"{kernel.name}: kernel {kernel.release or 'of unknown release'}; {configuration}{packages}"
     partial = [f"it is no whole configuration: {kernel.partial}"] if kernel.partial else []
-    return "\n".join([said, *partial, *map(str, told(kernel.odd))])
+    return "\n".join([said, *partial, *map(str, odd_lines(kernel.odd))])
 
 
 def rows(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str, str]]:

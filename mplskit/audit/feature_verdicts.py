@@ -59,7 +59,7 @@ class Verdict:
     lacks: tuple[str, ...]
 
 
-def judge(kernel: Kernel, knowledge: Knowledge) -> list[Verdict]:
+def feature_verdicts(kernel: Kernel, knowledge: Knowledge) -> list[Verdict]:
     """A verdict for each feature, in their order."""
     verdicts: dict[str, Verdict] = {}
     for feature in knowledge.features:

@@ -11,7 +11,7 @@ from mplskit.audit.judged_kernel import Kernel
 from mplskit.config.fragment import parse_config
 from mplskit.config.machine_kernel import is_module, module_name
 from mplskit.debian.kernel_packages import PART, clauses, no_debug
-from mplskit.debian.package_file import fields, members
+from mplskit.debian.package_file import fields, package_members
 from mplskit.errors import WrongInput
 
 MAGIC = b"!<arch>\n"
@@ -44,7 +44,7 @@ def read_part(path: Path) -> Part:
     modules: dict[str, str] = {}
     releases: set[str] = set()
     with progress.step(f"looking into {path.name}"):
-        for member in members(path, read=_is_read):
+        for member in package_members(path, read=_is_read):
             if not member.is_file:
                 continue
             name, text = member.name, member.content.decode(errors="replace")

@@ -36,7 +36,7 @@ def audit(
 ) -> None:
     """Judge a kernel: what MPLS it can do, and what to do where it cannot; exit 1 when it is not MPLS-ready."""
     from mplskit.audit.audit_report import as_json, demand, known_needs
-    from mplskit.audit.feature_verdicts import judge
+    from mplskit.audit.feature_verdicts import feature_verdicts
     from mplskit.audit.features import load_features
     from mplskit.audit.subject import completed_kernel, find_kernel
     from mplskit.config.tasks import kernel_workspace
@@ -54,7 +54,7 @@ def audit(
     else:
         fetched = {} if any(map(is_word, subject)) else {"cache": Needs.NOTHING}
         kernel = find_kernel(subject, node, workspace_for("kernel.audit", **fetched))
-    verdicts = judge(kernel, knowledge)
+    verdicts = feature_verdicts(kernel, knowledge)
     terminal.show(as_json(kernel, verdicts, need, knowledge), json, lambda: _show(kernel, verdicts, knowledge))
     ready = demand(kernel, verdicts, need, knowledge)
     if not json:

@@ -72,7 +72,7 @@ class Request:
     fix: bool = False
 
 
-def known(kind: str) -> list[str]:
+def known_names(kind: str) -> list[str]:
     """The names in `kconfig/options` or `kconfig/bases`."""
     return sorted(path.stem for path in (data("kconfig") / kind).glob("*.config"))
 
@@ -129,8 +129,8 @@ def symbol_name(text: str) -> str:
 
 def _options(name: str) -> list[Setting]:
     path = data("kconfig") / "options" / f"{name}.config"
-    if name not in known("options"):
-        raise WrongInput(f"--options {name}: no such option set", hint=choose(name, known("options")))
+    if name not in known_names("options"):
+        raise WrongInput(f"--options {name}: no such option set", hint=choose(name, known_names("options")))
     return read_fragment(path, f"options/{name}.config")
 
 
@@ -138,7 +138,7 @@ def _base(name: str, host: str) -> Base:
     if host and name != Start.RUNNING:
         raise WrongInput(f"--host {host}: only --base running takes a configuration from a node")
     fragment = data("kconfig") / "bases" / f"{name}.config"
-    if name in known("bases") or name in STARTS:
+    if name in known_names("bases") or name in STARTS:
         start = STARTS.get(name, Start.NOTHING)
         return Base(name, start, fragment if fragment.exists() else None)
     path = Path(name)
@@ -159,7 +159,7 @@ def _base_text(name: str, path: Path) -> str:
 
 def bases() -> list[str]:
     """The names that --base knows."""
-    return sorted({*known("bases"), *STARTS})
+    return sorted({*known_names("bases"), *STARTS})
 
 
 def _module_list(trim_to: str) -> Path | None:

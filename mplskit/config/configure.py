@@ -17,9 +17,9 @@ from mplskit.config.fix import fixed, mends
 from mplskit.config.fragment import Setting, apply, parse_config
 from mplskit.config.kbuild import CLEAN
 from mplskit.config.reasons import Kconfig, with_reasons
-from mplskit.config.starting_point import Starting, starting
+from mplskit.config.starting_point import StartingPoint, starting_point
 from mplskit.config.trim import modules_of, trim
-from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, judge, of_other_releases, of_release
+from mplskit.config.verdict import NO_SUCH_SYMBOL, Verdict, of_other_releases, of_release, verdicts_on
 from mplskit.errors import NotSo
 from mplskit.paths import Workspace
 from mplskit.progress import note, step
@@ -104,7 +104,7 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     and whatever finding the base or the modules of a node raises.
     """
     process.require("make", "gcc", "flex", "bison", package="make gcc flex bison")
-    start = starting(request.base, source, workspace.cache)
+    start = starting_point(request.base, source, workspace.cache)
     elsewhere = of_other_releases(request.settings, source.version)
     request = replace(request, settings=of_release(request.settings, source.version))
     start = without_debug_info(start, request.settings, source.version)
@@ -124,7 +124,7 @@ def configure(source: SourceTree, request: Request, workspace: Workspace) -> Con
     return replace(configured, elsewhere=tuple(elsewhere))
 
 
-def _carried(start: Starting, base: Base, kconfig: Kconfig, scratch: Path) -> tuple[Setting, ...]:
+def _carried(start: StartingPoint, base: Base, kconfig: Kconfig, scratch: Path) -> tuple[Setting, ...]:
     """What the base has under names that this kernel has no more, or not yet."""
     if start.text is None:
         return ()
@@ -136,7 +136,7 @@ def _carried(start: Starting, base: Base, kconfig: Kconfig, scratch: Path) -> tu
     return tuple(carried(read(start.text).values, kconfig.names(), base.name))
 
 
-def _with_its_files(start: Starting, request: Request, source: SourceTree) -> Starting:
+def _with_its_files(start: StartingPoint, request: Request, source: SourceTree) -> StartingPoint:
     """The start without the files that are not here. Raises WrongInput for those that were asked for."""
     base = {**parse_config(start.text or ""), **{setting.symbol: setting.value for setting in start.settings}}
     cleared = named_files.settled(base, request.base.name, request.settings, source.path)
@@ -160,7 +160,7 @@ def demand(configured: Configured) -> None:
 
 def read_back(configured: Configured, text: str, where: str) -> list[Verdict]:
     """Judge the configuration inside a finished package. Raises NotSo when it lost something on the way."""
-    verdicts = judge([verdict.setting for verdict in configured.verdicts], parse_config(text))
+    verdicts = verdicts_on([verdict.setting for verdict in configured.verdicts], parse_config(text))
     lost = [verdict for verdict in verdicts if not verdict.granted]
     if lost:
         raise NotSo(f"{where} holds another configuration than was asked", detail="\n".join(map(heading, lost)))
@@ -172,7 +172,7 @@ class _Configuring:
     """What stays as it is while a request is configured, with `--fix` more than once."""
 
     source: SourceTree
-    start: Starting
+    start: StartingPoint
     modules: frozenset[str] | None
     workspace: Workspace
     kconfig: Kconfig
@@ -209,14 +209,14 @@ class _Configuring:
 
     def _judged(self, request: Request, path: Path) -> Configured:
         config = parse_config(_text(path))
-        verdicts = judge(request.settings, config)
+        verdicts = verdicts_on(request.settings, config)
         asked = {setting.symbol for setting in request.settings}
         # Modules that were trimmed away are not missed.
         spared = ("m", "n") if request.trim_to else ()
         kept = [
             s for s in self.start.settings if s.symbol not in asked and (s.value, config.get(s.symbol, "n")) != spared
         ]
-        from_base = judge(kept, config)
+        from_base = verdicts_on(kept, config)
         lost, total = self._losses(request, path, verdicts)
         verdicts, from_base = with_reasons(self.source, path, verdicts, from_base, self.kconfig)
         trimmed = f", trimmed to {len(self.modules)} modules of {request.trim_to}" if self.modules else ""
@@ -261,7 +261,7 @@ class _Writing:
     folder: Path
     log: Path
 
-    def write(self, request: Request, start: Starting, modules: frozenset[str] | None) -> None:
+    def write(self, request: Request, start: StartingPoint, modules: frozenset[str] | None) -> None:
         """Put the finished `.config` into the folder."""
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             config = Path(scratch, ".config")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mplskit.config.fragment import Setting, parse_config, read_fragment
-from mplskit.config.starting_point import Starting
+from mplskit.config.starting_point import StartingPoint
 from mplskit.config.verdict import of_release
 from mplskit.paths import data
 from mplskit.progress import note
@@ -14,7 +14,7 @@ _FORMATS = ("DEBUG_INFO_DWARF5", "DEBUG_INFO_DWARF4", "DEBUG_INFO_DWARF_TOOLCHAI
 _NONE = "DEBUG_INFO_NONE"
 
 
-def without_debug_info(start: Starting, asked: Sequence[Setting], version: str) -> Starting:
+def without_debug_info(start: StartingPoint, asked: Sequence[Setting], version: str) -> StartingPoint:
     """The start with what kconfig/bases/debian.config says of debug information, for any base that has it.
 
     What is `asked` on top keeps it. Ours (text None) have none.

@@ -53,7 +53,7 @@ class Odd:
         return f"{self.number}: {self.text[:60]!r}: {self.why}"
 
 
-def told(odd: Sequence[Odd], most: int = 5) -> list[str]:
+def odd_lines(odd: Sequence[Odd], most: int = 5) -> list[str]:
     """What to say of lines that are passed over: the first of them, and how many more there are."""
     shown = [f"line {line}; the kernel passes it over" for line in odd[:most]]
     return [*shown, *([f"and {len(odd) - most} more such lines"] if len(odd) > most else [])]
@@ -78,7 +78,7 @@ class DotConfig:
     def remarks(self, called: str, rest: str) -> list[str]:
         """What to say of it to whom it is `called`; `rest` says what becomes of what a partial one does not name."""
         partial = [f"{called} is no whole configuration: {self.partial}; {rest}"] if self.partial else []
-        return [*(f"{called}: {line}" for line in told(self.odd)), *partial]
+        return [*(f"{called}: {line}" for line in odd_lines(self.odd)), *partial]
 
 
 def read(text: str, kinds: Mapping[str, Kind] | None = None) -> DotConfig:

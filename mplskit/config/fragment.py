@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mplskit.config.dotconfig import Word, parse_line, read, value_of
-from mplskit.config.releases import Release, parse_release, release_of, shown
+from mplskit.config.releases import Release, parse_release, release_of, release_text
 from mplskit.errors import WrongInput
 
 # What the kernel takes for a value: y, m, n, a number, or a string in which \ stands before " and before itself.
@@ -40,7 +40,7 @@ class Setting:
     def marks(self) -> list[str]:
         """`since: 5.19`, `until: 6.8`: the releases that it is for, where that is not all of them."""
         limits = (("since", self.since), ("until", self.until))
-        return [f"{name}: {shown(limit)}" for name, limit in limits if limit is not None]
+        return [f"{name}: {release_text(limit)}" for name, limit in limits if limit is not None]
 
     def is_for(self, version: str) -> bool:
         """Whether it is asked of this kernel version, such as `6.1.192`."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mplskit.config.config_request import STARTS, bases, choose, known
+from mplskit.config.config_request import STARTS, bases, choose, known_names
 from mplskit.config.fragment import Setting, read_fragment
 from mplskit.errors import WrongInput
 from mplskit.paths import data
@@ -49,7 +49,7 @@ class Named:
 
 def option_sets() -> list[Named]:
     """Every option set of kconfig/options."""
-    return [_named(name, "options") for name in known("options")]
+    return [_named(name, "options") for name in known_names("options")]
 
 
 def named_bases() -> list[Named]:

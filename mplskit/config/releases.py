@@ -25,6 +25,6 @@ def release_of(version: str) -> Release:
     return int(found[1]), int(found[2])
 
 
-def shown(release: Release) -> str:
+def release_text(release: Release) -> str:
     """A release as people write it."""
     return f"{release[0]}.{release[1]}"

@@ -15,7 +15,7 @@ from mplskit.sources.source_tree import SourceTree
 
 
 @dataclass(frozen=True)
-class Starting:
+class StartingPoint:
     """A whole `.config`, or (text None) the make target that writes one; then `settings` of the base's fragment.
 
     `origin` says where it is from.
@@ -26,7 +26,7 @@ class Starting:
     settings: tuple[Setting, ...]
 
 
-def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
+def starting_point(base: Base, source: SourceTree, cache: Path) -> StartingPoint:
     """Find what the base stands for, for this source.
 
     Raises OutsideFailed (mirror, host), NotSo (the running kernel's configuration is nowhere to be read).
@@ -34,7 +34,7 @@ def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
     over = tuple(read_fragment(base.fragment, f"bases/{base.name}.config")) if base.fragment else ()
     match base.start:
         case Start.NOTHING | Start.DEFCONFIG:
-            return Starting(f"make {base.start}", None, over)
+            return StartingPoint(f"make {base.start}", None, over)
         case Start.DEBIAN:
             text, origin = kernel_config(source, cache)
         case Start.RUNNING:
@@ -42,7 +42,7 @@ def starting(base: Base, source: SourceTree, cache: Path) -> Starting:
         case Start.FILE:
             text, origin = base.text, str(base.file)
     _check(text, source.path, base.name)
-    return Starting(origin, text, over)
+    return StartingPoint(origin, text, over)
 
 
 def _check(text: str, tree: Path, called: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mplskit.config.fragment import Setting
-from mplskit.config.releases import release_of, shown
+from mplskit.config.releases import release_of, release_text
 
 
 class State(StrEnum):
@@ -64,7 +64,7 @@ class Verdict:
         return self.state is State.GRANTED
 
 
-def judge(settings: Iterable[Setting], config: Mapping[str, str]) -> list[Verdict]:
+def verdicts_on(settings: Iterable[Setting], config: Mapping[str, str]) -> list[Verdict]:
     """A verdict for each setting: `m` is granted by m or y, `y` by y, `n` by absence, else `same` decides."""
     return [_judge(setting, config.get(setting.symbol, "n")) for setting in settings]
 
@@ -83,7 +83,7 @@ def of_other_releases(settings: Iterable[Setting], version: str) -> list[Verdict
     """A verdict for each setting that only other releases are asked for, with the releases it is for."""
     settings = list(settings)
     asked = {setting.symbol for setting in of_release(settings, version)}
-    release = shown(release_of(version))
+    release = release_text(release_of(version))
     return [
         Verdict(setting, "n", State.ELSEWHERE, f"not in Linux {release}: {_span(setting)}")
         for setting in settings

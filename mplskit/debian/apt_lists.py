@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mplskit import files, process
-from mplskit.debian.apt_root import CONF, UPDATE, Root, said
+from mplskit.debian.apt_root import CONF, UPDATE, Root, apt_said
 from mplskit.debian.archives import Archive
 from mplskit.debian.suites import SUITES
 from mplskit.errors import OutsideFailed
@@ -125,7 +125,7 @@ def _update(conf: Path, archive: Archive, file: Path, *, needed: bool) -> None:
     done = process.run(argv, check=False)
     if done.returncode == 0:
         return
-    words = said(done, file.parent)
+    words = apt_said(done, file.parent)
     if ABSENT.search(words) and not needed:
         note(f"! {archive.uri} has no {archive.suite}: going on without it")
         file.unlink()

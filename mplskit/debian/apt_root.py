@@ -123,7 +123,7 @@ class Root:
         if done.returncode != 0:
             raise OutsideFailed(
                 f"apt could not fetch {what} from this machine's mirror",
-                detail=f"$ {process.quote(argv)}\n{said(done, folder)}",
+                detail=f"$ {process.quote(argv)}\n{apt_said(done, folder)}",
                 hint=f"{UPDATE}, then try again; a mirror may lack what it lists: ask for another version",
             )
 
@@ -139,7 +139,7 @@ class Root:
 HOST = Root("this machine's apt")
 
 
-def said(failed: process.Finished, folder: Path) -> str:
+def apt_said(failed: process.Finished, folder: Path) -> str:
     """What apt itself says of a command that failed, without the lists of digests that may follow.
 
     Raises MachineLacks when the disk was full.

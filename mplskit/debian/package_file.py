@@ -84,7 +84,7 @@ class Member:
     content: bytes
 
 
-def members(path: Path, read: Callable[[str], object] = lambda name: False) -> Iterator[Member]:
+def package_members(path: Path, read: Callable[[str], object] = lambda name: False) -> Iterator[Member]:
     """All that a package brings, in the order of the file, which is read as far as it is asked for.
 
     `read` says by name of which files the content is wanted. Raises WrongInput when the package is damaged.
@@ -122,7 +122,7 @@ def extract(path: Path, folder: Path, *, without: Sequence[str] = (), failure: t
 
 def packaged_config(path: Path) -> tuple[str, str]:
     """The kernel release and the text of `/boot/config-RELEASE` inside a linux-image package."""
-    for member in members(path, read=_is_config):
+    for member in package_members(path, read=_is_config):
         if member.is_file and _is_config(member.name):
             return member.name.removeprefix(CONFIG), member.content.decode()
     raise WrongInput(f"{path} has no /boot/config-*: it is no kernel image package")

@@ -12,7 +12,7 @@ from mplskit.fleet.assignment import Assignment, Wants, assignment
 from mplskit.fleet.flags import FleetFlags, NodeFlags
 from mplskit.fleet.formats.folder import name_of
 from mplskit.fleet.last_run import LastRun, write
-from mplskit.fleet.outcome import Outcome, exit_code, told
+from mplskit.fleet.outcome import Outcome, exit_code, failure_of_all
 from mplskit.fleet.pool import Engine, Fleet, Work, run
 from mplskit.fleet.reporting_failures import UnfailingWatch, unfailing
 from mplskit.fleet.summary import is_summed
@@ -77,7 +77,7 @@ def _on_one(task: NodeTask, assigned: Assignment, host: str, *, json: bool) -> N
         progress.note(f"! {_not_kept(unkept).message}" if unkept else f"every item is in {path}")
     if fleet.interruption and outcome.error:
         progress.note(f"! {outcome.error}")
-    _leave(fleet.interruption or fault or told(fleet.outcomes, None), exit_code(fleet.outcomes))
+    _leave(fleet.interruption or fault or failure_of_all(fleet.outcomes, None), exit_code(fleet.outcomes))
 
 
 def _file_of(node: Node, task: str) -> Path:
@@ -98,7 +98,7 @@ def _on_fleet(task: NodeTask, assigned: Assignment, last_run: LastRun, inventory
     lost = _fault_of(lambda: last_run.put(fleet.outcomes, now=True))
     unkept = _not_kept(lost) if lost else None
     unwritten = _fault_of(lambda: task.report(fleet.outcomes))
-    ending = fleet.interruption or unkept or unwritten or unseen or told(fleet.outcomes, last_run.path)
+    ending = fleet.interruption or unkept or unwritten or unseen or failure_of_all(fleet.outcomes, last_run.path)
     code = code_of(ending) if ending else exit_code(fleet.outcomes)
 
     def text() -> None:

@@ -122,7 +122,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return min((outcome.code for outcome in outcomes if outcome.code), default=Exit.OK)
 
 
-def told(outcomes: Sequence[Outcome], report: Path | None) -> Failure | None:
+def failure_of_all(outcomes: Sequence[Outcome], report: Path | None) -> Failure | None:
     """The failure of a fleet, of the kind that its exit code stands for; None when no node has an error."""
     wrong = [outcome for outcome in outcomes if outcome.error]
     if not wrong:

@@ -37,7 +37,7 @@ def guest_of(image: Image, memory: int, cpus: int, append: str = "", persist: bo
     )
 
 
-def reached(machine: Machine) -> dict[str, object]:
+def ways_in(machine: Machine) -> dict[str, object]:
     """How a running machine is reached."""
     return {
         "ssh": quote(["ssh", "-F", str(machine.host.ssh_config), machine.host.name]),

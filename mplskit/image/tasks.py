@@ -74,7 +74,7 @@ def boot(
     """Boot an image, say how to reach it, and stay until it powers off or Ctrl-C."""
     from dataclasses import replace
 
-    from mplskit.image.boot import chosen_image, guest_of, reached
+    from mplskit.image.boot import chosen_image, guest_of, ways_in
     from mplskit.task_folders import workspace_for
     from mplskit.vm.hardware import hardware as kind
     from mplskit.vm.machine import booted
@@ -87,7 +87,7 @@ def boot(
     folder = workspace.build / "vm" / found.name
     with booted(replace(virtual, hardware=kind(hardware)), folder) as machine:
         try:
-            terminal.show_fields(reached(machine), json)
+            terminal.show_fields(ways_in(machine), json)
             machine.wait()
         except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it
             pass

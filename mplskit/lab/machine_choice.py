@@ -13,7 +13,7 @@ from mplskit.lab.flags import PlaceFlags
 from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.machine.appliance import appliance
 from mplskit.lab.machine.lab_guest import lab_guest
-from mplskit.lab.machine.lab_kernel import chosen, lab_kernel
+from mplskit.lab.machine.lab_kernel import kernel_of_labs, lab_kernel
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.machines import machines
 from mplskit.lab.stage.namespaces import Namespaces
@@ -59,7 +59,7 @@ def guest_at(workspace: Workspace, place: Place) -> Guest:
     """The guest to boot: the image that was named, or the disk of labs with the kernel that was."""
     if place.image:
         return guest_of(chosen_image(workspace, place.image), memory=1024, cpus=2)
-    packages = chosen(workspace, place.kernel)
+    packages = kernel_of_labs(workspace, place.kernel)
     disk = appliance(workspace)
     return lab_guest(disk, lab_kernel(workspace, packages, disk.busybox))
 

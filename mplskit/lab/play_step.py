@@ -32,7 +32,7 @@ class Play:
 
 
 @dataclass(frozen=True)
-class Shown:
+class StepSeen:
     """What a step showed."""
 
     checks: tuple[Check, ...]
@@ -49,7 +49,7 @@ def set_up(play: Play, number: int) -> None:
         play.stage.apply(changed)
 
 
-def run_step(play: Play, number: int, prefix: str = "step") -> Shown:
+def run_step(play: Play, number: int, prefix: str = "step") -> StepSeen:
     """Try step `number` (from 1) until all is as expected, or its time is over; what was seen the last time.
 
     Captures are kept as PREFIX-NUMBER.NODE.DEV.pcap. Raises Undone when something could not be done at all, LeftOut
@@ -68,11 +68,11 @@ def run_step(play: Play, number: int, prefix: str = "step") -> Shown:
         raise
 
 
-def _try(play: Play, step: Step, name: str) -> Shown:
+def _try(play: Play, step: Step, name: str) -> StepSeen:
     look = Look(play.stage, tuple(play.stage.topology.nodes), play.folder, name, play.rates)
     under_way = [probe.checks(look, step, step.expect) for probe in reversed(PROBES)]
     checks = [check for probe in reversed(under_way) for check in probe]
-    return Shown(tuple(checks), tuple(sorted(look.files)), tuple(look.counters))
+    return StepSeen(tuple(checks), tuple(sorted(look.files)), tuple(look.counters))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.html.page import write_page
 from mplskit.lab.junit import junit
 from mplskit.lab.lab_report import Cause, LabReport, StepReport
-from mplskit.lab.play_step import LeftOut, Play, Shown, run_step, set_up
+from mplskit.lab.play_step import LeftOut, Play, StepSeen, run_step, set_up
 from mplskit.lab.stage.stage import Stage
 
 SETUP, CLEARING, REBOOT = "The nodes are set up", "Everything is taken away again", "Every node is rebooted"
@@ -25,7 +25,7 @@ AGAIN = "after the reboot"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunOptions:
     """How a lab is run: with which faults, and whether every node is rebooted at the end and tried again."""
 
     faults: Sequence[Sabotage] = ()
@@ -36,7 +36,7 @@ class _Failed(Exception):
     """A step did not show what it should."""
 
 
-def run_lab(stage: Stage, folder: Path, wanted: Wanted = Wanted()) -> LabReport:
+def run_lab(stage: Stage, folder: Path, wanted: RunOptions = RunOptions()) -> LabReport:
     """Run a lab on its stage; report.json, report.html, junit.xml and the captures go to `folder`.
 
     A step that shows something else than expected does not end the lab; one that cannot be done does. What the lab
@@ -51,7 +51,7 @@ def run_lab(stage: Stage, folder: Path, wanted: Wanted = Wanted()) -> LabReport:
 class _Run:
     stage: Stage
     folder: Path
-    wanted: Wanted
+    wanted: RunOptions
     steps: list[StepReport] = field(default_factory=list)
     failure: Failure | None = None
 
@@ -106,45 +106,45 @@ class _Run:
             title = f"{step.step} ({AGAIN})"
             self._step(title, lambda number=number: run_step(play, number, "rebooted"), number)  # type: ignore[misc]
 
-    def _built(self) -> Shown:
+    def _built(self) -> StepSeen:
         self.stage.remove()
         self.stage.build()
         self.stage.apply(nodes_at(self.stage.topology, 0))
-        return Shown(())
+        return StepSeen(())
 
-    def _tried(self, play: Play, number: int, prefix: str) -> Shown:
+    def _tried(self, play: Play, number: int, prefix: str) -> StepSeen:
         set_up(play, number)
         for fault in self.wanted.faults:
             fault.do(self.stage)
         return run_step(play, number, prefix)
 
-    def _rebooted(self) -> Shown:
+    def _rebooted(self) -> StepSeen:
         self.stage.reboot()
-        return Shown(())
+        return StepSeen(())
 
-    def _cleared(self) -> Shown:
+    def _cleared(self) -> StepSeen:
         self.stage.remove()
-        return Shown(())
+        return StepSeen(())
 
-    def _step(self, title: str, work: Callable[[], Shown], number: int = 0, always: bool = False) -> None:
+    def _step(self, title: str, work: Callable[[], StepSeen], number: int = 0, always: bool = False) -> None:
         """Do the work of a step and show how it goes; what fails is told below its title."""
         if not always and any(step.verdict == "stopped" for step in self.steps):
             self.steps.append(StepReport(title, "skipped"))
             return
         begin = time.monotonic()
-        shown, verdict, reason = Shown(()), "passed", ""
+        shown, verdict, reason = StepSeen(()), "passed", ""
         try:
             with progress.step(title):
                 try:
                     shown = work()
                 except Undone as error:
                     verdict = "stopped"
-                    shown = Shown((Check(error.doing, "to be done", error.output or "it said nothing", False),))
+                    shown = StepSeen((Check(error.doing, "to be done", error.output or "it said nothing", False),))
                 except LeftOut as left:
                     verdict, reason = "left out", str(left)
                 except Failure as failure:
                     verdict = "stopped"
-                    shown = Shown((Check(failure.message, "to be done", failure.detail or "it failed", False),))
+                    shown = StepSeen((Check(failure.message, "to be done", failure.detail or "it failed", False),))
                     self.failure = self.failure or failure
                 if not all(check.passed for check in shown.checks):
                     raise _Failed

@@ -24,9 +24,9 @@ LAB = "its name as lab.list gives it, a file ./NAME.yaml, several with commas be
 @cli.task(name="list")
 def list_labs(c: Context, json: bool = False) -> None:
     """Say which labs there are, and what each of them proves."""
-    from mplskit.lab.grammar.labs import known, load
+    from mplskit.lab.grammar.labs import lab_names, load
 
-    rows = [(lab.name, lab.proves) for lab in map(load, known())]
+    rows = [(lab.name, lab.proves) for lab in map(load, lab_names())]
     terminal.show(
         [{"lab": name, "proves": proves} for name, proves in rows],
         json,
@@ -58,12 +58,13 @@ def run(
 
     from mplskit.lab.faults import parse_fault
     from mplskit.lab.machine_choice import is_here, place_of, stages
-    from mplskit.lab.run_lab import Wanted, run_lab
+    from mplskit.lab.run_lab import RunOptions, run_lab
     from mplskit.lab.up import refuse_if_up
 
     topologies = _chosen(lab)
     wanted = {
-        topology.name: Wanted(tuple(parse_fault(text, topology) for text in fault), reboot) for topology in topologies
+        topology.name: RunOptions(tuple(parse_fault(text, topology) for text in fault), reboot)
+        for topology in topologies
     }
     _check_stage(stage, reboot)
     place = place_of(where, session)
@@ -200,9 +201,9 @@ def down(c: Context, lab: str = "") -> None:
 def _chosen(text: str) -> "list[Topology]":
     """The labs that are meant; each is read before anything is begun."""
     from mplskit.errors import WrongInput
-    from mplskit.lab.grammar.labs import known, load
+    from mplskit.lab.grammar.labs import lab_names, load
 
-    names = known() if text == "all" else [name for name in text.split(",") if name]
+    names = lab_names() if text == "all" else [name for name in text.split(",") if name]
     if not names:
         raise WrongInput("no lab is named", hint="allowed: " + LAB)
     return [load(name) for name in dict.fromkeys(names)]

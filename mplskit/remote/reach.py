@@ -11,7 +11,7 @@ from mplskit.remote.host import BECOME, Host
 from mplskit.remote.password import may_ask, with_password
 
 
-def reached(host: Host, reach: ReachFlags) -> Host:
+def reached_as_told(host: Host, reach: ReachFlags) -> Host:
     """The host, reached as the flags say where they say something. Raises WrongInput for what they cannot say."""
     if reach.become and reach.become not in BECOME:
         from mplskit.wording import no_such
@@ -39,7 +39,7 @@ def session_hosts(names: Sequence[str], session: SessionFlags, named_by: str) ->
         if value and not names:
             said = f" {value}" if isinstance(value, str) else ""
             raise WrongInput(f"--{spelled(one.name)}{said}: no node is asked", hint=f"it goes with {named_by}")
-    hosts = [reached(Host.parse(name), session) for name in names]
+    hosts = [reached_as_told(Host.parse(name), session) for name in names]
     may_ask(hosts, session.ask_become_password)
     return with_password(hosts, session.ask_become_password)
 

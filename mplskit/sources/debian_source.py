@@ -26,7 +26,7 @@ def newest(found: list[Offer]) -> Offer:
     return max(found, key=lambda offer: Version(offer.package.removeprefix("linux-source-")))
 
 
-def chosen(found: list[Offer], spec: Debian) -> Offer:
+def offer_meant(found: list[Offer], spec: Debian) -> Offer:
     """The newest offer that fits a spec. Raises WrongInput with what is offered when none does."""
     fitting = [offer for offer in found if spec.version is None or fits(offer.version, spec.version)]
     if found and not fitting:
@@ -72,7 +72,7 @@ def fetch_linux(spec: Debian, cache: Path) -> SourceTree:
     """
     root = suite_root(cache, spec.suite)
     found = root.offers(PACKAGES)
-    offer = chosen(found if spec.suite else debians_own(root, found), spec)
+    offer = offer_meant(found if spec.suite else debians_own(root, found), spec)
 
     def package_in(folder: Path) -> Path:
         with step(f"fetching {offer.package} {offer.version}"):

@@ -37,7 +37,7 @@ def fetch_iproute2(spec: Spec, cache: Path) -> SourceTree:
             return local_source.fetch_tree(IPROUTE2, spec)
 
 
-def chosen(versions: list[str], spec: Debian) -> str:
+def version_meant(versions: list[str], spec: Debian) -> str:
     """The newest version that fits a spec. Raises WrongInput when none does, OutsideFailed when there is none."""
     if not versions:
         raise OutsideFailed(
@@ -51,7 +51,7 @@ def chosen(versions: list[str], spec: Debian) -> str:
 
 def _fetch_debian(spec: Debian, cache: Path) -> SourceTree:
     root = source_root(cache, spec.suite)
-    version = chosen(root.source_versions(PACKAGE), spec)
+    version = version_meant(root.source_versions(PACKAGE), spec)
     digest = next(file.sha256 for file in root.source_files(PACKAGE, version) if file.name.endswith(".dsc"))
     target = place(IPROUTE2, digest, cache)
 

@@ -59,7 +59,7 @@ _FAULTS = {
 }
 
 
-def judge(status: str, owners: Mapping[str, str]) -> Signer | tuple[Fault, str]:
+def signer_of(status: str, owners: Mapping[str, str]) -> Signer | tuple[Fault, str]:
     """The signer, or the fault and which key (or what) it is about, from gpgv's status lines (GnuPG's doc/DETAILS).
 
     `owners` are the pinned primary keys. Every signature there has to be good.
@@ -112,7 +112,7 @@ def _ask(words: list[Path | str], keys: Keyring, called: str) -> Signer:
     home = str(keys.file.parent)
     argv = ["gpgv", "--homedir", home, "--status-fd", "1", "--keyring", keys.file, *words]
     done = process.run(argv, check=False)
-    judged = judge(done.stdout, keys.owners)
+    judged = signer_of(done.stdout, keys.owners)
     if isinstance(judged, Signer) and done.returncode == 0:
         return judged
     fault, about = judged if isinstance(judged, tuple) else (Fault.UNREADABLE, "")

@@ -21,7 +21,7 @@ _SAID = (
 )
 
 
-def said(problem: str) -> str:
+def in_words(problem: str) -> str:
     """The parser's `problem`, as it is told."""
     for pattern, words in _SAID:
         found = re.search(pattern, problem)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from mplskit.errors import WrongInput
 from mplskit.wording import LONGEST, MOST_TOLD, allowed, clipped, cut
-from mplskit.yaml.tree import plain, read_tree, shown
+from mplskit.yaml.tree import path_from_here, plain, read_tree
 from mplskit.yaml.value import Written
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -74,7 +74,7 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
 
     Raises WrongInput with the first fault as its message and the others below it.
     """
-    name = shown(path)
+    name = path_from_here(path)
     tree = read_tree(path)
     try:
         value = model.model_validate(plain(tree))
@@ -82,7 +82,7 @@ def read_spec(path: Path, model: type[Model], check: Callable[[Model], Iterable[
     except ValidationError as error:
         faults = faults_of(model, error)
     if faults:
-        raise told([f"{name}:{nearest(tree, fault.place).line}: {fault}" for fault in faults])
+        raise wrong_input([f"{name}:{nearest(tree, fault.place).line}: {fault}" for fault in faults])
     return value
 
 
@@ -105,7 +105,7 @@ def nearest(tree: Written, place: Place) -> Written:
     return tree
 
 
-def told(faults: Sequence[str]) -> WrongInput:
+def wrong_input(faults: Sequence[str]) -> WrongInput:
     """The failure to raise for faults: the first is the message, the others follow, up to a bound."""
     first, *others = faults
     more = len(others) - (MOST_TOLD - 1)

@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
 
 from mplskit.errors import WrongInput
 from mplskit.wording import clipped
-from mplskit.yaml.parser_words import said
+from mplskit.yaml.parser_words import in_words
 from mplskit.yaml.plain_rows import MARK, put_aside
 from mplskit.yaml.value import Written, scalar
 
@@ -45,7 +45,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def read_tree(path: Path) -> Written:
     """The content of a YAML file. Raises WrongInput with file, line and the rule."""
-    name = shown(path)
+    name = path_from_here(path)
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
@@ -79,11 +79,11 @@ def parse_tree(text: str, name: str, lines: bool = True) -> Written:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _at(name, mark.line + 1, lines) if mark else name
-        raise WrongInput(f"{place}: no YAML: {said(error.problem or str(error))}") from None
+        raise WrongInput(f"{place}: no YAML: {in_words(error.problem or str(error))}") from None
     except YAMLError as error:
         position = getattr(error, "position", None)
         number = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
-        raise WrongInput(f"{_at(name, number, lines and number > 0)}: no YAML: {said(str(error))}") from None
+        raise WrongInput(f"{_at(name, number, lines and number > 0)}: no YAML: {in_words(str(error))}") from None
 
 
 def _quickly(text: str) -> Written | None:
@@ -112,7 +112,7 @@ def plain(tree: Written) -> object:
     return tree.value
 
 
-def shown(path: Path) -> str:
+def path_from_here(path: Path) -> str:
     """A path as an error names it: from here, where it is below here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 

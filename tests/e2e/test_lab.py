@@ -10,11 +10,11 @@ import pytest
 
 from mplskit.image.image_record import Image
 from mplskit.lab.faults import parse_fault
-from mplskit.lab.grammar.labs import known, load
+from mplskit.lab.grammar.labs import lab_names, load
 from mplskit.lab.lab_report import LabReport
 from mplskit.lab.machine_choice import Place, ground
 from mplskit.lab.pcap import Label, Packet, read_pcap
-from mplskit.lab.run_lab import Wanted, run_lab
+from mplskit.lab.run_lab import RunOptions, run_lab
 from mplskit.lab.stage.ground import Runs
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
@@ -83,10 +83,10 @@ def labelled(path: Path) -> list[Packet]:
 
 def sabotaged(machine: Runs, folder: Path, lab: str, fault: str) -> LabReport:
     topology = load(lab)
-    return run_lab(Namespaces(topology, machine), folder, Wanted((parse_fault(fault, topology),)))
+    return run_lab(Namespaces(topology, machine), folder, RunOptions((parse_fault(fault, topology),)))
 
 
-@pytest.mark.parametrize("lab", known())
+@pytest.mark.parametrize("lab", lab_names())
 def test_every_lab_passes_on_our_kernel(labs: Any, image: Image, lab: str) -> None:
     assert labs[lab]["passed"] is True
     assert labs[lab]["kernel"] == image.release
@@ -194,8 +194,8 @@ def test_every_lab_passes_on_debians_own_kernels(image: Image) -> None:
     ran = invoke("lab.matrix", "--kernel", "debian:bookworm", "--kernel", "debian:trixie", "--json")
     assert ran.code == 0, ran.err
     assert [kernel["release"].split(".")[:2] for kernel in ran.json["kernels"]] == [["6", "1"], ["6", "12"]]
-    assert len(ran.json["labs"]) == 2 * len(known())
-    assert (LABS / "matrix.md").read_text().count("\n") == len(known()) + 2
+    assert len(ran.json["labs"]) == 2 * len(lab_names())
+    assert (LABS / "matrix.md").read_text().count("\n") == len(lab_names()) + 2
 
 
 @pytest.mark.full

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.audit.feature_verdicts import judge
+from mplskit.audit.feature_verdicts import feature_verdicts
 from mplskit.audit.features import load_features
 from mplskit.audit.judged_kernel import Kernel
 from mplskit.audit.suite_kernel import of_root
@@ -67,7 +67,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 def audited(root: Root, package: str, cache: Path) -> tuple[Kernel, Mapping[str, bool | None]]:
     kernel = of_root(root, SuiteKernel("noble", package), cache)
-    return kernel, {verdict.feature.name: verdict.ready for verdict in judge(kernel, load_features())}
+    return kernel, {verdict.feature.name: verdict.ready for verdict in feature_verdicts(kernel, load_features())}
 
 
 @pytest.mark.parametrize("package", ["linux-generic", "linux-image-generic"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
-from mplskit.audit.feature_verdicts import State, judge
+from mplskit.audit.feature_verdicts import State, feature_verdicts
 from mplskit.audit.features import load_features
 from mplskit.audit.subject import find_kernel
 from mplskit.config.config_request import make_request
@@ -124,7 +124,9 @@ def test_the_kernel_an_audit_and_a_base_read_the_same(
     theirs = as_the_kernel_reads(source_and_conf[1], file.read_bytes())
 
     kernel = find_kernel([str(file)], None, Workspace(tmp_path, tmp_path, tmp_path))
-    seen = {seen.symbol.symbol: seen.state for verdict in judge(kernel, load_features()) for seen in verdict.seen}
+    seen = {
+        seen.symbol.symbol: seen.state for verdict in feature_verdicts(kernel, load_features()) for seen in verdict.seen
+    }
     known = {symbol: state for symbol, state in seen.items() if state is not State.TOO_OLD}
     if piece.whole:
         assert known == {symbol: STATES[theirs.get(symbol, "n")] for symbol in known}

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mplskit.config.config_request import known
+from mplskit.config.config_request import known_names
 from tests.command_line import CommandLine
 from tests.worlds.offered_linux import CACHE, offered
 
 pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
 
-ALL = [word for name in known("options") for word in ("--options", name)]
+ALL = [word for name in known_names("options") for word in ("--options", name)]
 
 
 @pytest.fixture(scope="module")

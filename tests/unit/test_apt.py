@@ -12,7 +12,7 @@ from mplskit.debian.archives import Archive, Repository, mapped, signed_by
 from mplskit.debian.deb822 import stanza, stanzas
 from mplskit.debian.versions import fits, order, split, upstream_version
 from mplskit.errors import OutsideFailed, WrongInput
-from mplskit.sources.debian_source import chosen, newest
+from mplskit.sources.debian_source import newest, offer_meant
 from mplskit.sources.source_spec import Debian
 
 SHOWN = """\
@@ -237,12 +237,12 @@ OFFERS = [
 
 @pytest.mark.parametrize(("wanted", "sha256"), [(None, "c"), ("6.1", "a"), ("6.1.176-1", "b"), ("6", "c")])
 def test_the_first_fitting_offer_of_the_highest_series_is_chosen(wanted: str | None, sha256: str) -> None:
-    assert chosen(OFFERS, Debian("bookworm", wanted)).sha256 == sha256
+    assert offer_meant(OFFERS, Debian("bookworm", wanted)).sha256 == sha256
 
 
 def test_a_version_that_is_not_offered_is_wrong_input() -> None:
     with pytest.raises(WrongInput) as failed:
-        chosen(OFFERS, Debian("bookworm", "5.10"))
+        offer_meant(OFFERS, Debian("bookworm", "5.10"))
     assert failed.value.detail == "offered:\n6.12.48-1~deb12u1\n6.1.192-2\n6.1.176-1"
 
 

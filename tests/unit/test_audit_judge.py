@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mplskit.audit.audit_report import as_json
 from mplskit.audit.cure import cure, way_on
-from mplskit.audit.feature_verdicts import State, judge, needed, see
+from mplskit.audit.feature_verdicts import State, feature_verdicts, needed, see
 from mplskit.audit.features import Symbol, load_features, version_of
 from mplskit.audit.judged_kernel import Kernel, of_config, of_machine, release_in
 from mplskit.config.fragment import parse_config
@@ -44,11 +44,11 @@ def machine(text: str | None = None, **changes: object) -> Kernel:
 
 
 def verdicts(kernel: Kernel) -> dict[str, bool | None]:
-    return {verdict.feature.name: verdict.ready for verdict in judge(kernel, KNOWLEDGE)}
+    return {verdict.feature.name: verdict.ready for verdict in feature_verdicts(kernel, KNOWLEDGE)}
 
 
 def advice(kernel: Kernel, *demanded: str) -> str:
-    lacking = [verdict for verdict in needed(judge(kernel, KNOWLEDGE), demanded) if not verdict.ready]
+    lacking = [verdict for verdict in needed(feature_verdicts(kernel, KNOWLEDGE), demanded) if not verdict.ready]
     return cure(kernel, lacking, KNOWLEDGE.cures, others=True)
 
 
@@ -233,7 +233,7 @@ def test_one_build_brings_everything_that_is_demanded() -> None:
 
 def test_an_audit_is_a_json_document() -> None:
     kernel = of_config("my.config", config(NET_MPLS_GSO="n"))
-    document: Any = as_json(kernel, judge(kernel, KNOWLEDGE), ["vrf"], KNOWLEDGE)
+    document: Any = as_json(kernel, feature_verdicts(kernel, KNOWLEDGE), ["vrf"], KNOWLEDGE)
     [gso] = [feature for feature in document["features"] if feature["feature"] == "gso"]
     assert (document["subject"], document["release"], document["config_from"]) == ("my.config", "6.8.0", "my.config")
     assert (document["ready"], document["needed"]) == (False, ["transit", "edge", "gso", "vrf"])

@@ -4,7 +4,7 @@ import pytest
 
 from mplskit.config.config_request import parse_set
 from mplskit.config.debuginfo import without_debug_info
-from mplskit.config.starting_point import Starting
+from mplskit.config.starting_point import StartingPoint
 
 NEW = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF5=y\nCONFIG_DEBUG_INFO_BTF=y\n"
 OLD = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_BTF=y\n"
@@ -12,7 +12,7 @@ OLD = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_BTF=y\n"
 
 def taken(text: str | None, version: str, *asked: str) -> list[str]:
     """The settings laid over a base with this text."""
-    start = without_debug_info(Starting("a file", text, ()), [parse_set(word) for word in asked], version)
+    start = without_debug_info(StartingPoint("a file", text, ()), [parse_set(word) for word in asked], version)
     return [f"{setting.symbol}={setting.value}" for setting in start.settings]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mplskit.config.dotconfig import Kind, Odd, read, told, value_of
+from mplskit.config.dotconfig import Kind, Odd, odd_lines, read, value_of
 
 HEAD = "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 6.1.170 Kernel Configuration\n#\n"
 WITHOUT_PROMPT = "".join(f"CONFIG_HAVE_THING_{number}=y\n" for number in range(12))
@@ -45,7 +45,7 @@ def test_a_line_that_the_kernel_passes_over_is_told_with_its_number(line: str, w
 
 
 def test_many_lines_that_are_passed_over_are_summed_up() -> None:
-    assert told(read("what\n" * 9).odd)[4:] == [
+    assert odd_lines(read("what\n" * 9).odd)[4:] == [
         "line 5: 'what': it begins neither with CONFIG_ nor with #; the kernel passes it over",
         "and 4 more such lines",
     ]

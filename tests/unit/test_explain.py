@@ -8,7 +8,7 @@ from mplskit.config.configure import verdict_rows
 from mplskit.config.explain.answer import explain
 from mplskit.config.explain.load_kconfig import load
 from mplskit.config.fragment import parse_config
-from mplskit.config.verdict import judge
+from mplskit.config.verdict import verdicts_on
 from tests.golden import FOLDER, assert_golden
 from tests.worlds.small_kconfig import ENVIRONMENT, READY, TREE, Told, explained, judged, settings_of, told
 
@@ -122,7 +122,7 @@ def test_what_only_an_old_configuration_lacks_has_no_empty_way(tmp_path: Path) -
     (tmp_path / ".config").write_text(config)
     # The compiler has learnt it since.
     kconfig = load(TREE, {**ENVIRONMENT, "CC": "gcc-of-tomorrow"}, tmp_path / ".config")
-    asked = judge(settings_of(["LABELS_IN_REGISTERS=y"]), parse_config(config))
+    asked = verdicts_on(settings_of(["LABELS_IN_REGISTERS=y"]), parse_config(config))
     assert_golden("explain-older", Told(explain(asked, [], kconfig, TREE)[0]).text() + "\n", {})
 
 

@@ -12,7 +12,7 @@ from mplskit.config.explain.kconfig_blocks import scan
 from mplskit.config.explain.load_kconfig import load, modernise, transitional
 from mplskit.config.explain.renames import known_renames, renamed
 from mplskit.config.reasons import with_reasons
-from mplskit.config.verdict import judge
+from mplskit.config.verdict import verdicts_on
 from mplskit.sources.source_tree import SourceTree
 from tests.golden import assert_golden
 from tests.worlds.small_kconfig import TREE, Told, settings_of
@@ -101,14 +101,14 @@ def test_no_symbol_is_renamed_twice() -> None:
 
 
 def test_the_blocks_of_a_tree_are_shown_where_it_cannot_be_parsed() -> None:
-    asked = judge(settings_of(["MPLS_ROUTING=m", "MPLS_ROUTNG=m", "NET=y", "RETPOLINE=y"]), {"NET": "y"})
+    asked = verdicts_on(settings_of(["MPLS_ROUTING=m", "MPLS_ROUTNG=m", "NET=y", "RETPOLINE=y"]), {"NET": "y"})
     shown = show_blocks(asked, TREE, "x86")
     assert_golden("explain-block", Told(shown).text() + "\n", {})
 
 
 def test_what_is_granted_stays_so_where_its_block_is_not_found() -> None:
     config = {"NOT_FOUND": "y", "NOR_THIS": "64"}
-    asked = judge(settings_of(["NOT_FOUND=m", "NOR_THIS=64", "NEITHER=n", "GONE=y", "MPLS_IPTUNEL=n"]), config)
+    asked = verdicts_on(settings_of(["NOT_FOUND=m", "NOR_THIS=64", "NEITHER=n", "GONE=y", "MPLS_IPTUNEL=n"]), config)
     shown = show_blocks(asked, TREE, "x86")
     assert [str(verdict.state) for verdict in shown] == ["granted", "granted", "granted", "unknown", "unknown"]
 
@@ -137,7 +137,7 @@ def test_whatever_stops_the_parser_the_block_is_shown_and_nothing_fails(
 ) -> None:
     (tmp_path / ".config").touch()
     source = source_with(tmp_path, kconfig)
-    asked = judge(settings_of(["MPLS=y", "MPLSS=y"]), {})
+    asked = verdicts_on(settings_of(["MPLS=y", "MPLSS=y"]), {})
     [lost, unknown], [held] = with_reasons(source, tmp_path / ".config", asked, asked[:1])
     assert lost.why == held.why == 'net/Kconfig:1 has\nconfig MPLS\n\tbool "Labels"\n\tdepends on NET'
     assert (str(unknown.state), unknown.why) == ("unknown", "this kernel has no such symbol; did you mean MPLS?")

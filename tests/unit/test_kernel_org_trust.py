@@ -13,7 +13,7 @@ from mplskit.patience import pause
 from mplskit.sources.keys import Key, parse_keys, parse_validity, pinned
 from mplskit.sources.network_settings import Network, network
 from mplskit.sources.server_patience import retry_after
-from mplskit.sources.signature import Fault, Signer, judge
+from mplskit.sources.signature import Fault, Signer, signer_of
 
 ADA, SUB, EVE = "A" * 40, "B" * 40, "E" * 40
 OWNERS = {ADA: "Ada", EVE: "Eve"}
@@ -26,7 +26,7 @@ def status(*lines: str) -> str:
 
 def test_a_good_signature_by_a_subkey_is_that_of_the_pinned_primary_key() -> None:
     said = status("NEWSIG", f"KEY_CONSIDERED {ADA} 0", "SIG_ID x 2025-11-14 1", f"GOODSIG {SUB[-16:]} Ada", VALID)
-    assert judge(said, OWNERS) == Signer(ADA, "Ada", SUB)
+    assert signer_of(said, OWNERS) == Signer(ADA, "Ada", SUB)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_a_good_signature_by_a_subkey_is_that_of_the_pinned_primary_key() -> Non
     ],
 )
 def test_a_signature_that_does_not_count_has_its_reason(lines: tuple[str, ...], fault: Fault, about: str) -> None:
-    assert judge(status(*lines), OWNERS) == (fault, about)
+    assert signer_of(status(*lines), OWNERS) == (fault, about)
 
 
 def test_words_that_are_no_status_lines_prove_nothing() -> None:
     said = f"gpgv: Good signature from Ada\nGOODSIG {ADA} Ada\n{VALID}\n [GNUPG:] GOODSIG {ADA} Ada\n"
-    assert judge(said, OWNERS) == (Fault.NONE, "")
+    assert signer_of(said, OWNERS) == (Fault.NONE, "")
 
 
 WORDS = st.sampled_from(
@@ -66,7 +66,7 @@ WORDS = st.sampled_from(
 
 @given(st.lists(st.lists(WORDS, max_size=12).map(" ".join)).map(lambda lines: status(*lines)) | st.text())
 def test_any_status_is_judged(said: str) -> None:
-    judged = judge(said, OWNERS)
+    judged = signer_of(said, OWNERS)
     if isinstance(judged, Signer):
         assert (judged.fingerprint, judged.owner) == (ADA, "Ada") and "BADSIG" not in said.split()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mplskit.errors import Exit, WrongInput
-from mplskit.lab.grammar.labs import known, load, read_topology
+from mplskit.lab.grammar.labs import lab_names, load, read_topology
 from mplskit.lab.grammar.topology import nodes_at
 from mplskit.node.grammar.routes import Pop, Push
 from tests.golden import assert_golden
@@ -196,7 +196,7 @@ def test_routes_of_a_step_are_added_to_those_that_a_node_has(tmp_path: Path) -> 
 
 
 def test_hello_world_has_the_addresses_and_labels_of_the_article() -> None:
-    assert "hello-world" in known()
+    assert "hello-world" in lab_names()
     topology = load("hello-world")
     assert {str(end.address) for link in topology.links for end in link.ends} == {"10.10.0.187/24", "10.10.0.152/24"}
     assert {str(address) for node in topology.nodes.values() for address in node.loopbacks} == {
@@ -214,7 +214,7 @@ def test_hello_world_has_the_addresses_and_labels_of_the_article() -> None:
 
 
 def test_every_topology_that_comes_with_mplskit_fits_its_grammar() -> None:
-    assert [load(name).name for name in known()] == known()
+    assert [load(name).name for name in lab_names()] == lab_names()
 
 
 def test_an_unknown_lab_is_told_with_the_known_ones() -> None:

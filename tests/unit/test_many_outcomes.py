@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mplskit.errors import OutsideFailed
-from mplskit.fleet.outcome import Outcome, State, exit_code, told
+from mplskit.fleet.outcome import Outcome, State, exit_code, failure_of_all
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_many_fail_in_the_words_that_say_how_many_and_how() -> None:
         Outcome("n3", State.UNREACHABLE, code=4, error="ssh to n3 failed"),
         Outcome("n4", State.NOT_BEGUN, error="2 failed, and --max-failures is 1"),
     ]
-    failure = told(many, Path("build/nodes/nodes-1/bootstrap.json"))
+    failure = failure_of_all(many, Path("build/nodes/nodes-1/bootstrap.json"))
     assert isinstance(failure, OutsideFailed)
     assert str(failure) == (
         "error: 3 of 4 nodes did not get done: 1 failed, 1 not begun, 1 unreachable\n"
@@ -34,7 +34,7 @@ def test_many_fail_in_the_words_that_say_how_many_and_how() -> None:
 
 def test_nodes_that_wait_for_a_reboot_are_done_and_not_so_yet() -> None:
     waiting = Outcome("n1", State.CHANGED, 3, code=1, error="n1 needs a reboot: kernel 6.12", hint="reboot it")
-    failure = told([waiting, Outcome("n2", State.OK)], Path("report"))
+    failure = failure_of_all([waiting, Outcome("n2", State.OK)], Path("report"))
     assert str(failure) == (
         "error: 1 of 2 nodes: n1 needs a reboot: kernel 6.12\n"
         "hint: reboot it; the same command with --failed takes up these alone"

@@ -4,6 +4,8 @@ import os
 import tomllib
 from pathlib import Path
 
+import grimp
+
 from tests.parts import imported, parts, picture
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +31,9 @@ def test_every_part_has_its_place_in_the_contract_and_on_the_page() -> None:
 def test_a_module_beside_the_parts_imports_none_of_them_but_that_of_all_tasks() -> None:
     beside = {module: names & parts().keys() for module, names in imported().items() if module not in parts()}
     assert {module for module, found in beside.items() if found} == {"tasks"}
+
+
+def test_invoke_is_known_to_the_tasks_alone_and_to_what_they_are_made_with() -> None:
+    graph = grimp.build_graph("mplskit", include_external_packages=True)
+    users = {user for one in ("invoke", "mplskit.cli") for user in graph.find_modules_that_directly_import(one)}
+    assert {user for user in users if not user.endswith(".tasks")} == {"mplskit.cli"}

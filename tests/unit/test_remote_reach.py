@@ -8,7 +8,7 @@ from mplskit.errors import MachineLacks, WrongInput
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, ReachFlags, SessionFlags
 from mplskit.remote.host import Host
 from mplskit.remote.password import with_password
-from mplskit.remote.reach import reached, session_host, session_hosts
+from mplskit.remote.reach import reached_as_told, session_host, session_hosts
 
 
 def test_a_host_is_reached_as_ssh_config_says_unless_flags_say_otherwise(tmp_path: Path) -> None:
@@ -23,17 +23,17 @@ def test_a_host_is_reached_as_ssh_config_says_unless_flags_say_otherwise(tmp_pat
 
 def test_what_is_known_of_a_host_stays_where_the_flags_say_nothing() -> None:
     known = Host("ler-1", ssh_config=Path("config"), become="sudo", accept_new=True)
-    assert reached(known, ReachFlags()) == known
+    assert reached_as_told(known, ReachFlags()) == known
 
 
 def test_a_device_is_taken_as_an_ssh_config() -> None:
-    assert reached(Host("ler-1"), ReachFlags(ssh_config="/dev/null")).ssh_config == Path("/dev/null")
+    assert reached_as_told(Host("ler-1"), ReachFlags(ssh_config="/dev/null")).ssh_config == Path("/dev/null")
 
 
 @pytest.mark.parametrize("name", ["none.conf", "."])
 def test_an_ssh_config_that_is_not_there_is_wrong_input(name: str, tmp_path: Path) -> None:
     with pytest.raises(WrongInput) as refused:
-        reached(Host("ler-1"), ReachFlags(ssh_config=str(tmp_path / name)))
+        reached_as_told(Host("ler-1"), ReachFlags(ssh_config=str(tmp_path / name)))
     assert refused.value.message == f"--ssh-config {tmp_path / name}: there is no such file"
 
 

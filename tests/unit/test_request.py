@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.config.config_request import known, make_request, parse_set, symbol_name
+from mplskit.config.config_request import known_names, make_request, parse_set, symbol_name
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.fragment import parse_config
 from mplskit.errors import WrongInput
@@ -123,8 +123,8 @@ def test_what_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
 
 
 def test_the_sets_and_bases_are_what_the_folders_hold() -> None:
-    assert {"lab", "mpls"} <= set(known("options"))
-    assert "guest" in known("bases")
+    assert {"lab", "mpls"} <= set(known_names("options"))
+    assert "guest" in known_names("bases")
 
 
 def test_of_a_choice_the_last_word_comes_last() -> None:

@@ -5,7 +5,7 @@ import pytest
 from mplskit.config.config_request import Base, Start, make_request
 from mplskit.config.flags import ConfigFlags
 from mplskit.config.machine_kernel import MachineKernel
-from mplskit.config.starting_point import running, starting
+from mplskit.config.starting_point import running, starting_point
 from mplskit.errors import NotSo, WrongInput
 from mplskit.sources.source_tree import SourceTree
 
@@ -36,12 +36,12 @@ def test_a_running_kernel_that_keeps_its_configuration_to_itself_is_told() -> No
 def test_a_file_is_a_base_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("CONFIG_NET=y\n")
-    begun = starting(make_request(ConfigFlags(str(file))).base, source(tmp_path), tmp_path)
+    begun = starting_point(make_request(ConfigFlags(str(file))).base, source(tmp_path), tmp_path)
     assert (begun.text, begun.settings, begun.origin) == ("CONFIG_NET=y\n", (), str(file))
 
 
 def test_a_fragment_is_laid_over_nothing(tmp_path: Path) -> None:
-    begun = starting(make_request(ConfigFlags()).base, source(tmp_path), tmp_path)
+    begun = starting_point(make_request(ConfigFlags()).base, source(tmp_path), tmp_path)
     assert (begun.text, begun.origin) == (None, "make allnoconfig")
     assert ("64BIT", "y") in [(setting.symbol, setting.value) for setting in begun.settings]
     assert all(setting.asked_by.startswith("bases/guest.config:") for setting in begun.settings)

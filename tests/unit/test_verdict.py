@@ -1,7 +1,7 @@
 import pytest
 
 from mplskit.config.fragment import Setting
-from mplskit.config.verdict import State, judge
+from mplskit.config.verdict import State, verdicts_on
 
 CELLS = [
     ("y", "y", "granted"),
@@ -38,10 +38,10 @@ CELLS = [
 
 @pytest.mark.parametrize(("asked", "got", "state"), CELLS)
 def test_each_pair_of_asked_and_got_has_its_verdict(asked: str, got: str, state: str) -> None:
-    [verdict] = judge([Setting("X", asked, "")], {} if got == "n" else {"X": got})
+    [verdict] = verdicts_on([Setting("X", asked, "")], {} if got == "n" else {"X": got})
     assert (verdict.got, verdict.state, verdict.granted) == (got, State(state), state == "granted")
 
 
 def test_verdicts_come_in_the_order_of_the_settings() -> None:
     settings = [Setting("B", "y", ""), Setting("A", "m", "")]
-    assert [verdict.setting.symbol for verdict in judge(settings, {"A": "m"})] == ["B", "A"]
+    assert [verdict.setting.symbol for verdict in verdicts_on(settings, {"A": "m"})] == ["B", "A"]

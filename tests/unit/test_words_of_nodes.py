@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplskit.audit.feature_verdicts import judge
+from mplskit.audit.feature_verdicts import feature_verdicts
 from mplskit.audit.features import load_features
 from mplskit.audit.judged_kernel import of_machine
 from mplskit.config.machine_kernel import parse
@@ -107,7 +107,7 @@ def test_the_items_and_the_offer_of_a_payload(said: bytes) -> None:
 def test_what_a_machine_says_of_its_kernel(said: str) -> None:
     with suppress(OutsideFailed):
         machine = parse("node", [*said.split("\n"), "system\tLinux", f"release\t{said}", "end\t"])
-        judge(of_machine(machine, NODE), FEATURES)
+        feature_verdicts(of_machine(machine, NODE), FEATURES)
 
 
 FACTS = (

@@ -9,7 +9,7 @@ from mplskit.config.explain.answer import explain
 from mplskit.config.explain.load_kconfig import load
 from mplskit.config.explain.loss_texts import paragraphs
 from mplskit.config.fragment import Setting, apply, parse_config
-from mplskit.config.verdict import Verdict, judge
+from mplskit.config.verdict import Verdict, verdicts_on
 
 TREE = Path(__file__).parent / "small-kconfig"
 ENVIRONMENT = {"CC": "gcc", "CC_VERSION_TEXT": "gcc (Debian 12.2.0-14) 12.2.0"}
@@ -46,7 +46,7 @@ def explained(folder: Path, start: str, asked: list[Setting], base: str = "") ->
     config = parse_config(file.read_text())
     of_base = [Setting(s.symbol, s.value, "bases/small.config:1") for s in settings_of(base.split())]
     kconfig = load(TREE, ENVIRONMENT, file)
-    verdicts, _ = explain(judge(asked, config), judge(of_base, config), kconfig, TREE)
+    verdicts, _ = explain(verdicts_on(asked, config), verdicts_on(of_base, config), kconfig, TREE)
     return Told(verdicts)
 
 
@@ -54,4 +54,4 @@ def judged(folder: Path, config: str, *asked: str) -> Told:
     """Explain over a .config that olddefconfig is said to have written."""
     (folder / ".config").write_text(config)
     kconfig = load(TREE, ENVIRONMENT, folder / ".config")
-    return Told(explain(judge(settings_of(asked), parse_config(config)), [], kconfig, TREE)[0])
+    return Told(explain(verdicts_on(settings_of(asked), parse_config(config)), [], kconfig, TREE)[0])

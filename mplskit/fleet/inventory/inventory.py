@@ -16,8 +16,8 @@ from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.node import Node
 from mplskit.remote.host import USER, Become, Host
 from mplskit.wording import MOST_TOLD, clipped, joined, no_such
-from mplskit.yaml.spec_file import Fault, Unfit, faults_of, path_of, told
-from mplskit.yaml.tree import MOST_VALUES, plain, read_tree, shown
+from mplskit.yaml.spec_file import Fault, Unfit, faults_of, path_of, wrong_input
+from mplskit.yaml.tree import MOST_VALUES, path_from_here, plain, read_tree
 from mplskit.yaml.value import Scalar, Written
 
 NAME_RULE = "a name has 1 to 63 letters, digits and . _ - and begins with a letter or a digit"
@@ -65,10 +65,10 @@ def load(path: Path, settings: Iterable[str] = (), limit: str = "", reached: boo
 
     Raises WrongInput with all that does not fit: file, line, place, the rule, and what is there.
     """
-    reading = _Reading(shown(path), read_tree(path), layers.settings(settings))
+    reading = _Reading(path_from_here(path), read_tree(path), layers.settings(settings))
     inventory = reading.inventory(limit, reached)
     if reading.faults:
-        raise told(reading.told())
+        raise wrong_input(reading.told())
     return inventory
 
 
@@ -90,7 +90,7 @@ def single(
             return Node(text, _reached(host, entry, tree), spec_of(entry))
     except ValidationError as error:
         faults = faults_of(Entry, error)
-    raise told([f"{layers.where(tree, fault.place)[0] or 'the node'}: {fault}" for fault in faults])
+    raise wrong_input([f"{layers.where(tree, fault.place)[0] or 'the node'}: {fault}" for fault in faults])
 
 
 def _flags(value: Scalar | list[str]) -> Written:

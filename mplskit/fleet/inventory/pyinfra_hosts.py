@@ -21,8 +21,8 @@ from mplskit.fleet.inventory.pyinfra_data import KEYS, SPEC, connection, refused
 from mplskit.fleet.pyinfra.program import ENVIRONMENT, pyinfra, require
 from mplskit.remote.host import Host
 from mplskit.wording import clipped
-from mplskit.yaml.spec_file import Fault, faults_of, told
-from mplskit.yaml.tree import plain, shown
+from mplskit.yaml.spec_file import Fault, faults_of, wrong_input
+from mplskit.yaml.tree import path_from_here, plain
 from mplskit.yaml.value import Written
 
 
@@ -45,18 +45,18 @@ def load(path: Path, settings: Iterable[str] = (), limit: str = "") -> tuple[Pyi
     over = layers.settings(settings)
     faults = [f"{layer.origin}: {key} is what each node says of itself" for layer in over for key in _own(layer)]
     if faults:
-        raise told(faults)
+        raise wrong_input(faults)
     meant = {member.name for member in limited(members, limit)}
     nodes: list[PyinfraNode] = []
     for member in members:
         try:
             node = _node(member, over if member.name in meant else ())
         except _Wrong as wrong:
-            faults += [f"{shown(path)}: {clipped(member.name)}: {fault}" for fault in wrong.faults]
+            faults += [f"{path_from_here(path)}: {clipped(member.name)}: {fault}" for fault in wrong.faults]
         else:
             nodes += [node] if member.name in meant else []
     if faults:
-        raise told(faults)
+        raise wrong_input(faults)
     return tuple(nodes)
 
 
@@ -74,7 +74,7 @@ def _own(layer: Written) -> Iterator[str]:
 def _members(path: Path) -> Sequence[_Member]:
     """What pyinfra reads in the file."""
     if not path.is_file():
-        raise WrongInput(f"there is no file {shown(path)}")
+        raise WrongInput(f"there is no file {path_from_here(path)}")
     require()
     argv = pyinfra("--json", path.absolute(), "debug-inventory")
     ended = process.run(argv, env=ENVIRONMENT, check=False)
@@ -85,12 +85,12 @@ def _members(path: Path) -> Sequence[_Member]:
         members = [_Member(row["name"], tuple(row["groups"]), row["data"]) for row in rows]
     except (ValueError, TypeError, KeyError):
         raise WrongInput(
-            f"{shown(path)}: pyinfra does not read it as an inventory",
+            f"{path_from_here(path)}: pyinfra does not read it as an inventory",
             detail="\n".join((ended.stderr or ended.stdout).strip().splitlines()[-process.TAIL_LINES :]),
             hint=f"`{process.quote(['pyinfra', path, 'debug-inventory'])}` shows the same",
         ) from None
     if not members:
-        raise WrongInput(f"{shown(path)}: an inventory has at least one node")
+        raise WrongInput(f"{path_from_here(path)}: an inventory has at least one node")
     return members
 
 

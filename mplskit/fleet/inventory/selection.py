@@ -14,7 +14,7 @@ from mplskit.node.grammar.description import Allowance
 from mplskit.node.node import Node
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, ReachFlags
 from mplskit.remote.host import ALLOWED, Host
-from mplskit.remote.reach import reached
+from mplskit.remote.reach import reached_as_told
 from mplskit.whole_number import whole
 from mplskit.wording import joined, no_such
 from mplskit.yaml.value import Scalar
@@ -59,7 +59,9 @@ def selected(
             "which node? --host or --inventory is missing",
             hint=f"--host: {ALLOWED}; --inventory: a YAML file of nodes",
         )
-    return tuple(replace(node, host=reached(node.host, reach), spec=node.spec.allowing(allowances)) for node in nodes)
+    return tuple(
+        replace(node, host=reached_as_told(node.host, reach), spec=node.spec.allowing(allowances)) for node in nodes
+    )
 
 
 def _listed(selection: NodeFlags, pyinfra: bool, asked: bool) -> tuple[Node, ...]:

@@ -10,7 +10,7 @@ from mplskit.wording import no_such
 from mplskit.yaml.spec_file import read_spec
 
 
-def known() -> list[str]:
+def lab_names() -> list[str]:
     """The names of the labs that there are."""
     return sorted(path.stem for path in data("topologies").glob("*.yaml"))
 
@@ -22,9 +22,9 @@ def load(name: str) -> Topology:
     """
     if name.endswith((".yaml", ".yml")):
         return read_topology(Path(name))
-    if name not in known():
+    if name not in lab_names():
         raise WrongInput(
-            no_such("lab", name, known()),
+            no_such("lab", name, lab_names()),
             hint="`invoke lab.list` says what each of them proves; a lab of your own is a file: ./NAME.yaml",
         )
     return read_topology(data("topologies") / f"{name}.yaml")

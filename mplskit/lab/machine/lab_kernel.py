@@ -37,7 +37,7 @@ class Chosen:
     digest: str
 
 
-def chosen(workspace: Workspace, text: str) -> Chosen:
+def kernel_of_labs(workspace: Workspace, text: str) -> Chosen:
     """The packages of the kernel that a user means; without a text the one that kernel.build left.
 
     Raises WrongInput with what is allowed, OutsideFailed when a mirror fails.

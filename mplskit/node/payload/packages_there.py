@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from mplskit.debian.package_file import Deb, Role, members
+from mplskit.debian.package_file import Deb, Role, package_members
 from mplskit.node.payload_report import Item
 from mplskit.whole_number import whole
 
@@ -93,7 +93,7 @@ def unpacked(deb: Deb) -> Mapping[str, int]:
 @cache
 def _measured(deb: Deb) -> Mapping[str, int]:
     sizes: Counter[str] = Counter()
-    for member in members(deb.path):
+    for member in package_members(deb.path):
         top = "/" + member.name.partition("/")[0]
         sizes[top if top in FOLDERS else "/usr"] += -(-member.size // BLOCK) * (BLOCK // KIB)
     return sizes

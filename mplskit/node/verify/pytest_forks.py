@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import pytest
 
 from mplskit.node.payload.render import prepare
-from mplskit.node.verify.questions import FORKED, REQUEST, ended, found
+from mplskit.node.verify.questions import FORKED, REQUEST, results_line, status_line
 
 # What came of each check of a run, as the suite's conftest.py notes it.
 FOUND = pytest.StashKey[list[dict[str, str]]]()
@@ -90,7 +90,7 @@ class Forks:
             if pid:
                 with self._workers.pop(worker) as node, suppress(OSError):
                     node.settimeout(0)
-                    node.sendall(ended(os.waitstatus_to_exitcode(status)))
+                    node.sendall(status_line(os.waitstatus_to_exitcode(status)))
 
     def _take(self, session: pytest.Session) -> bool:
         """Fork a worker for the next request; False when there is none any more."""
@@ -121,7 +121,7 @@ class Forks:
             self._become_worker(node, log)
             results = _run(session, **request)
             with socket.socket(fileno=self.control.detach()) as theirs:
-                theirs.sendall(found(results))
+                theirs.sendall(results_line(results))
             status = 0
         except BaseException:
             traceback.print_exc()

@@ -78,12 +78,12 @@ def ask(theirs: socket.socket, command: str) -> Said:
     return Said(**json.loads(heard))
 
 
-def found(results: Sequence[Mapping[str, str]]) -> bytes:
+def results_line(results: Sequence[Mapping[str, str]]) -> bytes:
     """What a worker says last."""
     return _line({"results": results})
 
 
-def ended(status: int) -> bytes:
+def status_line(status: int) -> bytes:
     """What is said for a worker that has ended; it may have been in the middle of a line."""
     return b"\n" + _line({"status": status})
 
