@@ -12,12 +12,12 @@ import pytest
 
 from mplskit.errors import NotSo, OutsideFailed
 from mplskit.image.boot import guest_of
-from mplskit.image.image_record import Image
+from mplskit.image.image_record import Image, load_image
 from mplskit.remote.host import Host
 from mplskit.remote.session import shell
 from mplskit.vm.hardware import KINDS
 from mplskit.vm.machine import Machine, booted
-from tests.worlds.checkout import ROOT, overlay
+from tests.worlds.checkout import ROOT, invoke, overlay
 
 
 def test_the_image_boots_the_kernel_that_its_record_names(machine: Machine, image: Image) -> None:
@@ -102,6 +102,17 @@ def test_image_boot_says_how_to_reach_it_and_ends_cleanly_on_sigterm(image: Imag
     report = json.loads(document)
     assert report["ssh"].endswith("/ssh_config vm")
     assert "reboot: Power down" in Path(report["console"]).read_text(errors="replace")
+
+
+@pytest.mark.full
+def test_an_image_boots_a_kernel_of_another_suite_than_its_own(tmp_path: Path) -> None:
+    flags = ("--kernel", "debian:trixie", "--iproute2", "stock", "--name", "newer", "--bare")
+    ran = invoke("image.build", "--suite", "bookworm", *flags, "--json")
+    assert ran.code == 0, ran.err
+    with booted(guest_of(load_image(ROOT / "dist" / "newer.json"), 1024, 2), tmp_path) as machine:
+        with shell(machine.host) as sh:
+            assert sh.run(["uname", "-r"]).output.startswith("6.12.")
+            assert sh.run(["sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME"]).output == "bookworm\n"
 
 
 @pytest.mark.full
