@@ -46,6 +46,7 @@ KINDS = {
         ),
         Kind("small-table", "the label table ends at 16", "echo 16 >/proc/sys/net/mpls/platform_labels"),
         Kind("lo-down", "lo is down", "ip link set lo down"),
+        Kind("no-loopback", "lo has no address but its own", "ip address flush dev lo scope global"),
         Kind("rp-filter", "lo checks sources", "echo 1 >/proc/sys/net/ipv4/conf/lo/rp_filter"),
         Kind("input-off", "labels are not accepted", 'echo 0 >"/proc/sys/net/mpls/conf/$1/input"', True),
         Kind("link-down", "the interface is down", 'ip link set "$1" down', True),

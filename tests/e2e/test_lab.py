@@ -41,6 +41,7 @@ FAULTS = [
     ("hello-world", "ler-2:small-table", POPPED, "S1"),
     ("hello-world", "ler-2:rp-filter", POPPED, "L3"),
     ("hello-world", "ler-2:lo-down", POPPED, "L2"),
+    ("hello-world", "ler-2:no-loopback", POPPED, "R1"),
     ("hello-world", "ler-1:link-mtu:eth0", LARGE, "M1"),
     ("hello-world", "ler-1:no-push", UNPOPPED, "R2"),
     ("lsr", "lsr:input-off:eth0", UNSWAPPED, "S11"),

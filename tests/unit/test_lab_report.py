@@ -176,7 +176,7 @@ def test_a_fault_is_of_a_node_and_some_are_of_an_interface() -> None:
         (
             "lsr:lo-dwn",
             "--fault lsr:lo-dwn: there is no fault 'lo-dwn'; allowed: no-pop, no-route, no-push, wrong-label, "
-            "small-table, lo-down, rp-filter, input-off, link-down, link-mtu; did you mean lo-down?",
+            "small-table, lo-down, no-loopback, rp-filter, input-off, link-down, link-mtu; did you mean lo-down?",
         ),
         (
             "lsr:input-off",
