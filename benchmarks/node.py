@@ -38,7 +38,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mplskit import process, progress, terminal
-from mplskit.errors import NotSo, OutsideFailed
+from mplskit.errors import OutsideFailed
 from mplskit.fleet.flags import SpecFlags
 from mplskit.fleet.inventory.selection import selected
 from mplskit.image.boot import chosen_image, guest_of
@@ -46,6 +46,7 @@ from mplskit.image.image_record import Image
 from mplskit.node.payload.payload import archive
 from mplskit.node.payload.session_opening import script
 from mplskit.paths import Workspace
+from mplskit.remote.session import once
 from mplskit.vm.machine import booted
 from tests.worlds.container_nodes import Fleet, fleet_of
 
@@ -247,7 +248,7 @@ def values(number: int) -> dict[str, object]:
 def unmet(where: Grounds, numbers: Sequence[int]) -> list[str]:
     """What is not so on the nodes."""
     words = ["exec", "sh", "-s", *map(str, numbers)]
-    said = process.run([*where.fleet.vm.ssh(), process.quote(words)], stdin=LOOK.encode(), timeout=300).stdout
+    said = once(where.fleet.vm, process.quote(words), stdin=LOOK.encode(), timeout=300).stdout
     wrong = []
     for number, line in zip(numbers, said.splitlines(), strict=True):
         peer = other(number)
@@ -293,7 +294,7 @@ def grounds(image: Image, folder: Path, count: int, tools: Path, parallel: int, 
     with ExitStack() as stack:
         machine = stack.enter_context(booted(replace(guest, disk=disk), vm))
         with progress.step("Python for Ansible"):
-            process.run([*machine.host.ssh(), PYTHON], timeout=600, failure=NotSo)
+            once(machine.host, PYTHON, timeout=600)
         fleet = stack.enter_context(fleet_of(machine.host, folder, numbers))
         ports = free_ports(numbers)
         # The connection that is open to the VM carries them all.
@@ -314,7 +315,7 @@ def free_ports(numbers: Sequence[int]) -> dict[int, int]:
 def direct(fleet: Fleet, folder: Path, ports: Mapping[int, int]) -> Path:
     """An ssh_config of the nodes at their ports. Their host keys are the VM's."""
     key = next(line for line in fleet.ssh_config.read_text().splitlines() if "IdentityFile" in line)
-    told = process.run([*fleet.vm.ssh(), "cat /etc/ssh/ssh_host_*_key.pub"]).stdout.splitlines()
+    told = once(fleet.vm, "cat /etc/ssh/ssh_host_*_key.pub").stdout.splitlines()
     known = folder / "nodes_hosts"
     known.write_text("".join(f"[127.0.0.1]:{port} {line}\n" for port in ports.values() for line in told))
     nodes = "".join(f"Host node-{number}\n  HostName 127.0.0.1\n  Port {port}\n" for number, port in ports.items())

@@ -15,12 +15,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from mplskit import process, progress
+from mplskit import progress
 from mplskit.image.boot import chosen_image, guest_of
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.payload.payload import archive
 from mplskit.node.payload.render import LABELS_FILE, render
 from mplskit.paths import Workspace
+from mplskit.remote.session import once
 from mplskit.vm.machine import Machine, booted
 
 FIRST = 1000
@@ -111,21 +112,20 @@ def main() -> None:
 def brought(machine: Machine, name: str, node: NodeSpec) -> None:
     """Unpack a payload below /root, and run none of it."""
     folder = f"/root/{name}"
-    words = [*machine.host.ssh(), f"mkdir {folder} && tar -x -m -C {folder}"]
-    process.run(words, stdin=b"".join(archive(node)), timeout=600)
+    once(machine.host, f"mkdir {folder} && tar -x -m -C {folder}", stdin=b"".join(archive(node)))
 
 
 def put(machine: Machine, path: str, content: bytes) -> None:
-    process.run([*machine.host.ssh(), f"cat >{path}"], stdin=content)
+    once(machine.host, f"cat >{path}", stdin=content)
 
 
 def machine_says(machine: Machine, command: str) -> str:
-    return process.run([*machine.host.ssh(), command], timeout=3600).stdout.strip().replace("\n", ", ")
+    return once(machine.host, command, timeout=3600).stdout.strip().replace("\n", ", ")
 
 
 def told(machine: Machine, command: str) -> None:
     """Run it there, and print its rows: what, by the clock, of the processor, largest memory."""
-    ended = process.run([*machine.host.ssh(), f". /root/tools; {command}"], timeout=3600)
+    ended = once(machine.host, f". /root/tools; {command}", timeout=3600)
     for line in ended.stdout.splitlines():
         kind, _, rest = line.partition("\t")
         if kind == "row":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mplskit.lab.grammar.topology import nodes_at
 from mplskit.lab.lab_report import Cause
-from mplskit.lab.stage.ground import Runs
+from mplskit.lab.stage.ground import MachineShell
 from mplskit.lab.stage.stage import Stage
 from mplskit.node.verify.checklist import load_checklist
 from mplskit.node.verify.suite import Suite
@@ -26,7 +26,7 @@ class NodeShell:
 
     def __init__(self, stage: Stage, node: str) -> None:
         self.host = Host(node)
-        self._shell: Runs = stage.ground(node).shell
+        self._shell: MachineShell = stage.ground(node).shell
         self._stage, self._node = stage, node
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:

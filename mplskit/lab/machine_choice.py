@@ -14,7 +14,7 @@ from mplskit.lab.grammar.topology import Topology
 from mplskit.lab.machine.appliance import appliance
 from mplskit.lab.machine.lab_guest import lab_guest
 from mplskit.lab.machine.lab_kernel import kernel_of_labs, lab_kernel
-from mplskit.lab.stage.ground import Runs
+from mplskit.lab.stage.ground import MachineShell
 from mplskit.lab.stage.machines import machines
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.stage.stage import Stage
@@ -74,7 +74,7 @@ def make_ready(workspace: Workspace, place: Place) -> None:
 
 
 @contextmanager
-def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[Runs]:
+def ground(workspace: Workspace, place: Place, name: str = "lab") -> Iterator[MachineShell]:
     """A machine for the time of the block: this one, the host that was named, or one that is booted, as `name`."""
     if place.host:
         with shell(place.host) as session:

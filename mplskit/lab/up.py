@@ -19,7 +19,7 @@ from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.topology import Topology, nodes_at
 from mplskit.lab.machine_choice import Place, stages
-from mplskit.lab.stage.ground import Runs
+from mplskit.lab.stage.ground import MachineShell
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.this_machine import ThisMachine
 from mplskit.paths import Workspace
@@ -175,7 +175,7 @@ def _place(said: dict[str, Any]) -> Place:
     return Place(said["kernel"], said["image"], Host(**host) if host else None)
 
 
-def way_in(shell: Runs, inside: Sequence[str]) -> list[str]:
+def way_in(shell: MachineShell, inside: Sequence[str]) -> list[str]:
     """The command to which what is to be run on a node is added: as words, or, by ssh, to its last word.
 
     Where the login is not root's, sudo or doas asks for its password itself, on the terminal.

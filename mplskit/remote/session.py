@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from mplskit import process
 from mplskit.errors import OutsideFailed
@@ -54,7 +55,7 @@ def stream(
 
 
 def once(
-    host: Host, command: str, *options: str, timeout: float, check: bool = True, stdin: bytes | None = None
+    host: Host, command: str, *options: str, timeout: float = PATIENCE, check: bool = True, stdin: bytes | None = None
 ) -> process.Finished:
     """Run one command on `host`, as the login and in its shell, in a session of its own; `options` are ssh's.
 
@@ -77,6 +78,15 @@ class Answer:
     argv: tuple[str, ...]
     returncode: int
     output: str
+
+
+class RunsCommands(Protocol):
+    """What commands are run through: a session with a node, or something that stands for one."""
+
+    host: Host
+
+    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
+        """Run a command there."""
 
 
 class Shell:

@@ -15,7 +15,7 @@ from mplskit.lab.lab_report import LabReport
 from mplskit.lab.machine_choice import Place, ground
 from mplskit.lab.pcap import Label, Packet, read_pcap
 from mplskit.lab.run_lab import RunOptions, run_lab
-from mplskit.lab.stage.ground import Runs
+from mplskit.lab.stage.ground import MachineShell
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.paths import Workspace
 from tests.worlds.checkout import ROOT, invoke
@@ -72,7 +72,7 @@ def labs(image: Image) -> Any:
 
 
 @pytest.fixture(scope="module")
-def machine_of_labs(image: Image) -> Iterator[Runs]:
+def machine_of_labs(image: Image) -> Iterator[MachineShell]:
     workspace = Workspace(ROOT / "build", ROOT / "dist", Workspace.here().cache)
     with ground(workspace, Place(), "lab-tests") as machine:
         yield machine
@@ -82,7 +82,7 @@ def labelled(path: Path) -> list[Packet]:
     return [packet for packet in read_pcap(path.read_bytes(), path.name) if packet.stack]
 
 
-def sabotaged(machine: Runs, folder: Path, lab: str, fault: str) -> LabReport:
+def sabotaged(machine: MachineShell, folder: Path, lab: str, fault: str) -> LabReport:
     topology = load(lab)
     return run_lab(Namespaces(topology, machine), folder, RunOptions((parse_fault(fault, topology),)))
 
@@ -145,7 +145,7 @@ def test_a_page_and_junit_lie_beside_the_captures(labs: Any) -> None:
     ],
 )
 def test_a_fault_fails_at_the_right_step_and_its_cause_is_named(
-    machine_of_labs: Runs, tmp_path: Path, lab: str, fault: str, step: str, condition: str
+    machine_of_labs: MachineShell, tmp_path: Path, lab: str, fault: str, step: str, condition: str
 ) -> None:
     report = sabotaged(machine_of_labs, tmp_path, lab, fault)
     first = next(found for found in report.steps if found.wrong)
@@ -159,7 +159,7 @@ def test_a_fault_fails_at_the_right_step_and_its_cause_is_named(
     assert condition in (tmp_path / "report.html").read_text()
 
 
-def test_nothing_of_a_lab_is_left_on_the_machine(machine_of_labs: Runs, tmp_path: Path) -> None:
+def test_nothing_of_a_lab_is_left_on_the_machine(machine_of_labs: MachineShell, tmp_path: Path) -> None:
     stage = Namespaces(load("hello-world"), machine_of_labs)
     assert run_lab(stage, tmp_path).passed
     assert machine_of_labs.run(["ip", "netns", "list"]).output == ""

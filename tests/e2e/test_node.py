@@ -7,6 +7,7 @@ import pytest
 
 from mplskit import process
 from mplskit.remote.host import Host
+from mplskit.remote.session import once
 from mplskit.vm.machine import Guest, Machine, booted
 from tests.worlds.checkout import ROOT, Ran, invoke, overlay
 
@@ -39,7 +40,7 @@ def node(task: str, host: Host, *words: str) -> Ran:
 
 
 def on(host: Host, command: str) -> str:
-    return process.run([*host.ssh(), command], timeout=600).stdout
+    return once(host, command, timeout=600).stdout
 
 
 def checks(host: Host, folder: Path) -> process.Finished:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.machine import Machine
 from tests.worlds.checkout import Ran, invoke
 from tests.worlds.debian_archive import DebianArchive, keys
@@ -75,7 +75,7 @@ def node(task: str, vm: Machine, *words: str) -> Ran:
 
 
 def on(vm: Machine, command: str) -> str:
-    return process.run([*vm.host.ssh(), command], timeout=120, check=False).stdout
+    return once(vm.host, command, timeout=120, check=False).stdout
 
 
 def packages(ran: Ran) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 from tests.worlds.checkout import Ran, invoke, overlay
@@ -59,7 +60,7 @@ class Node:
     nodes: Path
 
     def on(self, command: str, *, timeout: float = 600) -> str:
-        return process.run([*self.machine.host.ssh(), command], timeout=timeout).stdout
+        return once(self.machine.host, command, timeout=timeout).stdout
 
     def task(self, name: str, *words: str) -> Ran:
         where = ("--inventory", str(self.nodes), "--ssh-config", str(self.machine.host.ssh_config))

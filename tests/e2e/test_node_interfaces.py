@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
 from mplskit.node.verify.mpls_counters import parse
+from mplskit.remote.session import once
 from mplskit.vm.machine import Guest, booted
 from tests.worlds.checkout import Ran, overlay
 from tests.worlds.stock_node import Node, changes
@@ -82,7 +82,7 @@ def node(stock_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("interfaces")
     disk = overlay(stock_guest.disk, folder / "disk.qcow2")
     with booted(replace(stock_guest, disk=disk, persist=True), folder) as machine:
-        process.run([*machine.host.ssh(), "sh -s"], stdin=LINKS.encode())
+        once(machine.host, "sh -s", stdin=LINKS.encode())
         yield Node(machine, folder / "nodes.yaml")
 
 

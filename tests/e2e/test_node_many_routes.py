@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 from tests.worlds.checkout import invoke
@@ -47,8 +47,7 @@ class Node:
 
     def __call__(self, command: str) -> str:
         """What a command says on the node."""
-        argv = [*self.machine.host.ssh(), f". /root/script; {command}"]
-        return process.run(argv, timeout=PATIENCE).stdout
+        return once(self.machine.host, f". /root/script; {command}", timeout=PATIENCE).stdout
 
     def bootstrapped(self, changed: int) -> Any:
         """Set it up, `changed` of the labels swapped another way than at first: every item of the run."""
@@ -70,7 +69,7 @@ def machine(stock_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A machine with an interface where the labels lead."""
     folder = tmp_path_factory.mktemp("many")
     with booted(replace(stock_guest, memory=2048), folder) as running:
-        process.run([*running.host.ssh(), "cat >/root/script; modprobe dummy"], stdin=SCRIPT.encode())
+        once(running.host, "cat >/root/script; modprobe dummy", stdin=SCRIPT.encode())
         node = Node(running, folder / "nodes.yaml")
         node("up")
         yield node

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.guest import Guest
 from mplskit.vm.machine import Machine, booted
 from tests.worlds.checkout import Ran, invoke, overlay
@@ -146,7 +147,7 @@ def frr(address: str, interfaces: tuple[str, ...]) -> str:
 
 
 def on(vm: Machine, command: str, given: str = "") -> str:
-    return process.run([*vm.host.ssh(), command], timeout=120, stdin=given.encode()).stdout
+    return once(vm.host, command, timeout=120, stdin=given.encode()).stdout
 
 
 def until(vm: Machine, command: str, seconds: int = 90) -> None:

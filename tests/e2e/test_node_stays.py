@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
 from mplskit.node.verify.reboot import reboot
+from mplskit.remote.session import once
 from mplskit.vm.machine import Guest, Machine, booted
 from tests.worlds.checkout import Ran, invoke, overlay
 
@@ -103,8 +103,7 @@ class Node:
 
     def __call__(self, command: str, timeout: float = 600) -> str:
         """What a command says on the node."""
-        argv = [*self.machine.host.ssh(), f". /root/script; {command}"]
-        return process.run(argv, timeout=timeout).stdout
+        return once(self.machine.host, f". /root/script; {command}", timeout=timeout).stdout
 
     def task(self, name: str) -> Ran:
         """A task of ours with this node."""
@@ -136,7 +135,7 @@ def node(stock_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with booted(guest, folder) as machine:
         machine.let_reboot()
         for name, text in (("script", SCRIPT), ("all", ALL)):
-            process.run([*machine.host.ssh(), f"cat >/root/{name}"], stdin=text.encode())
+            once(machine.host, f"cat >/root/{name}", stdin=text.encode())
         node = Node(machine, folder / "nodes.yaml")
         node("modprobe -a tun 8021q dummy")
         ran = node.task("node.bootstrap")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mplskit import process
+from mplskit.remote.session import once
 from tests.worlds.stock_node import Node, changes
 
 pytestmark = pytest.mark.full
@@ -64,14 +64,14 @@ def differences(node: Node, before: dict[str, str]) -> list[str]:
 
 
 def write(node: Node, path: str, text: str) -> None:
-    process.run([*node.machine.host.ssh(), f"cat >{path}"], stdin=text.encode())
+    once(node.machine.host, f"cat >{path}", stdin=text.encode())
 
 
 def test_what_an_older_release_set_up_is_taken_over_kept_all_the_while_and_given_back(node: Node) -> None:
     node.on("mkdir -p /etc/sysctl.d && echo net.ipv4.ip_default_ttl=63 >/etc/sysctl.d/90-mplskit.conf")
     node.on("chmod 640 /etc/sysctl.d/90-mplskit.conf; sysctl -qw net.ipv4.conf.lo.rp_filter=1")
     before = node.seen()
-    process.run([*node.machine.host.ssh(), "mkdir /run/older && tar -xzC /run/older"], stdin=OLDER.read_bytes())
+    once(node.machine.host, "mkdir /run/older && tar -xzC /run/older", stdin=OLDER.read_bytes())
     assert "failed" not in node.on("sh /run/older/apply.sh node default-route")
     write(node, "/run/all", ALL)
     assert node.on(AWAIT) == ALL

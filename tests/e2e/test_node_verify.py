@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.machine import Guest, Machine, booted
 from tests.worlds.checkout import Ran, invoke, overlay
 
@@ -57,7 +57,7 @@ def task(name: str, machine: Machine, *words: str) -> Ran:
 
 
 def on(machine: Machine, command: str) -> str:
-    return process.run([*machine.host.ssh(), command], timeout=600).stdout
+    return once(machine.host, command, timeout=600).stdout
 
 
 def verdicts(ran: Ran) -> dict[str, bool | None]:

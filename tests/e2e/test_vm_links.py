@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
 from mplskit.errors import MachineLacks
 from mplskit.image.boot import guest_of
 from mplskit.image.image_record import Image
 from mplskit.node.verify.reboot import reboot
+from mplskit.remote.session import once
 from mplskit.vm.linked_machines import Card, linked
 from mplskit.vm.machine import Machine
 from tests.command_line import awaited
@@ -62,7 +62,7 @@ def boot(image: Image, cards: Mapping[str, Sequence[Card]], folder: Path) -> Abs
 
 
 def on(machine: Machine, command: str) -> str:
-    return process.run([*machine.host.ssh(), command], timeout=60).stdout
+    return once(machine.host, command, timeout=60).stdout
 
 
 def seen(machine: Machine) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mplskit import process
 from mplskit.remote.host import Host
+from mplskit.remote.session import once
 
 SCRIPT = Path(__file__).with_suffix(".sh")
 
@@ -21,12 +22,12 @@ class Fleet:
     def tell(self, what: str, numbers: Sequence[int]) -> None:
         """Start, stop or wipe nodes, or say what they are like: `dead`, `slow`, `sleepy`, `full`, `room`, `cut`."""
         words = ["exec", "sh", "-s", what, *map(str, numbers)]
-        process.run([*self.vm.ssh(), process.quote(words)], stdin=SCRIPT.read_bytes(), timeout=300)
+        once(self.vm, process.quote(words), stdin=SCRIPT.read_bytes(), timeout=300)
 
     def on(self, number: int, command: str) -> str:
         """What a command says on a node."""
         host = Host(f"node-{number}", ssh_config=self.ssh_config)
-        return process.run([*host.ssh(), command], timeout=120).stdout
+        return once(host, command, timeout=120).stdout
 
 
 @contextmanager

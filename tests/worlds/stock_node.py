@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
+from mplskit.remote.session import once
 from mplskit.vm.machine import Guest, Machine, booted
 from tests.worlds.checkout import Ran, invoke, overlay
 
@@ -39,7 +39,7 @@ class Node:
 
     def on(self, command: str) -> str:
         """What a command says on the node."""
-        return process.run([*self.machine.host.ssh(), f"{command}; true"], timeout=600).stdout
+        return once(self.machine.host, f"{command}; true", timeout=600).stdout
 
     def seen(self) -> dict[str, str]:
         """Files, sysctls, routes and addresses of the node, as text."""

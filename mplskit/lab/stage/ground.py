@@ -7,19 +7,13 @@ from typing import Protocol
 
 from mplskit.lab.evidence import Command, Undone
 from mplskit.process import quote
-from mplskit.remote.host import Host
-from mplskit.remote.session import Answer
+from mplskit.remote.session import Answer, RunsCommands
 
 SCRIPT = Path(__file__).with_name("ground.sh").read_bytes()
 
 
-class Runs(Protocol):
+class MachineShell(RunsCommands, Protocol):
     """What a machine is asked through: a session of `remote`, or `this_machine.ThisMachine`."""
-
-    host: Host
-
-    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
-        """Run a command."""
 
     def read(self, path: str) -> bytes:
         """A file, whole."""
@@ -28,7 +22,7 @@ class Runs(Protocol):
 class Ground:
     """Runs commands through a shell and remembers them."""
 
-    def __init__(self, shell: Runs, commands: list[Command]) -> None:
+    def __init__(self, shell: MachineShell, commands: list[Command]) -> None:
         self.shell = shell
         self._commands = commands
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.links import Link
 from mplskit.lab.grammar.topology import Topology
-from mplskit.lab.stage.ground import SCRIPT, Ground, Runs
+from mplskit.lab.stage.ground import SCRIPT, Ground, MachineShell
 from mplskit.lab.stage.stage import PREFIX, Stage, impairments
 from mplskit.lab.stage.tunnels import Tunnel, tunnels
 from mplskit.node.grammar.spec import NodeSpec
@@ -27,7 +27,7 @@ class Namespaces(Stage):
 
     name = "namespaces"
 
-    def __init__(self, topology: Topology, shell: Runs) -> None:
+    def __init__(self, topology: Topology, shell: MachineShell) -> None:
         super().__init__(topology)
         self._ground = Ground(shell, self.commands)
         self._prefix = f"{PREFIX}{topology.name}."

@@ -9,10 +9,8 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
 
-from mplskit.remote.host import Host
-from mplskit.remote.session import Answer
+from mplskit.remote.session import RunsCommands
 
 PATIENCE = 120.0
 # The most bytes in which a worker is asked for.
@@ -21,15 +19,6 @@ FORKED = b"forked"
 
 # $1 is a mark, $2 the command: its stdout comes as it is, then the mark and its stderr.
 APART = '{ said=$(sh -c "$2" 2>&1 >&3 3>&-); } 3>&1; status=$?; printf "%s%s" "$1" "$said"; exit $status'
-
-
-class Asked(Protocol):
-    """What is asked through: a session with a node, or a part of a machine that stands for one."""
-
-    host: Host
-
-    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 60, stdin: bytes = b"") -> Answer:
-        """Run a command there."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class End:
     status: int | None = None
 
 
-def answer(shell: Asked, ours: socket.socket) -> End:
+def answer(shell: RunsCommands, ours: socket.socket) -> End:
     """Answer every question that comes, until the worker says what it found, or has ended.
 
     Raises OutsideFailed when the session is cut or a command takes too long, TimeoutError as the socket does.
@@ -92,7 +81,7 @@ def _line(said: object) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def _run(shell: Asked, command: str) -> Said:
+def _run(shell: RunsCommands, command: str) -> Said:
     mark = f"\n{secrets.token_hex(16)}\n"
     ended = shell.run(["sh", "-c", APART, "sh", mark, command], check=False, timeout=PATIENCE)
     stdout, _, stderr = ended.output.partition(mark)

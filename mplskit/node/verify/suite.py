@@ -13,8 +13,9 @@ from typing import Self
 
 from mplskit import process, process_group
 from mplskit.errors import Failure, OutsideFailed
-from mplskit.node.verify.questions import FORKED, REQUEST, Asked, End, answer
+from mplskit.node.verify.questions import FORKED, REQUEST, End, answer
 from mplskit.paths import data
+from mplskit.remote.session import RunsCommands
 
 PATIENCE = 600.0
 SERVER = "mplskit.node.verify.checks_server"
@@ -49,7 +50,9 @@ class Suite:
             if self._server is not None:
                 self._server.end()
 
-    def run(self, session: Asked, files: Sequence[str] = (), spec: Path | None = None) -> Sequence[Mapping[str, str]]:
+    def run(
+        self, session: RunsCommands, files: Sequence[str] = (), spec: Path | None = None
+    ) -> Sequence[Mapping[str, str]]:
         """What came of each check in `files` (none: in all) of the node that is asked through `session`.
 
         The node should be as the JSON file `spec` says, else as it says itself. Raises OutsideFailed when the session

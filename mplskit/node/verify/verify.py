@@ -11,11 +11,10 @@ from mplskit import progress
 from mplskit.errors import OutsideFailed
 from mplskit.node.grammar.spec import NodeSpec
 from mplskit.node.verify.checklist import Condition, load_checklist
-from mplskit.node.verify.questions import Asked
 from mplskit.node.verify.suite import Suite
 from mplskit.remote.host import Host
 from mplskit.remote.refusals import not_root
-from mplskit.remote.session import Shell, shell
+from mplskit.remote.session import RunsCommands, Shell, shell
 
 # The files of checks that look at what the kernel has now.
 LIVE = ("test_settings.py", "test_routes.py")
@@ -47,7 +46,7 @@ def verify(host: Host, suite: Suite | None = None) -> list[Check]:
             return _verdicts(checks.run(session))
 
 
-def verify_live(session: Asked, spec: NodeSpec, suite: Suite | None = None) -> list[Check]:
+def verify_live(session: RunsCommands, spec: NodeSpec, suite: Suite | None = None) -> list[Check]:
     """Look at the settings and routes of a node that should be as `spec` says, whatever is written down there.
 
     Raises OutsideFailed when a check breaks down.
