@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from mplskit.errors import Leave
-from mplskit.flags import Flags
+from mplskit.flag_groups import Flags
 from mplskit.unforeseen import code_of, debugging, failure_of
 
 Body = Callable[..., None]
@@ -30,7 +30,7 @@ def task(
 ) -> Callable[[Body], Task[Body]]:
     """Make an Invoke task of a function whose flags are its arguments, with a help text for each.
 
-    An argument whose annotation is a dataclass of flags (see `flags`) stands for these, and gets them filled in.
+    An argument whose annotation is a dataclass of flags (see `flag_groups`) stands for these, and gets them filled in.
     A flag that is () when it is left out may be given again and again. Those named in `positional` can be given as bare
     words, too.
     """

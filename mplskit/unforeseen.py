@@ -6,7 +6,6 @@ import signal
 import traceback
 
 from mplskit.errors import Failure, Leave, NotSo
-from mplskit.files import lacking
 
 
 def debugging() -> bool:
@@ -18,7 +17,11 @@ def failure_of(error: BaseException, *, traced: bool = False) -> Failure:
     """What users are told of any exception."""
     if isinstance(error, Failure):
         return error
-    return lacking(error) if isinstance(error, OSError) else fault(error, traced=traced)
+    if isinstance(error, OSError):
+        from mplskit.files import lacking
+
+        return lacking(error)
+    return fault(error, traced=traced)
 
 
 def code_of(error: BaseException) -> int:

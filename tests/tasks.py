@@ -7,9 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 from invoke.context import Context
 
-from mplskit import cli, process
-from mplskit.errors import NotSo
-from mplskit.task_folders import MADE, demand, temporary
+from mplskit import cli
 
 ROOT = Path(__file__).parent.parent
 SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/busybox sh")
@@ -17,12 +15,17 @@ FILTER = {"k": "only tests that match this pytest expression"}
 
 
 def _demand(what: str, argv: list[str]) -> None:
+    from mplskit import process
+    from mplskit.errors import NotSo
+
     print(f"\n== {what}", flush=True)
     if process.show(argv, cwd=ROOT) != 0:
         raise NotSo(f"{what} failed", hint=f"cd {ROOT} && {process.quote(argv)}")
 
 
 def _pytest(what: str, *words: str) -> None:
+    from mplskit.task_folders import MADE, demand, temporary
+
     # The tests build below it, and some of what they write for other programs is not quoted.
     demand(temporary(), MADE, "test", "TMPDIR=FOLDER names another")
     _demand(what, [sys.executable, "-m", "pytest", *words])
@@ -34,6 +37,8 @@ def _side_by_side() -> list[str]:
 
 
 def _static() -> None:
+    from mplskit import process
+
     scripts = [
         path for path in process.run(["git", "ls-files"], cwd=ROOT).stdout.splitlines() if _is_shell(ROOT / path)
     ]
@@ -69,6 +74,8 @@ def quick(c: Context, k: str = "") -> None:
 @cli.task(help=FILTER)
 def e2e(c: Context, k: str = "") -> None:
     """The main job and the most telling VM tests; the kernel is built once: under 35 minutes."""
+    from mplskit import process
+
     process.require_root("test.e2e")
     _pytest("end-to-end tests", "tests/e2e", "-m", "not full", *_only(k), *_side_by_side())
 
@@ -76,6 +83,8 @@ def e2e(c: Context, k: str = "") -> None:
 @cli.task(help=FILTER)
 def full(c: Context, k: str = "") -> None:
     """Everything, as long as it takes."""
+    from mplskit import process
+
     process.require_root("test.full")
     if not k:
         _static()

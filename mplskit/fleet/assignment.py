@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mplskit.errors import WrongInput
-from mplskit.flags import spelled
+from mplskit.flag_groups import spelled
 from mplskit.fleet.flags import DAY, PATIENCE, FleetFlags, NodeFlags
 from mplskit.fleet.inventory.selection import selected
 from mplskit.fleet.last_run import LastRun

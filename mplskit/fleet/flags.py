@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mplskit.flags import flag
+from mplskit.flag_groups import flag
 
 # The most seconds that any --timeout takes.
 DAY = 24 * 60 * 60

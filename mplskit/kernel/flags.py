@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mplskit.flags import flag
+from mplskit.flag_groups import flag
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Where labs are played: which machine, and a way to run commands on it."""
 
+import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mplskit.debian.package_file import Role
@@ -46,6 +47,20 @@ def place_of(flags: PlaceFlags, session: SessionFlags) -> Place:
     if len(given) > 1:
         raise WrongInput(f"{joined(given)}: one machine only", hint="--host is for one that runs already")
     return Place(flags.kernel, flags.image, session_host(flags.host, session))
+
+
+def place_as_json(place: Place) -> bytes:
+    """A place for `place_of_json`, in another process: the password of its host with it."""
+    return json.dumps(asdict(place), default=str).encode()
+
+
+def place_of_json(text: str) -> Place:
+    """The place that `place_as_json` has written."""
+    said = json.loads(text)
+    host = said["host"]
+    if host and host["ssh_config"]:
+        host["ssh_config"] = Path(host["ssh_config"])
+    return Place(said["kernel"], said["image"], Host(**host) if host else None)
 
 
 def is_here(workspace: Workspace, place: Place) -> bool:

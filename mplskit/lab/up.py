@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from mplskit import process, progress
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
@@ -18,13 +18,12 @@ from mplskit.files import locked, read_record, write_atomically
 from mplskit.lab.evidence import Undone
 from mplskit.lab.grammar.labs import load
 from mplskit.lab.grammar.topology import Topology, nodes_at
-from mplskit.lab.machine_choice import Place, stages
+from mplskit.lab.machine_choice import Place, place_as_json, place_of_json, stages
 from mplskit.lab.stage.ground import MachineShell
 from mplskit.lab.stage.namespaces import Namespaces
 from mplskit.lab.this_machine import ThisMachine
 from mplskit.paths import Workspace
 from mplskit.patience import attempts
-from mplskit.remote.host import Host
 from mplskit.wording import no_such
 
 STATE, LOCK, LOG = "up.json", ".lock", "log"
@@ -97,9 +96,7 @@ def bring_up(workspace: Workspace, lab: str, place: Place, stage: str, step: int
     with progress.step(f"bringing {name} up", log):
         words = [lab, stage, str(last if step is None else step)]
         # Where it is played may hold a password: that is no word of a command line.
-        holder = process.detached(
-            process.module(__name__, *words), log, json.dumps(asdict(place), default=str).encode()
-        )
+        holder = process.detached(process.module(__name__, *words), log, place_as_json(place))
         try:
             for _ in attempts(math.inf, PAUSE):
                 if (home / STATE).exists():
@@ -167,14 +164,6 @@ def hold(topology: Topology, place: Place, kind: str, step: int) -> None:
                 stage.remove()
 
 
-def _place(said: dict[str, Any]) -> Place:
-    """A place as `bring_up` has written it."""
-    host = said["host"]
-    if host and host["ssh_config"]:
-        host["ssh_config"] = Path(host["ssh_config"])
-    return Place(said["kernel"], said["image"], Host(**host) if host else None)
-
-
 def way_in(shell: MachineShell, inside: Sequence[str]) -> list[str]:
     """The command to which what is to be run on a node is added: as words, or, by ssh, to its last word.
 
@@ -203,7 +192,7 @@ def _leave(signum: int, frame: FrameType | None) -> NoReturn:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
     try:
-        hold(load(sys.argv[1]), _place(json.load(sys.stdin)), sys.argv[2], int(sys.argv[3]))
+        hold(load(sys.argv[1]), place_of_json(sys.stdin.read()), sys.argv[2], int(sys.argv[3]))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.code)

@@ -5,17 +5,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from mplskit.errors import WrongInput
-from mplskit.flags import spelled
+from mplskit.flag_groups import spelled
 from mplskit.remote.flags import ReachFlags, SessionFlags
 from mplskit.remote.host import BECOME, Host
 from mplskit.remote.password import may_ask, with_password
+from mplskit.wording import no_such
 
 
 def reached_as_told(host: Host, reach: ReachFlags) -> Host:
     """The host, reached as the flags say where they say something. Raises WrongInput for what they cannot say."""
     if reach.become and reach.become not in BECOME:
-        from mplskit.wording import no_such
-
         raise WrongInput(f"--become: {no_such('word', reach.become, list(BECOME))}")
     config = Path(reach.ssh_config) if reach.ssh_config else None
     if config and (config.is_dir() or not config.exists()):

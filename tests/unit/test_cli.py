@@ -14,7 +14,7 @@ from invoke.program import Program
 
 from mplskit import cli
 from mplskit.errors import BuildFailed, Failure, MachineLacks, NotSo, OutsideFailed, WrongInput
-from mplskit.flags import flag
+from mplskit.flag_groups import flag
 from mplskit.whole_number import whole_number
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from mplskit.errors import WrongInput
 from mplskit.lab.flags import PlaceFlags
 from mplskit.lab.machine.initramfs import bring, closure, module_name, parse_dependencies
-from mplskit.lab.machine_choice import Place, is_here, place_of
+from mplskit.lab.machine_choice import Place, is_here, place_as_json, place_of, place_of_json
 from mplskit.paths import Workspace
 from mplskit.remote.flags import AS_SSH_CONFIG_SAYS, SessionFlags
+from mplskit.remote.host import Host
 
 DEP = """\
 kernel/net/mpls/mpls_router.ko.xz: kernel/net/ipv4/ip_tunnel.ko.xz
@@ -65,6 +66,14 @@ def test_only_one_machine_can_be_meant() -> None:
         place_of(PlaceFlags(kernel="here", host="node"), AS_SSH_CONFIG_SAYS)
     with pytest.raises(WrongInput, match="--ssh-config config: no node is asked"):
         place_of(PlaceFlags(), SessionFlags(ssh_config="config"))
+
+
+@pytest.mark.parametrize(
+    "host", [None, Host("node"), Host("node", "ann", 22, Path("config"), "sudo", accept_new=True, password='"secret')]
+)
+def test_a_place_is_the_same_for_the_process_that_holds_a_lab(host: Host | None) -> None:
+    place = Place(kernel="" if host else "here", host=host)
+    assert place_of_json(place_as_json(place).decode()) == place
 
 
 def test_a_lab_is_played_here_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from mplskit.fleet.pool import Fleet, Keep, Limits, Watch, run
 from mplskit.node.node import Node
 from mplskit.node.payload_report import Item, Report
 from mplskit.remote.flags import SessionFlags
-from tests.worlds.flag_groups import given
+from tests.worlds.given_flags import given
 
 
 @pytest.fixture(autouse=True)

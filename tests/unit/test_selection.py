@@ -16,7 +16,7 @@ from mplskit.node.node import Node
 from mplskit.remote.flags import ReachFlags
 from mplskit.remote.host import Host
 from tests.golden import assert_golden
-from tests.worlds.flag_groups import given
+from tests.worlds.given_flags import given
 
 NODES = tuple(
     Node(name, Host(name), NodeSpec(), groups)
