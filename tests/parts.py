@@ -4,15 +4,17 @@
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import grimp
 
 PACKAGE = "mplskit"
 
 
+@cache
 def imported() -> dict[str, set[str]]:
     """What each folder and each module of the package imports of the others."""
-    graph = grimp.build_graph(PACKAGE)
+    graph = _graph()
     found: dict[str, set[str]] = {}
     for child in graph.find_children(PACKAGE):
         modules = {child, *graph.find_descendants(child)}
@@ -24,8 +26,7 @@ def imported() -> dict[str, set[str]]:
 def parts() -> dict[str, set[str]]:
     """Each folder of the package, and the folders that its modules import."""
     every = imported()
-    graph = grimp.build_graph(PACKAGE)
-    folders = {name for name in every if graph.find_children(f"{PACKAGE}.{name}")}
+    folders = {name for name in every if _graph().find_children(f"{PACKAGE}.{name}")}
     return {name: every[name] & folders for name in folders}
 
 
@@ -41,6 +42,11 @@ def picture() -> str:
     """A Mermaid graph: an arrow from each part to those that it builds on."""
     lines = [f"    {part} --> {other}" for part, others in sorted(reduced(parts()).items()) for other in sorted(others)]
     return "\n".join(["```mermaid", "graph TD", *lines, "```"])
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(PACKAGE)
 
 
 def _reached(imports: Mapping[str, set[str]], part: str) -> set[str]:
