@@ -1,6 +1,5 @@
 """Words for what is told in many places: names in a row, counts, names that nobody knows, times, what others say."""
 
-import difflib
 from collections.abc import Sequence
 
 # How many names, or faults, a user is shown at once.
@@ -43,6 +42,8 @@ def allowed(name: str, known: Sequence[str]) -> str:
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """`did you mean eth0?`, or nothing."""
+    import difflib
+
     close = difflib.get_close_matches(name, known, 1)
     return f"did you mean {close[0]}?" if close else ""
 
