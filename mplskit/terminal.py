@@ -1,4 +1,4 @@
-"""What people and programs read: results on stdout, as one JSON document, as lines, or as a table."""
+"""What people and programs read: results on stdout, as one JSON document, as lines, coloured ones too, as a table."""
 
 import json
 import sys
@@ -51,3 +51,16 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         grid.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(grid)
+
+
+def coloured(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines on stdout, each after its style: that is shown on a terminal, unless NO_COLOR is set."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False)
+    for style, line in lines:
+        if console.is_terminal:
+            console.print(Text(line, style=style), soft_wrap=True)
+        else:
+            print(line)

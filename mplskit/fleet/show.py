@@ -59,16 +59,8 @@ def items(report: Report) -> None:
 
 
 def plan(report: Report) -> None:
-    """A difference for each file, then what else would be done; coloured on a terminal, unless NO_COLOR is set."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, markup=False)
-    for style, text in plan_lines(report):
-        if console.is_terminal:
-            console.print(Text(text, style=style), soft_wrap=True)
-        else:
-            print(text)
+    """A difference for each file, then what else would be done."""
+    terminal.coloured(plan_lines(report))
 
 
 def plan_lines(report: Report) -> Iterator[tuple[str, str]]:
