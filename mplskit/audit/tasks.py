@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from mplskit import cli, terminal
+from mplskit.audit.flags import CompletingSourceFlags
 from mplskit.remote.flags import SessionFlags
 
 if TYPE_CHECKING:
@@ -19,18 +20,15 @@ if TYPE_CHECKING:
         "subject": "a configuration, a linux-image package (again for each further package of the same kernel), "
         "a vmlinuz, dist, stock, debian:SUITE[/PACKAGE] or apt:PACKAGE; left out: the kernel that runs",
         "host": "the kernel that this node runs: user@host:port or a name from ssh_config",
-        "source": "a kernel source, as kernel.config takes it, that makes the configuration of --subject whole first",
-        "insecure-source": "take a source that nobody has signed",
         "need": "a feature that must be ready, too; may be given more than once",
     }
 )
 def audit(
     c: Context,
+    completing: CompletingSourceFlags,
     session: SessionFlags,
     subject: tuple[str, ...] = (),
     host: str = "",
-    source: str = "",
-    insecure_source: bool = False,
     need: tuple[str, ...] = (),
     json: bool = False,
 ) -> None:
@@ -47,7 +45,7 @@ def audit(
 
     knowledge = load_features()
     known_needs(need, knowledge)
-    spec = parse_spec(source, insecure_source) if source else None
+    spec = parse_spec(completing.source, completing.insecure_source) if completing.source else None
     node = session_host(host, session)
     if spec:
         kernel = completed_kernel(subject, spec, kernel_workspace("kernel.audit", spec))

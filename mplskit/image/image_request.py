@@ -10,6 +10,7 @@ from mplskit.debian.package_file import Deb, Role, read_deb
 from mplskit.debian.package_records import recorded
 from mplskit.debian.suites import FOR_IMAGES, release
 from mplskit.errors import WrongInput
+from mplskit.image.flags import ImageFlags
 from mplskit.paths import Workspace
 
 # Other parts have records of these names in `dist/`.
@@ -55,30 +56,22 @@ class ImageRequest:
         return [*kernel, *([str(self.iproute2.path)] if self.iproute2 else [])]
 
 
-def make_request(
-    workspace: Workspace,
-    suite: str,
-    kernel: str = "",
-    iproute2: str = "",
-    ssh_key: str = "",
-    name: str = "",
-    bare: bool = False,
-) -> ImageRequest:
+def make_request(workspace: Workspace, flags: ImageFlags) -> ImageRequest:
     """The request that flags make; an empty one takes what was built here. Raises WrongInput with what is allowed."""
-    check_suite(suite)
-    meant = chosen_kernel(kernel, workspace.dist, suite)
-    chosen = name or f"mplskit-{suite}{'-stock' if isinstance(meant, SuiteKernel) else ''}"
-    if not _NAME.fullmatch(chosen):
+    suite = check_suite(flags.suite or release())
+    kernel = chosen_kernel(flags.kernel, workspace.dist, suite)
+    name = flags.name or f"mplskit-{suite}{'-stock' if isinstance(kernel, SuiteKernel) else ''}"
+    if not _NAME.fullmatch(name):
         raise WrongInput(f"--name {name}: not a file name of small letters, digits, '.', '_' and '-'")
-    if chosen in RESERVED:
+    if name in RESERVED:
         raise WrongInput(f"--name {name}: {name}.json is not an image's", hint=f"not allowed: {', '.join(RESERVED)}")
     return ImageRequest(
-        name=chosen,
+        name=name,
         suite=suite,
-        kernel=meant,
-        iproute2=_iproute2(workspace, iproute2, suite),
-        public_key=_public_key(Path(ssh_key)) if ssh_key else None,
-        bare=bare,
+        kernel=kernel,
+        iproute2=_iproute2(workspace, flags.iproute2, suite),
+        public_key=_public_key(Path(flags.ssh_key)) if flags.ssh_key else None,
+        bare=flags.bare,
     )
 
 

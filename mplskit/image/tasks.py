@@ -4,43 +4,22 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from mplskit import cli, terminal
+from mplskit.image.flags import ImageFlags
 from mplskit.whole_number import whole_number
 
 
-@cli.task(
-    help={
-        "suite": "the Debian release: bookworm or trixie (left out: this machine's)",
-        "kernel": "a linux-image package FILE.deb, dist (the one that kernel.build made; so if left out), stock for "
-        "the suite's own, debian:SUITE[/PACKAGE] for another of Debian's",
-        "iproute2": "an iproute2 package file, or stock (left out: the one that iproute2.build made, if there is one)",
-        "ssh-key": "the public key that logs in as root (left out: a key pair is made and put beside the image)",
-        "name": "the image's name (left out: mplskit-SUITE, with -stock for a kernel of Debian's)",
-        "bare": "leave the node setup out: for trying node.bootstrap on",
-        "dry-run": "show what would be made, make nothing",
-    }
-)
-def build(
-    c: Context,
-    suite: str = "",
-    kernel: str = "",
-    iproute2: str = "",
-    ssh_key: str = "",
-    name: str = "",
-    bare: bool = False,
-    json: bool = False,
-    dry_run: bool = False,
-) -> None:
+@cli.task(help={"dry-run": "show what would be made, make nothing"})
+def build(c: Context, wanted: ImageFlags, json: bool = False, dry_run: bool = False) -> None:
     """Build a bootable Debian image of a node: raw and qcow2, with the kernel beside it."""
     from dataclasses import asdict
 
-    from mplskit.debian.suites import release
     from mplskit.image.build import build_image, plan
     from mplskit.image.image_request import make_request
     from mplskit.paths import Workspace
     from mplskit.task_folders import workspace_for
 
     workspace = Workspace.here() if dry_run else workspace_for("image.build")
-    request = make_request(workspace, suite or release(), kernel, iproute2, ssh_key, name, bare)
+    request = make_request(workspace, wanted)
     if dry_run:
         terminal.show_fields(plan(request), json)
         return

@@ -13,6 +13,7 @@ from mplskit.debian.package_file import Deb, Role
 from mplskit.errors import NotSo
 from mplskit.image.boot import guest_of
 from mplskit.image.build import build_image
+from mplskit.image.flags import ImageFlags
 from mplskit.image.image_record import Image
 from mplskit.image.image_request import make_request
 from mplskit.iproute2.build import Iproute2, build_iproute2
@@ -72,7 +73,7 @@ def run_pipeline(workspace: Workspace, job: Job) -> PipelineReport:
         iproute2 = build_iproute2(workspace, Debian(), 1, job.packaging.jobs)
         said += [_made(iproute2.made, iproute2.path.name), _proven_iproute2(iproute2)]
     with record.step("image") as said:
-        wanted = make_request(workspace, job.suite)
+        wanted = make_request(workspace, ImageFlags(suite=job.suite))
         image, made = build_image(workspace, wanted)
         brought = wanted.debs(workspace.cache)
         names = ", ".join(deb.package.package for deb in brought)
