@@ -13,7 +13,8 @@ from mplskit.audit.suite_kernel import of_root
 from mplskit.debian.apt_root import CONF, Root
 from mplskit.debian.kernel_packages import SuiteKernel, fetched
 from mplskit.errors import WrongInput
-from tests.worlds.kernel_packages import MPLS, PLAIN, config, deb, modules, ubuntu
+from tests.worlds.kernel_packages import MPLS, PLAIN, config, modules, ubuntu
+from tests.worlds.package_file import make_deb
 
 UBUNTU = "6.8.0-50-generic"
 SID = "7.2.13+deb14-amd64"
@@ -41,18 +42,18 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
     pool.mkdir()
     ubuntu(pool)
     image, extra = f"linux-image-{UBUNTU}", f"linux-modules-extra-{UBUNTU}"
-    deb(pool, "linux-image-virtual", {}, f"{image}, linux-firmware")
-    deb(pool, "linux-image-generic", {}, f"{image} | linux-image-unsigned-{UBUNTU}, {extra}, linux-firmware")
-    deb(pool, "linux-generic", {}, "linux-image-generic (= 1), linux-headers-generic (= 1)")
+    make_deb(pool, "linux-image-virtual", {}, f"{image}, linux-firmware")
+    make_deb(pool, "linux-image-generic", {}, f"{image} | linux-image-unsigned-{UBUNTU}, {extra}, linux-firmware")
+    make_deb(pool, "linux-generic", {}, "linux-image-generic (= 1), linux-headers-generic (= 1)")
     parts = f"linux-base-{SID} (= 1), linux-binary-{SID} (= 1), linux-modules-{SID} (= 1)"
-    deb(pool, "linux-image-amd64", {}, f"linux-base-amd64, linux-image-{SID}")
-    deb(pool, "linux-base-amd64", {}, f"linux-base-{SID}")
-    deb(pool, f"linux-image-{SID}", {}, f"initramfs-tools, {parts}")
-    deb(pool, f"linux-base-{SID}", {f"usr/lib/modules/{SID}/config": config("7.2.13")})
+    make_deb(pool, "linux-image-amd64", {}, f"linux-base-amd64, linux-image-{SID}")
+    make_deb(pool, "linux-base-amd64", {}, f"linux-base-{SID}")
+    make_deb(pool, f"linux-image-{SID}", {}, f"initramfs-tools, {parts}")
+    make_deb(pool, f"linux-base-{SID}", {f"usr/lib/modules/{SID}/config": config("7.2.13")})
     merged = {f"usr/{path}": content for path, content in modules(SID, [*PLAIN, *MPLS], ".ko.xz").items()}
-    deb(pool, f"linux-modules-{SID}", merged, f"kmod, linux-base-{SID}")
-    deb(pool, f"linux-binary-{SID}", {f"usr/lib/modules/{SID}/vmlinuz": ""})
-    deb(pool, "bash", {"bin/bash": ""})
+    make_deb(pool, f"linux-modules-{SID}", merged, f"kmod, linux-base-{SID}")
+    make_deb(pool, f"linux-binary-{SID}", {f"usr/lib/modules/{SID}/vmlinuz": ""})
+    make_deb(pool, "bash", {"bin/bash": ""})
     listed = process.run(["dpkg-scanpackages", "--multiversion", "."], cwd=pool).stdout
     (pool / "Packages").write_text(listed)
     (folder / "sources.list").write_text(f"deb [trusted=yes] file:{pool} ./\n")

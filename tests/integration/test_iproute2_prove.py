@@ -1,7 +1,6 @@
 """The proof that a packaged `ip` speaks MPLS, on this machine's own iproute2 and on ones that do not pass."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mplskit import process
 from mplskit.errors import NotSo
 from mplskit.iproute2.prove import prove
 from tests.command_line import CommandLine
+from tests.worlds.package_file import make_deb
 
 
 def namespaces() -> bool:
@@ -23,19 +23,12 @@ pytestmark = pytest.mark.skipif(not namespaces(), reason="network namespaces can
 
 def package(folder: Path, ip: Path) -> Path:
     """A package whose /bin/ip is the given file."""
-    (folder / "root" / "DEBIAN").mkdir(parents=True)
-    (folder / "root" / "bin").mkdir()
-    shutil.copy(ip, folder / "root" / "bin" / "ip")
-    (folder / "root" / "bin" / "ip").chmod(0o755)
-    (folder / "root" / "DEBIAN" / "control").write_text(
-        "Package: iproute2\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
-    )
-    process.run(["dpkg-deb", "--build", "-Znone", folder / "root", folder / "iproute2.deb"])
-    return folder / "iproute2.deb"
+    return make_deb(folder, "iproute2", {"bin/ip": ip}, file="iproute2.deb")
 
 
 def script(folder: Path, text: str) -> Path:
     (folder / "ip").write_text(f"#!/bin/sh\n{text}")
+    (folder / "ip").chmod(0o755)
     return folder / "ip"
 
 

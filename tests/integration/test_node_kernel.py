@@ -10,7 +10,7 @@ import pytest
 from mplskit import process
 from mplskit.remote.host import Host
 from tests.worlds.contained_node import CONTAINED, GROUND
-from tests.worlds.package_file import make_deb
+from tests.worlds.package_file import example_deb
 from tests.worlds.sshd import Sshd
 
 FOR_MACHINES = "hint: reboot it, then node.verify\n"
@@ -41,7 +41,7 @@ def node(sshd: Sshd) -> Host:
 def test_a_kernel_that_waits_for_a_reboot_is_told_with_the_machines_that_it_is_for(
     base: str, hint: str, node: Host, tmp_path: Path
 ) -> None:
-    image = make_deb(tmp_path, content="x", name=f"linux-image-{RELEASE}")
+    image = example_deb(tmp_path, content="x", name=f"linux-image-{RELEASE}")
     digest = hashlib.sha256(image.read_bytes()).hexdigest()
     row = {"package": f"linux-image-{RELEASE}", "file": image.name, "sha256": digest, "role": "image"}
     (tmp_path / "metadata.json").write_text(json.dumps({"base": base, "packages": [row]}))

@@ -14,8 +14,8 @@ import pytest
 
 from mplskit import process
 from tests.command_line import CommandLine, awaited
-from tests.worlds.kernel_packages import deb
 from tests.worlds.logins import logins
+from tests.worlds.package_file import make_deb
 from tests.worlds.pyinfra_nodes import World, world
 from tests.worlds.scripted_nodes import CUT, FULL, GOOD, SLOW, states
 from tests.worlds.sshd import free_port
@@ -161,7 +161,7 @@ def test_packages_are_brought_to_those_that_lack_them(nodes: World, tmp_path: Pa
     has, lacks = nodes.node("has", BROUGHT), nodes.node("lacks", BROUGHT)
     packages = tmp_path / "packages"
     packages.mkdir()
-    path = deb(packages, "iproute2", {"usr/bin/ip": "an example\n"})
+    path = make_deb(packages, "iproute2", {"usr/bin/ip": "an example\n"})
     digest = process.run(["sha256sum", path]).stdout.split()[0]
     for place in (has, lacks):
         (place / "lib" / "mplskit" / "packages").mkdir(parents=True)
@@ -183,7 +183,7 @@ def test_a_node_without_room_for_the_packages_gets_none(nodes: World, tmp_path: 
     place = nodes.node("small", BROUGHT)
     packages = tmp_path / "packages"
     packages.mkdir()
-    deb(packages, "iproute2", {"usr/bin/ip": "x" * (100 << 10)})
+    make_deb(packages, "iproute2", {"usr/bin/ip": "x" * (100 << 10)})
     (nodes.folder / "bin" / "df").write_text("#!/bin/sh\nprintf 'Avail Mounted on\\n   50 /\\n'\n")
     (nodes.folder / "bin" / "df").chmod(0o755)
 

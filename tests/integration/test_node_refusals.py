@@ -16,7 +16,7 @@ from mplskit.node.payload_report import Item
 from mplskit.paths import data
 from tests.worlds.contained_node import NO_TOOL, SPEC, contained, failures
 from tests.worlds.contained_services import FRR, LDP, SYSTEMD, ran
-from tests.worlds.package_file import make_deb
+from tests.worlds.package_file import example_deb
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 
@@ -172,7 +172,7 @@ def test_a_session_that_gets_no_folder_or_no_lock_says_so(tmp_path: Path) -> Non
 
 
 def test_a_package_that_was_not_brought_and_is_not_there_fails(tmp_path: Path) -> None:
-    stage(tmp_path / "stage", SPEC, [read_deb(make_deb(tmp_path, content="one"))])
+    stage(tmp_path / "stage", SPEC, [read_deb(example_deb(tmp_path, content="one"))])
     said = contained(tmp_path / "stage", 'rm "${APPLY%/*}"/packages/*; sh "$APPLY" image')
     assert failures(said) == [
         ("package", "mplskit-example", "1~2+mpls1 was not brought, and this node does not have it")

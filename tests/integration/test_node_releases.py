@@ -16,7 +16,7 @@ from mplskit.node.payload.session_opening import script
 from mplskit.node.payload_report import Item, parse_line
 from tests.worlds.contained_node import FILES
 from tests.worlds.debian_archive import DebianArchive, keys
-from tests.worlds.package_file import make_deb
+from tests.worlds.package_file import example_deb
 
 KEY, LIST = "/etc/apt/keyrings/mplskit.asc", "/etc/apt/sources.list.d/mplskit.sources"
 
@@ -75,7 +75,7 @@ def test_packages_come_in_the_stream_and_from_apt_and_files_follow(
     tree: Path, repository: tuple[Path, Apt], tmp_path: Path
 ) -> None:
     folder, apt = repository
-    deb = read_deb(make_deb(tmp_path, content="carried"))
+    deb = read_deb(example_deb(tmp_path, content="carried"))
     first = applied(tree, folder, apt, deb)
     assert {item.state for item in first} == {"changed"}
     assert {(item.kind, item.name) for item in first} >= {

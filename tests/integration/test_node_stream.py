@@ -21,7 +21,7 @@ from mplskit.node.payload_report import Item, Report
 from mplskit.remote.host import Host
 from tests.command_line import awaited
 from tests.worlds.contained_node import CONTAINED
-from tests.worlds.package_file import make_deb
+from tests.worlds.package_file import example_deb
 from tests.worlds.sshd import Sshd
 
 FOLDERS = ("etc", "var/lib", "var/tmp", "root", "usr/local", "run")
@@ -68,11 +68,11 @@ def world(namespaces: None, sshd: Sshd, tmp_path: Path) -> World:
 
 def large(folder: Path) -> Deb:
     """A package of at least 100 KiB, however well it was packed."""
-    return read_deb(make_deb(folder, content=os.urandom(100 << 10).hex()))
+    return read_deb(example_deb(folder, content=os.urandom(100 << 10).hex()))
 
 
 def test_a_package_that_the_node_has_by_digest_is_not_streamed(world: World, tmp_path: Path) -> None:
-    deb = read_deb(make_deb(tmp_path, content="one"))
+    deb = read_deb(example_deb(tmp_path, content="one"))
     assert world.packages([deb]) == [Item("changed", "package", "mplskit-example", "1~2+mpls1 installed")]
     # What is not read cannot be sent.
     deb.path.unlink()
@@ -81,19 +81,19 @@ def test_a_package_that_the_node_has_by_digest_is_not_streamed(world: World, tmp
 
 
 def test_a_package_that_the_node_lost_or_that_was_built_anew_is_streamed(world: World, tmp_path: Path) -> None:
-    deb = read_deb(make_deb(tmp_path, content="one"))
+    deb = read_deb(example_deb(tmp_path, content="one"))
     world.packages([deb])
     status = world.root / "var/lib/dpkg/status"
     status.write_text(status.read_text().replace("install ok installed", "deinstall ok config-files"))
     assert world.packages([deb])[0].state == "changed"
-    again = read_deb(make_deb(tmp_path, content="two"))
+    again = read_deb(example_deb(tmp_path, content="two"))
     assert world.packages([again])[0].state == "changed"
     assert (world.root / "var/lib/mplskit-example/content").read_text() == "two"
 
 
 def test_a_package_that_could_not_be_replaced_is_not_taken_for_the_new_one(world: World, tmp_path: Path) -> None:
-    world.packages([read_deb(make_deb(tmp_path, content="one"))])
-    again = read_deb(make_deb(tmp_path, content="two"))
+    world.packages([read_deb(example_deb(tmp_path, content="one"))])
+    again = read_deb(example_deb(tmp_path, content="two"))
     # dpkg cannot unpack it, and puts the old one back, which has the same version.
     (tmp_path / "ground").write_text("mount -o bind,ro /var/lib/mplskit-example /var/lib/mplskit-example\n")
     assert world.packages([again])[0].state == "failed"

@@ -17,6 +17,7 @@ import pytest
 from mplskit import process
 from tests.command_line import ROOT, CommandLine
 from tests.worlds.fake_linux import pack, plant, snapshot
+from tests.worlds.package_file import make_deb
 
 MOVES = ("MPLSKIT_BUILD", "MPLSKIT_DIST", "MPLSKIT_CACHE", "XDG_CACHE_HOME", "TMPDIR")
 
@@ -200,34 +201,21 @@ def test_a_packaged_ip_is_proven_though_temporary_files_lie_where_nothing_may_ru
     found = process.find("ip")
     if found is None:
         pytest.skip("iproute2 is not installed (./run test installs it)")
-    root = tmp_path / "root"
-    (root / "DEBIAN").mkdir(parents=True)
-    (root / "bin").mkdir()
-    shutil.copy(Path(found).resolve(), root / "bin" / "ip")
-    (root / "DEBIAN" / "control").write_text(
-        "Package: iproute2\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
-    )
-    process.run(["dpkg-deb", "--build", "-Znone", root, tmp_path / "iproute2.deb"])
+    deb = make_deb(tmp_path, "iproute2", {"bin/ip": Path(found).resolve()})
     for name in ("plain", "tmp"):
         (tmp_path / name).mkdir()
     env = {"TMPDIR": str(tmp_path / "tmp")}
     mplskit = Here(tmp_path / "plain", env, mounting("noexec", tmp_path / "tmp"), elsewhere=tmp_path)
-    done = mplskit("iproute2.verify", "--package", tmp_path / "iproute2.deb")
+    done = mplskit("iproute2.verify", "--package", deb)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_package_for_another_architecture_is_told_as_such(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    (root / "DEBIAN").mkdir(parents=True)
-    (root / "bin").mkdir()
     # The header of a 64-bit program for a machine that nobody has.
-    (root / "bin" / "ip").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xfe" + bytes(44))
-    (root / "bin" / "ip").chmod(0o755)
-    (root / "DEBIAN" / "control").write_text(
-        "Package: iproute2\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
-    )
-    process.run(["dpkg-deb", "--build", "-Znone", root, tmp_path / "iproute2.deb"])
-    told = here(tmp_path, "plain")("iproute2.verify", "--package", tmp_path / "iproute2.deb")
+    ip = tmp_path / "ip"
+    ip.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xfe" + bytes(44))
+    ip.chmod(0o755)
+    told = here(tmp_path, "plain")("iproute2.verify", "--package", make_deb(tmp_path, "iproute2", {"bin/ip": ip}))
     assert told.returncode == 3
     assert "error: the packaged ip cannot be run on this machine\n" in told.stderr
 

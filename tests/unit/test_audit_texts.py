@@ -8,9 +8,11 @@ import pytest
 
 from mplskit.tasks import program
 from tests.golden import FOLDER, assert_golden
-from tests.worlds.kernel_packages import PLAIN, bzimage, config, deb, modules, ubuntu
+from tests.worlds.kernel_packages import PLAIN, bzimage, config, modules, ubuntu
+from tests.worlds.package_file import make_deb
 
 HERE = Path()
+DEBIANS = "linux-image-6.1.0-50-amd64"
 NO_MPLS = dict.fromkeys(("MPLS", "MPLS_ROUTING", "MPLS_IPTUNNEL", "NET_MPLS_GSO"), "n")
 
 
@@ -29,7 +31,7 @@ def subjects(*paths: Path) -> list[str]:
 
 def cut(content: dict[str, str], rest: int) -> list[str]:
     """A package that ends when `rest` bytes of it are left out."""
-    return [written("linux-image-6.1.deb", deb(HERE, "linux-image-6.1", content).read_bytes()[:-rest])]
+    return [written("linux-image-6.1.deb", make_deb(HERE, "linux-image-6.1", content).read_bytes()[:-rest])]
 
 
 def vmlinuz() -> list[str]:
@@ -39,7 +41,7 @@ def vmlinuz() -> list[str]:
 
 def one_module() -> list[str]:
     files = {"boot/config-6.1": config(), **modules("6.1", ["fs/ext4/ext4"])}
-    return subjects(deb(HERE, "linux-image-6.1", files))
+    return subjects(make_deb(HERE, "linux-image-6.1", files))
 
 
 def vmlinux() -> list[str]:
@@ -59,16 +61,15 @@ def vmlinux_without() -> list[str]:
 
 
 def debug() -> list[str]:
-    name = "linux-image-6.1.0-50-amd64"
     symbols = {"usr/lib/debug/boot/vmlinux-6.1.0-50-amd64": "\x7fELF"}
-    return subjects(deb(HERE, f"{name}-dbg", symbols))
+    return subjects(make_deb(HERE, f"{DEBIANS}-dbg", symbols))
 
 
 def own_kernel() -> list[str]:
     """A package without a configuration, of a kernel without MPLS."""
     builtin = {"lib/modules/6.1-own/modules.builtin": "kernel/fs/ext4/ext4.ko\n"}
     files = {"boot/vmlinuz-6.1-own": "MZ", **builtin, **modules("6.1-own", PLAIN)}
-    return subjects(deb(HERE, "linux-image-6.1-own", files))
+    return subjects(make_deb(HERE, "linux-image-6.1-own", files))
 
 
 def in_a_folder_with_a_space() -> list[str]:
@@ -105,10 +106,10 @@ CASES: dict[str, tuple[int, Callable[[], list[str]], list[str]]] = {
     "two-configurations": (2, lambda: [*ready(), written(".config", config())], []),
     "host-and-subject": (2, ready, ["--host", "ler-1"]),
     "unknown-feature": (2, ready, ["--need", "l3vpn"]),
-    "package-of-something-else": (2, lambda: subjects(deb(HERE, "bash", {"bin/bash": ""})), []),
-    "meta-package": (2, lambda: subjects(deb(HERE, "linux-image-amd64", {}, "linux-image-6.1.0-50-amd64 (= 1)")), []),
+    "package-of-something-else": (2, lambda: subjects(make_deb(HERE, "bash", {"bin/bash": ""})), []),
+    "meta-package": (2, lambda: subjects(make_deb(HERE, "linux-image-amd64", depends=f"{DEBIANS} (= 1)")), []),
     "two-kernels": (2, lambda: subjects(*ubuntu(HERE)[:2], *ubuntu(HERE, "6.8.0-51-generic")[2:]), []),
-    "several-kernels-in-one": (2, lambda: subjects(deb(HERE, "raspberrypi-kernel", PI)), []),
+    "several-kernels-in-one": (2, lambda: subjects(make_deb(HERE, "raspberrypi-kernel", PI)), []),
     "unknown-packing": (2, lambda: [written("vmlinuz", bzimage(b"\x37\x11\x22\x33"))], []),
     "savedefconfig": (1, lambda: [written("bcm_defconfig", SAVED)], []),
     "cut-short": (1, lambda: [written("config", config() + "# end of General setup\n")], []),

@@ -7,7 +7,6 @@ tests/golden.py for how the files are written anew.
 import errno
 import os
 import re
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -46,6 +45,7 @@ from mplskit.sources.kernel_source import fetch_kernel
 from mplskit.sources.source_spec import parse_spec
 from mplskit.whole_number import whole_number
 from tests.golden import FOLDER, assert_golden
+from tests.worlds.package_file import make_deb
 
 HERE = Path(__file__).parent
 ZEROS = "0" * 64
@@ -184,15 +184,7 @@ def log_of_a_build() -> None:
 
 def deb(name: str, *files: str) -> Path:
     """A tiny package with empty files."""
-    root = Path("root")
-    for file in ("DEBIAN/control", *files):
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).touch()
-    (root / "DEBIAN/control").write_text(
-        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
-    )
-    subprocess.run(["dpkg-deb", "--build", "-Znone", root, f"{name}.deb"], check=True, capture_output=True)
-    return Path(f"{name}.deb")
+    return make_deb(Path(), name, dict.fromkeys(files, ""), file=f"{name}.deb")
 
 
 def held_lock() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from mplskit import process
 from mplskit.debian.kernel_choice import FileKernel
 from mplskit.debian.package_file import read_deb
 from mplskit.debian.suites import release
@@ -14,6 +13,7 @@ from mplskit.image.flags import ImageFlags
 from mplskit.image.image_request import make_request
 from mplskit.image.rootfs import packages
 from mplskit.paths import Workspace
+from tests.worlds.package_file import make_deb
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,19 +23,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "build", tmp_path / "dist", tmp_path / "cache")
 
 
-def make_deb(folder: Path, name: str) -> Path:
-    tree = folder / f"tree-{name}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    control = f"Package: {name}\nVersion: 1.mpls\nArchitecture: all\nMaintainer: nobody <n@localhost>\nDescription: x\n"
-    (tree / "DEBIAN" / "control").write_text(control)
-    path = folder / f"{name}.deb"
-    process.run(["dpkg-deb", "--root-owner-group", "--build", tree, path])
-    return path
-
-
 def put(workspace: Workspace, record: str, name: str, role: str) -> Path:
     workspace.dist.mkdir(exist_ok=True)
-    path = make_deb(workspace.dist, name)
+    path = make_deb(workspace.dist, name, version="1.mpls", file=f"{name}.deb")
     (workspace.dist / record).write_text(
         json.dumps({"packages": [{"package": name, "file": path.name, "role": role, "sha256": digest_file(path)}]})
     )
@@ -98,7 +88,7 @@ def test_what_cannot_be_built_is_refused_with_what_is_allowed(
     case: str, flags: dict[str, Any], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    make_deb(tmp_path, "linux-headers-6.1")
+    make_deb(tmp_path, "linux-headers-6.1", file="linux-headers-6.1.deb")
     Path("private").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
     with pytest.raises(WrongInput) as refused:
         make_request(workspace, ImageFlags(**{"suite": "bookworm", **flags}))

@@ -11,7 +11,7 @@ from mplskit.debian.package_records import write_record
 from mplskit.errors import WrongInput
 from mplskit.files import digest_file
 from tests.golden import assert_golden
-from tests.worlds.kernel_packages import deb
+from tests.worlds.package_file import make_deb
 
 IMAGE, HEADERS = "linux-image-6.1.1-mpls", "linux-headers-6.1.1-mpls"
 
@@ -21,14 +21,14 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty dist/ in the current folder, which holds a kernel image and its headers."""
     monkeypatch.chdir(tmp_path)
     for name in (IMAGE, HEADERS):
-        deb(tmp_path, name, {})
+        make_deb(tmp_path, name)
     (tmp_path / "dist").mkdir()
     return tmp_path / "dist"
 
 
 def built(dist: Path) -> Path:
     """The package of a kernel.build that left its record in dist/."""
-    path = deb(dist, IMAGE, {})
+    path = make_deb(dist, IMAGE)
     row = {"package": IMAGE, "file": path.name, "role": "image", "sha256": digest_file(path)}
     write_record(dist / "metadata.json", {"packages": [row]})
     return path

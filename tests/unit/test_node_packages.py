@@ -7,24 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mplskit import process
 from mplskit.errors import Exit, WrongInput
 from mplskit.node.payload.packages import node_packages
 from tests.golden import assert_golden
+from tests.worlds.package_file import make_deb
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
-
-
-def make_deb(folder: Path, name: str) -> Path:
-    """A real package with nothing in it."""
-    tree = folder / f".{name}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    (tree / "DEBIAN" / "control").write_text(
-        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\nDescription: empty\n"
-    )
-    path = folder / f"{name}_1_all.deb"
-    process.run(["dpkg-deb", "--root-owner-group", "--build", tree, path])
-    return path
 
 
 def record(folder: Path, file: str, *packages: tuple[Path, str]) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from tests.worlds.package_file import make_deb
+
 # Nobody answers to this name: what is fetched from there came through the proxy.
 MIRROR = "http://mirror.invalid/"
 
@@ -71,19 +73,9 @@ class DebianArchive:
 
     def add_package(self, part: str, suite: str, name: str, version: str, files: Mapping[str, Path]) -> Path:
         """A binary package with these files, in the pool of one suite."""
-        tree = self.folder / "work" / f"{name}-{version}"
-        for inside, file in files.items():
-            (tree / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, tree / inside)
-        (tree / "DEBIAN").mkdir(parents=True)
-        (tree / "DEBIAN" / "control").write_text(
-            f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: {name}\n"
-        )
         pool = self.folder / part / "pool" / suite
         pool.mkdir(parents=True, exist_ok=True)
-        target = pool / f"{name}_{version}_all.deb"
-        sh("dpkg-deb", "--build", "--root-owner-group", "-Znone", tree, target, cwd=self.folder)
-        return target
+        return make_deb(pool, name, files, version=version)
 
     def add_source(self, part: str, suite: str, tree: Path) -> None:
         """A source package of a tree with packaging in it (format 3.0, native), in the pool of one suite."""

@@ -1,9 +1,9 @@
-"""Small kernels for tests: configurations, and real Debian packages laid out as distributions do."""
+"""Small kernels: configurations, and packages laid out as distributions do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from mplskit import process
+from tests.worlds.package_file import make_deb
 
 # y and m as Debian has them.
 SYMBOLS = {
@@ -44,23 +44,6 @@ def config(version: str = "6.8.0", **changes: str) -> str:
     )
 
 
-def deb(folder: Path, name: str, files: Mapping[str, str], depends: str = "") -> Path:
-    """A package with these files (path below / -> content)."""
-    tree = folder / f"{name}.tree"
-    (tree / "DEBIAN").mkdir(parents=True)
-    (tree / "DEBIAN" / "control").write_text(
-        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"
-        + (f"Depends: {depends}\n" if depends else "")
-        + "Description: an example\n"
-    )
-    for path, content in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(content)
-    target = folder / f"{name}_1_all.deb"
-    process.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, target])
-    return target
-
-
 def modules(release: str, paths: Sequence[str], suffix: str = ".ko.zst") -> dict[str, str]:
     """Module files, as empty ones."""
     return {f"lib/modules/{release}/kernel/{path}{suffix}": "" for path in paths}
@@ -75,9 +58,9 @@ def ubuntu(folder: Path, release: str = "6.8.0-50-generic") -> tuple[Path, Path,
         **modules(release, PLAIN),
     }
     return (
-        deb(folder, image, {f"boot/vmlinuz-{release}": "MZ"}, f"kmod, linux-base (>= 4.5), {plain}"),
-        deb(folder, plain, settled, "linux-firmware | firmware"),
-        deb(folder, extra, modules(release, MPLS), f"{image} | linux-image-unsigned-{release}"),
+        make_deb(folder, image, {f"boot/vmlinuz-{release}": "MZ"}, f"kmod, linux-base (>= 4.5), {plain}"),
+        make_deb(folder, plain, settled, "linux-firmware | firmware"),
+        make_deb(folder, extra, modules(release, MPLS), f"{image} | linux-image-unsigned-{release}"),
     )
 
 
