@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
-from tests.worlds.offered_linux import CACHE
+from tests.worlds.offered_linux import mplskit
 from tests.worlds.sshd import Sshd
 
-
-@pytest.fixture(scope="module")
-def mplskit(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("bases"), {"MPLSKIT_CACHE": str(CACHE)})
+__all__ = ["mplskit"]
 
 
 def configured(mplskit: CommandLine, *words: str | Path) -> tuple[str, list[str]]:

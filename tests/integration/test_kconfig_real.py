@@ -9,14 +9,10 @@ import pytest
 
 from tests.command_line import CommandLine
 from tests.golden import assert_golden
-from tests.worlds.offered_linux import CACHE, offered
+from tests.worlds.offered_linux import mplskit, offered
 
+__all__ = ["mplskit"]
 pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
-
-
-@pytest.fixture(scope="module")
-def mplskit(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("kconfig"), {"MPLSKIT_CACHE": str(CACHE)})
 
 
 def test_the_guest_base_holds_all_that_labels_and_labs_ask(mplskit: CommandLine) -> None:

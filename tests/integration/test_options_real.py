@@ -7,16 +7,11 @@ import pytest
 
 from mplskit.config.config_request import known_names
 from tests.command_line import CommandLine
-from tests.worlds.offered_linux import CACHE, offered
+from tests.worlds.offered_linux import mplskit, offered
 
+__all__ = ["mplskit"]
 pytestmark = pytest.mark.skipif(not offered(), reason="this machine's apt offers no linux-source package")
-
 ALL = [word for name in known_names("options") for word in ("--options", name)]
-
-
-@pytest.fixture(scope="module")
-def mplskit(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("options"), {"MPLSKIT_CACHE": str(CACHE)})
 
 
 def verdicts(mplskit: CommandLine, base: str | Path) -> dict[str, str]:
