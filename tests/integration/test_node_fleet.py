@@ -19,26 +19,22 @@ printf 'changed\\tsysctl\\tnet/mpls/platform_labels\\t0 -> 100000\\nsame\\tmodul
 
 
 def test_dead_slow_full_and_cut_nodes_hold_no_other_up_and_a_second_run_takes_up_those_that_can(fleet: World) -> None:
-    for name in ("good-1", "good-2", "good-3"):
+    fine = ("good-1", "good-2", "good-3")
+    for name in fine:
         fleet.node(name, GOOD)
     fleet.node("dead", port=free_port())
     fleet.node("slow", SLOW)
     fleet.node("full", FULL)
     fleet.node("cut", CUT)
     fleet.node("mute", NOTHING)
-    fleet.inventory("dead", "slow", "full", "cut", "mute", "good-1", "good-2", "good-3")
+    fleet.inventory("dead", "slow", "full", "cut", "mute", *fine)
 
     code, document, said = fleet.run("node.bootstrap", "--parallel", "4", "--timeout", "8")
     assert (code, document["code"]) == (1, 1), said
     assert states(document) == {
         "dead": "unreachable",
-        "slow": "failed",
-        "full": "failed",
-        "cut": "failed",
-        "mute": "failed",
-        "good-1": "changed",
-        "good-2": "changed",
-        "good-3": "changed",
+        **dict.fromkeys(("slow", "full", "cut", "mute"), "failed"),
+        **dict.fromkeys(fine, "changed"),
     }
     rows = {row["node"]: row for row in document["nodes"]}
     assert {name: row["code"] for name, row in rows.items()} == {
@@ -47,9 +43,7 @@ def test_dead_slow_full_and_cut_nodes_hold_no_other_up_and_a_second_run_takes_up
         "full": 1,
         "cut": 4,
         "mute": 4,
-        "good-1": 0,
-        "good-2": 0,
-        "good-3": 0,
+        **dict.fromkeys(fine, 0),
     }
     assert rows["dead"]["error"].startswith("ssh to dead failed: ssh: connect to host 127.0.0.1 port ")
     assert rows["dead"]["error"].endswith(": Connection refused")

@@ -1,11 +1,8 @@
 """Servers of sources: a password reaches them and nothing that is shown or written down, and they may not drip."""
 
 import base64
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
 from socketserver import BaseRequestHandler
 
 import pytest
@@ -14,6 +11,7 @@ from mplskit.errors import WrongInput
 from mplskit.sources.download import text_of
 from mplskit.sources.network_settings import Network, network
 from mplskit.sources.server_patience import Unsteady
+from tests.worlds.http_server import Quiet, listening
 
 
 def test_a_login_in_a_mirrors_address_is_no_part_of_what_is_shown() -> None:
@@ -43,24 +41,21 @@ def test_an_address_that_is_none_is_told_without_its_password(given: str, told: 
 def test_a_login_is_given_to_the_server_that_it_is_for() -> None:
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             asked.append(self.headers.get("Authorization", "none"))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"list")
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with served(Handler) as port:
+    with listening(Handler) as port:
         settings = network({"MPLSKIT_KERNEL_MIRROR": f"http://ann:secret@127.0.0.1:{port}"})
         assert text_of(f"{settings.mirror}/x", settings) == "list"
     assert asked == ["Basic " + base64.b64encode(b"ann:secret").decode()]
 
 
 def test_a_server_that_drips_is_left() -> None:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", "1000000")
@@ -70,10 +65,7 @@ def test_a_server_that_drips_is_left() -> None:
                     self.wfile.write(b"x")
                     time.sleep(0.01)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with served(Handler) as port:
+    with listening(Handler) as port:
         place = f"http://127.0.0.1:{port}/x"
         settings = Network(timeout=1, tries=1)
         with pytest.raises(Unsteady, match="could not be fetched: tried once") as failed:
@@ -107,19 +99,6 @@ def test_a_server_that_drips_what_is_no_body_is_left(scheme: str, opening: bytes
                     self.request.sendall(b"x")
                     time.sleep(0.05)
 
-    with served(Handler) as port, pytest.raises(Unsteady) as failed:
+    with listening(Handler) as port, pytest.raises(Unsteady) as failed:
         text_of(f"{scheme}://127.0.0.1:{port}/x", Network(timeout=0.5, tries=1))
     assert failed.value.detail == f"1: {told}"
-
-
-@contextmanager
-def served(handler: type[BaseRequestHandler]) -> Iterator[int]:
-    """A server on 127.0.0.1; its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()

@@ -1,6 +1,5 @@
 """A Debian archive of our own, signed with a test key; a proxy that serves it; a host's apt that knows no other."""
 
-import http.server
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from tests.worlds.http_server import Quiet, listening
 from tests.worlds.package_file import make_deb
 
 # Nobody answers to this name: what is fetched from there came through the proxy.
@@ -128,7 +128,7 @@ def proxy(folder: Path) -> Iterator[Proxy]:
     """A running proxy on a free port of 127.0.0.1."""
     state = Proxy(folder)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             # Apt hands a login on to a proxy as it stands in its sources.
             address = re.sub(r"//[^/]*@", "//", self.path)
@@ -149,20 +149,11 @@ def proxy(folder: Path) -> Iterator[Proxy]:
             except BrokenPipeError:
                 pass
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        state.port = int(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with listening(Handler) as state.port:
         try:
             yield state
         finally:
             state.go_on.set()
-            server.shutdown()
-            thread.join()
 
 
 def host_apt(folder: Path, port: int, key: Path) -> dict[str, str]:

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.worlds.http_server import Quiet, listening
 
 # 2023-11-14 22:13:20 UTC
 DATE = "1700000000 +0000"
@@ -115,7 +116,7 @@ def serving(root: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
     """Serve the repositories below `root` through git's own http-backend."""
     server = Server()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.0"
 
         def do_GET(self) -> None:
@@ -158,17 +159,8 @@ def serving(root: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.daemon_threads = True
-        server.port = listening.server_address[1]
-        thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
-        thread.start()
+    with listening(Handler) as server.port:
         try:
             yield server
         finally:
             server.over.set()
-            listening.shutdown()
-            thread.join()

@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.worlds.http_server import Quiet, listening
 
 LINUX = "pub/linux/kernel/v6.x"
 IPROUTE2 = "pub/linux/utils/net/iproute2"
@@ -83,7 +85,7 @@ def serving(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Server]
     """The server while it runs, on a free port; with `tls` it speaks nothing else."""
     server = Server(folder)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -99,7 +101,7 @@ def serving(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Server]
             content = file.read_bytes() if file.is_file() else b""
             if not isinstance(fault, Answer) and not file.is_file():
                 fault = Answer(HTTPStatus.NOT_FOUND)
-            first, status, headers = self.part(content)
+            first, status, headers = _part(server, self.headers, content)
             if isinstance(fault, Answer):
                 first, status, headers, content = 0, fault.status, dict(fault.headers), b"<html>no</html>\n"
             elif status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -119,38 +121,29 @@ def serving(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Server]
             if isinstance(fault, Break | Stall):
                 self.close_connection = True
 
-        def part(self, content: bytes) -> tuple[int, int, dict[str, str]]:
-            """Where the answer begins, its status and headers: RFC 9110's Range and If-Range."""
-            if not server.resumable:
-                return 0, HTTPStatus.OK, {}
-            tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            headers = {"ETag": tag, "Accept-Ranges": "bytes", "Last-Modified": "Tue, 14 Nov 2023 22:13:20 GMT"}
-            wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            if not wanted or self.headers.get("If-Range", tag) != tag:
-                return 0, HTTPStatus.OK, headers
-            first = int(wanted[1])
-            if first >= len(content):
-                no = {**headers, "Content-Range": f"bytes */{len(content)}"}
-                return 0, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, no
-            of = {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}
-            return first, HTTPStatus.PARTIAL_CONTENT, {**headers, **of}
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.daemon_threads = True
-        if tls:
-            listening.socket = tls.wrap_socket(listening.socket, server_side=True, do_handshake_on_connect=False)
-        server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.server_port}"
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(Handler, tls) as port:
+        server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         try:
             yield server
         finally:
             server.closing.set()
-            listening.shutdown()
-            thread.join()
+
+
+def _part(server: Server, asked: Message, content: bytes) -> tuple[int, int, dict[str, str]]:
+    """Where the answer begins, its status and headers: RFC 9110's Range and If-Range."""
+    if not server.resumable:
+        return 0, HTTPStatus.OK, {}
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    headers = {"ETag": tag, "Accept-Ranges": "bytes", "Last-Modified": "Tue, 14 Nov 2023 22:13:20 GMT"}
+    wanted = re.fullmatch(r"bytes=(\d+)-", asked.get("Range", ""))
+    if not wanted or asked.get("If-Range", tag) != tag:
+        return 0, HTTPStatus.OK, headers
+    first = int(wanted[1])
+    if first >= len(content):
+        no = {**headers, "Content-Range": f"bytes */{len(content)}"}
+        return 0, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, no
+    of = {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}
+    return first, HTTPStatus.PARTIAL_CONTENT, {**headers, **of}
 
 
 @dataclass(frozen=True)
