@@ -18,13 +18,16 @@ def guest(tmp_path: Path) -> Guest:
     return Guest(disk=tmp_path / "disk", kernel=tmp_path / "vmlinuz", key=tmp_path / "key", append="quiet")
 
 
+LINE = "root=/dev/vda rw console=ttyS0 no_timer_check panic=-1 systemd.crash_reboot=yes net.ifnames=0"
+
+
 def test_the_command_is_the_whole_machine(guest: Guest, tmp_path: Path) -> None:
     assert command(guest, EMULATED, tmp_path / "console.log", 7) == [
         *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-smp", "2", "-m", "1024"),
         *("-kernel", f"{tmp_path}/vmlinuz"),
-        *("-append", "root=/dev/vda rw console=ttyS0 panic=-1 systemd.crash_reboot=yes net.ifnames=0 quiet"),
+        *("-append", f"{LINE} quiet"),
         *("-drive", f"file={tmp_path}/disk,format=qcow2,if=none,id=root,snapshot=on,cache=unsafe"),
         *("-device", "virtio-blk-pci,drive=root"),
         *("-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22", "-device", "virtio-net-pci,netdev=net,romfile="),
