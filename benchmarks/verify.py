@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.verify --nodes 1000
     .venv/bin/python -m benchmarks.verify --nodes 50 --code ../mplskit-before
 
-In the place of ssh is a script that enters a folder (tests/stand_in_node.py), where real tools answer. What these use
-is told apart, since real nodes do that themselves. Memory is the largest sum of PSS, sampled twice a second.
+In the place of ssh is a script that enters a folder (tests/worlds/stand_in_node.py), where real tools answer. What
+these use is told apart, since real nodes do that themselves. Memory is the largest sum of PSS, sampled twice a second.
 """
 
 import argparse
