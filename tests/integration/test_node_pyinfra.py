@@ -147,6 +147,14 @@ def test_one_node_is_shown_as_itself(nodes: World) -> None:
     assert (second.returncode, json.loads(second.stdout)["changed"]) == (0, False), second.stderr
 
 
+def test_a_login_that_says_something_where_sftp_begins_is_told(nodes: World) -> None:
+    login = nodes.node("noisy", GOOD) / "login"
+    login.write_text(f"echo Welcome\n{login.read_text()}")
+    ran = nodes.mplskit("node.bootstrap", "--host", "noisy", "--ssh-config", nodes.config, "--engine", "pyinfra")
+    assert ran.returncode == 4
+    assert "hint: a start-up file of the login on the node (such as ~/.bashrc) writes to stdout" in ran.stderr
+
+
 def test_a_plan_changes_nothing_and_shows_the_differences(nodes: World) -> None:
     place = nodes.node("good", GOOD)
     nodes.node("other", PLAN)

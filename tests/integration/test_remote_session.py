@@ -72,7 +72,7 @@ def test_a_node_does_not_get_the_operators_agent(sshd: Sshd, tmp_path: Path) -> 
             time.sleep(0.01)
         by_hand = process.run(["ssh", "-T", "-F", config, "node", ask]).stdout
         _, _, lines = run(Host("node", ssh_config=config), ask, [])
-    assert by_hand.startswith("agent: /tmp/ssh-")
+    assert "agent: /tmp/ssh-" in by_hand
     assert lines == ["agent: "]
 
 

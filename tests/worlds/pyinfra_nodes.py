@@ -75,7 +75,8 @@ def world(folder: Path) -> Iterator[World]:
     """An sshd of our own that has sftp, and no node yet."""
     keys = folder / "sshd"
     keys.mkdir()
-    server = prepared(keys, "PermitRootLogin yes", "Subsystem sftp /usr/lib/openssh/sftp-server")
+    # With SHLVL bash takes itself for an inner shell, and reads no ~/.bashrc: sftp bears no word of it.
+    server = prepared(keys, "PermitRootLogin yes", "Subsystem sftp /usr/lib/openssh/sftp-server", "SetEnv SHLVL=2")
     (folder / "bin").mkdir()
     (folder / "bin" / "sh").write_text(SH)
     (folder / "bin" / "sh").chmod(0o755)

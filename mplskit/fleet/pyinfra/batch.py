@@ -21,6 +21,12 @@ Judge = Callable[[Node, Report], Done]
 
 LINE = re.compile(r"\s*\[([A-Za-z0-9][A-Za-z0-9._-]*)\]\s*(.*)")
 CONNECTED = "Connected"
+# What paramiko says when the first bytes of an SFTP session are not the server's.
+GARBAGE = "Garbage packet received"
+NOISE_IN_SFTP = (
+    "a start-up file of the login on the node (such as ~/.bashrc) writes to stdout, where SFTP begins: let it be "
+    "silent without a terminal, or use --engine ssh, which passes such words over"
+)
 
 
 def _few() -> deque[str]:
@@ -74,7 +80,9 @@ class Batch:
             host = heard.node.host
             if begun(self._folder, name):
                 message = why or f"pyinfra did not bring the payload of {host} to its end"
-                yield self._out(name, OutsideFailed(message, detail=self._said(heard), hint=AGAIN))
+                said = self._said(heard)
+                hint = NOISE_IN_SFTP if GARBAGE in said else AGAIN
+                yield self._out(name, OutsideFailed(message, detail=said, hint=hint))
             elif heard.words and not heard.connected:
                 yield self._out(name, unreachable(host, heard.words))
 
