@@ -86,21 +86,31 @@ def test_a_command_as_root_answers_in_phases(there: Logins) -> None:
     assert (bytes(first), bytes(second)) == (b"noise\nready\n", b"fed\ndone\n")
 
 
+def said_by_processes(*roots: int) -> dict[int, bytes]:
+    """Command line and environment of these processes and of all below them; others belong to other tests."""
+    parents, texts = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            texts[int(folder.name)] = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+    below = set(roots)
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    return {pid: text for pid, text in texts.items() if pid in below}
+
+
 def test_the_password_is_in_no_process_and_in_no_log(there: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLSKIT_BECOME_PASSWORD", PASSWORD)
     with opened(there.host("asked", "sudo", PASSWORD), "echo up; exec cat") as channel:
         channel.exchange(iter(()), lambda data: True, close=False)
-        seen = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                seen[folder.name] = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-            except OSError:
-                continue
+        seen = said_by_processes(os.getpid(), there.pid)
         channel.exchange(iter(()), lambda data: False, close=True)
         channel.end()
     assert [text for text in seen.values() if text.startswith(b"ssh\0-T\0")]
     assert [text for text in seen.values() if text.startswith(b"sudo\0-S\0")]
-    assert not [pid for pid, text in seen.items() if PASSWORD.encode() in text]
+    assert not [text for text in seen.values() if PASSWORD.encode() in text]
     for log in (there.file("/etc/sudo.log"), (there.server.folder / "log").read_text()):
         assert "asked" in log or "127.0.0.1" in log
         assert PASSWORD not in log
