@@ -14,15 +14,12 @@ from mplskit.node.verify import questions
 from mplskit.node.verify.verify import verify
 from mplskit.paths import data
 from mplskit.remote.session import Shell
-from tests.worlds.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, demand_logins, logins
 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
-    if os.geteuid() != 0 or process.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("needs root and a mount namespace")
-    if not all(process.find(name) for name in ("sshd", "sudo")):
-        pytest.skip("openssh-server and sudo are needed (./run test installs them)")
+    demand_logins()
     with logins(tmp_path_factory.mktemp("logins")) as running:
         yield running
 

@@ -1,7 +1,6 @@
 """Audits, configurations and labs get into a node as node tasks do: real sudo and doas behind a real sshd."""
 
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from mplskit.remote.flags import SessionFlags
 from tests.command_line import CommandLine
 from tests.worlds.fake_linux import plant
 from tests.worlds.kernel_packages import config
-from tests.worlds.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, demand_logins, logins
 
 BOOT = f"/boot/config-{platform.release()}"
 LISTED = "/etc/modules-load.d/roots.conf"
@@ -38,10 +37,7 @@ chmod 600 {BOOT} {LISTED}
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
-    if os.geteuid() != 0 or process.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("needs root and a mount namespace")
-    if not all(process.find(name) for name in ("sshd", "sudo", "doas")):
-        pytest.skip("openssh-server, sudo and opendoas are needed (./run test installs them)")
+    demand_logins("doas")
     with logins(tmp_path_factory.mktemp("logins")) as running:
         inside = ["nsenter", "--target", str(running.pid), "--mount", "sh", "-c", FOR_ROOT]
         process.run(inside, stdin=config(NET_MPLS_GSO="n").encode())

@@ -20,7 +20,7 @@ from mplskit.remote.pipes import Pipes
 from mplskit.remote.refusals import PasswordRefused
 from mplskit.remote.session import shell, stream
 from tests.golden import assert_golden
-from tests.worlds.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, demand_logins, logins
 
 WAYS: list[tuple[str, Become | None, str | None]] = [
     ("root", None, None),
@@ -36,10 +36,7 @@ WAYS: list[tuple[str, Become | None, str | None]] = [
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
-    if os.geteuid() != 0 or process.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("needs root and a mount namespace")
-    if not all(process.find(name) for name in ("sshd", "sudo", "doas")):
-        pytest.skip("openssh-server, sudo and opendoas are needed (./run test installs them)")
+    demand_logins("doas")
     with logins(tmp_path_factory.mktemp("logins")) as running:
         yield running
 

@@ -21,7 +21,7 @@ from mplskit.paths import data
 from mplskit.remote.host import Become, Host
 from mplskit.remote.login import for_any_shell
 from mplskit.remote.session import shell, stream
-from tests.worlds.logins import PASSWORD, Logins, logins
+from tests.worlds.logins import PASSWORD, Logins, demand_logins, logins
 
 LOGINS: list[tuple[str, Become | None, str | None]] = [
     ("loud", None, None),
@@ -37,10 +37,7 @@ HARD = "one!two 'three' \\\\ \\n $HOME `id` \"four\" %s %% ~ * {a,b} é\nnext # 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
-    if os.geteuid() != 0 or process.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("needs root and a mount namespace")
-    if not all(process.find(name) for name in ("sshd", "sudo", "csh", "fish")):
-        pytest.skip("openssh-server, sudo, csh and fish are needed (./run test installs them)")
+    demand_logins("csh", "fish")
     with logins(tmp_path_factory.mktemp("logins")) as running:
         yield running
 

@@ -1,10 +1,14 @@
 """Users who become root by sudo and doas, behind a real sshd: /etc, /home and sudo's records are private copies."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from mplskit import process
 from mplskit.remote.host import Become, Host
 from tests.worlds.sshd import Sshd, make_key, prepared, running
 
@@ -82,6 +86,14 @@ class Logins:
     def file(self, path: str) -> str:
         """A file of the private tree."""
         return Path(f"/proc/{self.pid}/root{path}").read_text()
+
+
+def demand_logins(*programs: str) -> None:
+    """Skip a test where the users cannot be made, or one of these programs is not there."""
+    if os.geteuid() != 0 or process.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+        pytest.skip("needs root and a mount namespace")
+    if missing := [name for name in ("sshd", "sudo", *programs) if not process.find(name)]:
+        pytest.skip(f"{', '.join(missing)}: not there (./run test installs it)")
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 """Links of a topology: segments with two ends, and tunnels that labels do not pass."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from mplskit.node.grammar.addresses import InterfaceName, LinkAddress
-from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.part import Part, RuledPart
 from mplskit.node.grammar.routes import MTU_OF_IPV6
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.yaml.spec_file import Fault
 
 OF_SEGMENTS = ("delay", "loss", "offload")
 
@@ -29,7 +29,7 @@ def _two(ends: object) -> object:
     return ends
 
 
-class Link(Part):
+class Link(RuledPart):
     """A segment with two ends. `delay` is in milliseconds and `loss` in percent, each way.
 
     Without `offload` the interfaces cut no TCP segments: the kernel does. With `tunnel: tun` the segment is an OpenVPN
@@ -43,14 +43,8 @@ class Link(Part):
     offload: Annotated[bool, Field(strict=True)] = True
     tunnel: Literal["tun"] | None = None
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
-        faults = list(self._wrong())
-        if faults:
-            raise Unfit(*faults)
-        return self
-
-    def _wrong(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         for key in OF_SEGMENTS if self.tunnel else ():
             if key in self.model_fields_set:
                 yield Fault((key,), "is that of the link below a tunnel, not of the tunnel")

@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mplskit.files import write_atomically
 from mplskit.lab.evidence import Check, Undone
 from mplskit.lab.pcap import MPLS, Packet, read_pcap
 from mplskit.lab.probes.probe import Look, Nodes, OnInterface, OnNode, Probe, Titled
 from mplskit.node.grammar.addresses import InterfaceName
-from mplskit.node.grammar.part import Part
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.node.grammar.part import Part, RuledPart
+from mplskit.yaml.spec_file import Fault
 
 # Whole frames of up to 9216 bytes, and a buffer of 16 MiB: about a thousand frames may wait to be read.
 ROOM = ("-s", "9216", "-B", "16384")
@@ -30,7 +30,7 @@ class Capture(OnInterface):
     direction: Literal["in", "out", "inout"] = "inout"
 
 
-class Captured(OnNode):
+class Captured(OnNode, RuledPart):
     """Packets that must be in a capture. `tc`, `ttl` and `bottom` are the top label's; what is left out may be any.
 
     `ip_ttl` is the TTL (hop limit) of the IP header. With `or_none` there may be none of them at all, too.
@@ -47,14 +47,8 @@ class Captured(OnNode):
     at_most: Annotated[int, Field(strict=True, ge=0)] | None = None
     or_none: Annotated[bool, Field(strict=True)] = False
 
-    @model_validator(mode="after")
-    def _can_fail(self) -> Self:
-        faults = list(self._proves_nothing())
-        if faults:
-            raise Unfit(*faults)
-        return self
-
-    def _proves_nothing(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Fault]:
+        """What proves nothing."""
         if not self.labels:
             for key in ("bottom", "tc", "ttl"):
                 if getattr(self, key) is not None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from mplskit.node.grammar.addresses import InterfaceName, Loopback
 from mplskit.node.grammar.interfaces import Interface, Kind
 from mplskit.node.grammar.labels import LABEL_MAX
-from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.part import RuledPart
 from mplskit.node.grammar.routes import Pop, PopHop, Push, PushHop, Route, Swap, SwapHop
 from mplskit.node.grammar.sections import Ldp, OpenVPN
 
@@ -15,7 +15,7 @@ from mplskit.node.grammar.sections import Ldp, OpenVPN
 Allowance = Literal["default-route", "shrink"]
 
 
-class NodeDescription(Part):
+class NodeDescription(RuledPart):
     """One node. `platform_labels` is the size of the label table: incoming labels are below it.
 
     `ip_forward` None is true when a pop goes into a VRF, and otherwise leaves forwarding as it is on the node.

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mplskit.node.grammar.addresses import Address, InterfaceName, LinkAddress
 from mplskit.node.grammar.labels import FIRST_FREE_LABEL, LABEL_MAX
-from mplskit.node.grammar.part import Part
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.node.grammar.part import RuledPart
+from mplskit.yaml.spec_file import Fault
 
 # What systemd takes in the name of a unit, without those that mean something there.
 _UNIT_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -68,7 +68,7 @@ Area = Annotated[IPv4Address, BeforeValidator(_dotted)]
 RouterAddress = Annotated[IPv4Address, BeforeValidator(_dotted), AfterValidator(_router)]
 
 
-class OpenVPN(Part):
+class OpenVPN(RuledPart):
     """One end of a point-to-point OpenVPN with the tap device `dev`: with `remote` it calls, without it listens.
 
     `cert`, `key` and `ca` are files on the node, which mplskit neither brings nor reads. The peer is known by `ca`, or
@@ -87,14 +87,8 @@ class OpenVPN(Part):
     ca: NodePath | None = None
     peer_fingerprint: Fingerprint | None = None
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
-        faults = list(self._wrong())
-        if faults:
-            raise Unfit(*faults)
-        return self
-
-    def _wrong(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         if self.ca is not None and self.peer_fingerprint is not None:
             yield Fault(("peer_fingerprint",), "the peer is known by ca, or by peer_fingerprint, not by both")
         elif self.ca is None and self.peer_fingerprint is None:
@@ -111,7 +105,7 @@ class OpenVPN(Part):
             yield Fault(("mtu",), "IPv6 needs an mtu of at least 1280", str(self.mtu))
 
 
-class Ldp(Part):
+class Ldp(RuledPart):
     """LDP by FRRouting on `interfaces`; with `ospf_area` OSPF runs there too, and makes the loopbacks known.
 
     FRRouting gives the lowest labels that are free, from 16 upwards, one for each prefix: 16 to `last_label` are left
@@ -125,13 +119,12 @@ class Ldp(Part):
     allocate: Literal["all", "host-routes"] = "all"
     last_label: Annotated[int, Field(strict=True, ge=FIRST_FREE_LABEL, le=LABEL_MAX)] = 15_999
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         if not self.interfaces:
-            raise Unfit(Fault(("interfaces",), "LDP runs on at least one interface"))
+            yield Fault(("interfaces",), "LDP runs on at least one interface")
         for index, name in enumerate(self.interfaces):
             if name == "lo":
-                raise Unfit(Fault(("interfaces", index), "LDP has no neighbours on lo"))
+                yield Fault(("interfaces", index), "LDP has no neighbours on lo")
             if name in self.interfaces[:index]:
-                raise Unfit(Fault(("interfaces", index), f"{name} stands there twice"))
-        return self
+                yield Fault(("interfaces", index), f"{name} stands there twice")

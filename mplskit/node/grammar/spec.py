@@ -1,13 +1,12 @@
 """What a node is: where it accepts labelled packets, its label table, its loopbacks, routes and optional sections."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterator, Sequence
 
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError
 
 from mplskit.node.grammar.agreement import disagreements
 from mplskit.node.grammar.description import Allowance, NodeDescription
-from mplskit.yaml.spec_file import Fault, Unfit, faults_of
+from mplskit.yaml.spec_file import Fault, faults_of
 
 
 class NodeSpec(NodeDescription):
@@ -25,12 +24,9 @@ class NodeSpec(NodeDescription):
         said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"allow"})
         return {"platform_labels": self.platform_labels, **said}
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        faults = list(disagreements(self))
-        if faults:
-            raise Unfit(*faults)
-        return self
+    def faults(self) -> Iterator[Fault]:
+        """What the parts say against each other."""
+        return disagreements(self)
 
 
 def problems(error: ValidationError) -> list[Fault]:
