@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mplskit.image.image_record import Image
-from mplskit.lab.faults import parse_fault
+from mplskit.lab.faults import KINDS, parse_fault
 from mplskit.lab.grammar.labs import lab_names, load
 from mplskit.lab.lab_report import LabReport
 from mplskit.lab.machine_choice import Place, ground
@@ -157,6 +157,10 @@ def test_a_fault_fails_at_the_right_step_and_its_cause_is_named(
     assert cause.cause
     assert cause.cure
     assert condition in (tmp_path / "report.html").read_text()
+
+
+def test_every_kind_of_fault_is_made_in_some_lab() -> None:
+    assert {fault.split(":")[1] for _, fault, _, _ in FAULTS} == set(KINDS)
 
 
 def test_nothing_of_a_lab_is_left_on_the_machine(machine_of_labs: MachineShell, tmp_path: Path) -> None:
