@@ -1,9 +1,9 @@
 """`image.build` and `image.boot`."""
 
 from invoke.context import Context
-from invoke.exceptions import Exit
 
 from mplskit import cli, terminal
+from mplskit.errors import Leave
 from mplskit.image.flags import ImageFlags
 from mplskit.whole_number import whole_number
 
@@ -68,5 +68,5 @@ def boot(
         try:
             terminal.show_fields(ways_in(machine), json)
             machine.wait()
-        except (KeyboardInterrupt, Exit):  # Ctrl-C, SIGTERM: the way to end it
+        except (KeyboardInterrupt, Leave):  # Ctrl-C, SIGTERM: the way to end it
             pass
