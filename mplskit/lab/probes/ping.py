@@ -4,15 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import FromTo, Look, Probe, Titled, first_line
 from mplskit.node.grammar.addresses import Address
 from mplskit.node.grammar.part import Part
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.yaml.spec_file import Fault
 
 # A ping that is never answered takes count × interval + the wait for the last one; an emulated machine is slow.
 INTERVAL, WAIT, PATIENCE = 0.2, 2, 120
@@ -37,11 +37,11 @@ class Ping(FromTo):
     fragment: Annotated[bool, Field(strict=True)] = True
     ttl: Annotated[int, Field(strict=True, ge=1, le=255)] | None = None
 
-    @model_validator(mode="after")
-    def _from_somewhere(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot be tried."""
         if not self.source:
-            raise Unfit(Fault(("source",), "should name at least one address"))
-        return self
+            yield Fault(("source",), "should name at least one address")
+        yield from super().faults()
 
     def command(self, source: str) -> list[str]:
         """The command for one of the sources."""

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mplskit.lab.evidence import Check, Counter
 from mplskit.node.grammar.addresses import IP, Address, InterfaceName
-from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.part import Part, RuledPart
 from mplskit.remote.session import Answer
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.yaml.spec_file import Fault
 
 Seconds = Annotated[int, Field(strict=True, ge=1, le=600)]
 
@@ -37,7 +37,7 @@ class OnInterface(OnNode):
     dev: InterfaceName
 
 
-class FromTo(Part):
+class FromTo(RuledPart):
     """What is tried from an address of the node `from`, or from each of several, to one that some node has."""
 
     from_: str = Field(alias="from")
@@ -54,13 +54,13 @@ class FromTo(Part):
         """The node that has to have `to`; empty where any will do."""
         return ""
 
-    @model_validator(mode="after")
-    def _one_family(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot be tried."""
         for index, source in enumerate(self.sources):
             if source.version != self.to.version:
                 place = ("source", index) if len(self.sources) > 1 else ("source",)
-                raise Unfit(Fault(place, "source and to must be of one address family", str(source)))
-        return self
+                yield Fault(place, "source and to must be of one address family", str(source))
+                return
 
 
 Asked = TypeVar("Asked", bound=Titled)

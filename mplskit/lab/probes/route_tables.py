@@ -1,19 +1,16 @@
 """The route tables of a node: words of a route that must be there, or must not."""
 
 from collections.abc import Iterator
-from typing import Self
-
-from pydantic import model_validator
 
 from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import Look, OnNode, Probe, Titled
-from mplskit.node.grammar.part import Part
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.node.grammar.part import Part, RuledPart
+from mplskit.yaml.spec_file import Fault
 
 COMMAND = "ip -f mpls route show; ip -4 route show table all; ip -6 route show table all"
 
 
-class Table(OnNode):
+class Table(OnNode, RuledPart):
     """Words that must be in a line of the node's route tables (`has`), or in none (`lacks`): `ip -f mpls route` and
     `ip route show table all`, of both address families.
     """
@@ -21,13 +18,12 @@ class Table(OnNode):
     has: str | None = None
     lacks: str | None = None
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot be looked for."""
         if (self.has is None) == (self.lacks is None):
-            raise Unfit(Fault((), "should have exactly one of has and lacks"))
-        if not (self.has or self.lacks or "").split():
-            raise Unfit(Fault(("has" if self.has is not None else "lacks",), "should be words of a route"))
-        return self
+            yield Fault((), "should have exactly one of has and lacks")
+        elif not (self.has or self.lacks or "").split():
+            yield Fault(("has" if self.has is not None else "lacks",), "should be words of a route")
 
 
 class Expected(Part):

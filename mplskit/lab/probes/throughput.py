@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mplskit.lab.evidence import Check
 from mplskit.lab.probes.probe import FromTo, Look, Nodes, Probe, Seconds, Titled, first_line
 from mplskit.node.grammar.addresses import Address
-from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.part import Part, RuledPart
 from mplskit.wording import no_such
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.yaml.spec_file import Fault
 
 PORT = "5201"
 PATIENCE = 60
@@ -32,7 +32,7 @@ class Throughput(FromTo):
         return self.at
 
 
-class Rate(Part):
+class Rate(RuledPart):
     """TCP throughput in Mbit/s, and as a multiple of that of an earlier step (its title) where that was measured."""
 
     at_least: Mbits | None = None
@@ -40,13 +40,12 @@ class Rate(Part):
     times: Mbits | None = None
     of: str | None = None
 
-    @model_validator(mode="after")
-    def _compares(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What compares nothing."""
         if (self.times is None) != (self.of is None):
-            raise Unfit(Fault((), "times and of go together: how many times, of which step"))
-        if self.at_least is None and self.at_most is None and self.of is None:
-            raise Unfit(Fault((), "should have at_least, at_most, or times and of"))
-        return self
+            yield Fault((), "times and of go together: how many times, of which step")
+        elif self.at_least is None and self.at_most is None and self.of is None:
+            yield Fault((), "should have at_least, at_most, or times and of")
 
 
 class Asked(Titled):

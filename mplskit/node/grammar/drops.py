@@ -1,13 +1,14 @@
 """Drop routes: what happens to packets that no better route takes, a push whose interface is down for one."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from mplskit.node.grammar.addresses import Network
-from mplskit.node.grammar.part import Part
-from mplskit.yaml.spec_file import Fault, Unfit
+from mplskit.node.grammar.part import RuledPart
+from mplskit.yaml.spec_file import Fault
 
 
 def _numbered(table: object) -> object:
@@ -29,7 +30,7 @@ OWN_METRIC = {4: 0, 6: 1024}
 Key = tuple[str, int, int]
 
 
-class _Drop(Part):
+class _Drop(RuledPart):
     """`metric`: the route with the smallest one counts; left out it is the largest, below every other route."""
 
     kind: ClassVar[str]
@@ -52,11 +53,10 @@ class _Drop(Part):
         """What the kernel tells routes apart by: the prefix, the number of the table, the metric."""
         return str(self.to), self.table or TABLE_MAIN, self.metric
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         if self.table == TABLE_LOCAL:
-            raise Unfit(Fault(("table",), "255 is the kernel's own table (local)"))
-        return self
+            yield Fault(("table",), "255 is the kernel's own table (local)")
 
 
 class Unreachable(_Drop):

@@ -1,7 +1,7 @@
 """Routes of a node: push, swap and pop, with one next hop or several (ECMP)."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -17,7 +17,7 @@ from mplskit.node.grammar.drops import (
     Unreachable,
 )
 from mplskit.node.grammar.labels import InLabel, Stack, wrong_null
-from mplskit.node.grammar.part import Part
+from mplskit.node.grammar.part import Part, RuledPart
 from mplskit.wording import joined
 from mplskit.yaml.spec_file import Fault, Unfit
 
@@ -77,7 +77,7 @@ class PopHop(_Unweighted, _Hop):
     via: NextHop
 
 
-class Push(Part):
+class Push(RuledPart):
     """Packets to `to` get the label stack `push` (top first) and go to the next hop `via`, or to one of `nexthops`.
 
     `mtu` is the largest IP packet in bytes, labels not counted; `ttl` the labels' TTL (left out: that of the packet);
@@ -108,18 +108,13 @@ class Push(Part):
         """What the kernel tells routes apart by: the prefix, the number of the table, the metric."""
         return str(self.to), self.table or TABLE_MAIN, OWN_METRIC[self.to.version]
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         rule = "" if self.dev is not None else NOWHERE
-        _refuse(
-            [
-                *_next_hops(self, rule),
-                *_stacks("push", self.push, self.via, self.nexthops),
-                *self._families(),
-                *self._links(),
-            ]
-        )
-        return self
+        yield from _next_hops(self, rule)
+        yield from _stacks("push", self.push, self.via, self.nexthops)
+        yield from self._families()
+        yield from self._links()
 
     def _links(self) -> Iterator[Fault]:
         if self.onlink and self.nexthops:
@@ -153,7 +148,7 @@ class Push(Part):
                 yield Fault((*place, "push", len(stack) - 1), rule)
 
 
-class Swap(_Unweighted):
+class Swap(_Unweighted, RuledPart):
     """Packets with the top label `swap` get the stack `as` in its place and go to `via`, or to one of `nexthops`.
 
     Without `ttl_propagate` the node's net.mpls.ip_ttl_propagate counts.
@@ -174,14 +169,14 @@ class Swap(_Unweighted):
             return (SwapHop.model_construct(as_=self.as_, via=self.via, dev=self.dev),)
         return tuple(hop.model_copy(update={"as_": hop.as_ or self.as_}) for hop in self.nexthops)
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         rule = "a swap needs via, or nexthops: where the packets go next"
-        _refuse([*_next_hops(self, rule), *_stacks("as", self.as_, self.via, self.nexthops)])
-        return self
+        yield from _next_hops(self, rule)
+        yield from _stacks("as", self.as_, self.via, self.nexthops)
 
 
-class Pop(_Unweighted):
+class Pop(_Unweighted, RuledPart):
     """Packets with the top label `pop` lose it: delivered here (`dev: lo`), in a VRF (`dev`), or sent `via` (PHP)."""
 
     kind: ClassVar[str] = "pop"
@@ -198,11 +193,10 @@ class Pop(_Unweighted):
             return self.nexthops
         return (PopHop.model_construct(via=self.via, dev=self.dev),)
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def faults(self) -> Iterator[Fault]:
+        """What cannot work."""
         rule = "" if self.dev is not None else "a pop needs dev (lo, a VRF), via (a next hop) or nexthops"
-        _refuse(_next_hops(self, rule))
-        return self
+        return _next_hops(self, rule)
 
 
 def _next_hops(route: Push | Swap | Pop, rule: str) -> Iterator[Fault]:
@@ -243,12 +237,6 @@ def _stacks(
     for index, hop in enumerate(nexthops):
         if getattr(hop, "push" if key == "push" else "as_") is None:
             yield Fault(("nexthops", index), f"has no labels: {key} is missing here, or for all of them in the route")
-
-
-def _refuse(faults: Iterator[Fault] | Sequence[Fault]) -> None:
-    found = tuple(faults)
-    if found:
-        raise Unfit(*found)
 
 
 KINDS = ("push", "swap", "pop", "unreachable", "blackhole")
